@@ -1,0 +1,48 @@
+# make demo   sets up, then runs the whole workflow at a small size in demo/
+# make test   sets up, then runs all tests
+# make lint   sets up, then checks the style of everything
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint install lock clean
+.DEFAULT_GOAL := demo
+
+install: $(VENV)/installed
+
+# The lock names exact versions; the environment is made anew from nothing when it changes.
+$(VENV)/installed: envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give another by make PYTHON=...")'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Python's venv module is missing. As root: apt-get install -y python3-venv"; exit 1; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	touch $@
+
+demo: install
+	@sh envs/system-libraries.sh
+	$(BIN)/snakemake --cores $(CORES) --directory demo --configfile demo/config.yaml
+	@PYTHONPATH=workflow $(BIN)/python -m inverse_shading.comparison demo/results/comparison.csv
+	@echo
+	@echo "Pictures: demo/results/figures/    Table: demo/results/comparison.md"
+
+test: install
+	@sh envs/system-libraries.sh test
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+# After a change of the pins in pyproject.toml.
+lock:
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --extra development --strip-extras --allow-unsafe --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file envs/requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) demo/results demo/logs demo/.snakemake

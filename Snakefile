@@ -1,0 +1,33 @@
+# Table of contents of the workflow. Three ways to use it:
+#   snakemake --cores 16
+#   snakemake --cores 4 results/models/resnet50_v3/metrics.json
+#   snakemake --workflow-profile profiles/slurm
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# Beside this file wherever the command is given; a --configfile is laid over it.
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/parameters.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/comparison.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/comparison.csv",
+        "results/comparison.md",
+        FIGURES,
+    localrule: True

@@ -1,0 +1,150 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inverse_shading.configuration import (
+    check_config,
+    model_config,
+    model_names,
+    read_schema,
+    sort_keys,
+)
+from inverse_shading.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def put(config, key, value):
+    *path, last = key.split(".")
+    for name in path:
+        config = config[name]
+    config[last] = value
+
+
+def test_the_shipped_config_is_right(config):
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("n_imges", 5, r"n_imges: found an unknown key, allowed are .*n_images"),
+        ("render.frame_sze", 5, r"render.frame_sze: found an unknown key, allowed are .*frame_size"),
+        ("models.vgg16_v1.head.chanels", 5, r"models.vgg16_v1.head.chanels: found an unknown key, allowed are grid, type"),
+        ("models.vgg16_v1.training", {"lr": 1}, r"models.vgg16_v1.training.lr: found an unknown key, allowed are .*learning_rate"),
+        ("n_images", "many", r"n_images: found 'many' \(text\), allowed is an integer from 20"),
+        ("n_images", 10.5, r"n_images: found 10.5 \(a number\), allowed is an integer"),
+        ("n_images", 0, r"n_images: found 0 .*allowed is an integer from 20"),
+        ("n_images", 10100, r"n_images: found 10100, allowed is a multiple of shard_size \(500\)"),
+        ("training.learning_rate", "1e-4", r"training.learning_rate: found '1e-4' .*write 1.0e-4 or 0.0001.*allowed is a number above 0 to 1"),
+        ("training.schedule", "cosin", r"training.schedule: found 'cosin' .*one of one_cycle, cosine, constant"),
+        ("split.test", 0.3, r"split: train \+ validation \+ test is 1.1; the three shares must add up to 1"),
+        ("shard_size", 50, r"split.train: 0.65 of shard_size 50 is 32.5 images"),
+        ("stage.mesh", "no/such.glb", r"stage.mesh: found 'no/such.glb', .*no such file"),
+        ("stage.mesh", "mesh.fbx", r"stage.mesh: found 'mesh.fbx'"),
+        ("stage.environment", "no/such.hdr", r"stage.environment: found 'no/such.hdr', .*no such file"),
+        ("stage.background", [0.5, 2, 0], r"stage.background.1: found 2 .*from 0 to 1"),
+        ("stage.camera", None, r"stage.camera: found None \(nothing\), allowed is a section"),
+        ("render.device", "gpu", r"render.device: found 'gpu' .*one of auto, cpu, or an integer from 0"),
+        ("trunks.vgg16.weights", "w.pt", r"trunks.vgg16.weights: found 'w.pt'"),
+        ("trunks.vgg16.weights", "no/such.pth", r"trunks.vgg16.weights: found 'no/such.pth', .*no such file"),
+        ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50"),
+        ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp"),
+        ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
+        ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
+        ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
+        ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_a_missing_key_is_named(config):
+    del config["training"]["patience"]
+    del config["models"]["vgg16_v2"]["head"]["channels"]
+    with pytest.raises(InputError) as caught:
+        check_config(config, SCHEMA)
+    assert "training.patience: found nothing, allowed is an integer from 1" in str(caught.value)
+    assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
+
+
+def test_all_mistakes_come_at_once(config):
+    config["seed"] = -1
+    config["device"] = "tpu"
+    with pytest.raises(InputError) as caught:
+        check_config(config, SCHEMA)
+    assert "seed:" in str(caught.value) and "device:" in str(caught.value)
+
+
+def test_a_model_set_to_null_is_left_out(config):
+    config["models"]["vgg16_v1"] = None
+    check_config(config, SCHEMA)
+    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]  # fmt: skip
+    config["models"] = dict.fromkeys(config["models"])
+    with pytest.raises(InputError, match="models: found none"):
+        check_config(config, SCHEMA)
+
+
+def test_a_model_s_own_training_lies_over_the_common_one(config):
+    config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
+    mine, other = model_config(config, "vgg16_v1"), model_config(config, "vgg16_v2")
+    assert mine["training"] == config["training"] | {"learning_rate": 0.5}
+    assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
+
+
+def test_one_form_however_it_was_written():
+    assert repr(sort_keys({"b": 1.0, "a": {"d": 2, "c": [3.0]}})) == repr(
+        sort_keys({"a": {"c": [3], "d": 2.0}, "b": 1})
+    )
+    assert sort_keys(0.5) == 0.5
+
+
+def leaves(schema, path=()):
+    """Every key of the schema that has a default, with its path."""
+    if "default" in schema:
+        yield path, schema["default"]
+    for name, child in schema.get("properties", {}).items():
+        yield from leaves(child, (*path, name))
+
+
+def keys(config, path=()):
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from keys(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def test_schema_and_config_don_t_drift_apart(config):
+    fixed = copy.deepcopy(config)
+    # Named by the user: trunks and models have no defaults of their own; the poster's rows are data.
+    for name in ("trunks", "models", "published"):
+        del fixed[name]
+    assert dict(leaves(read_schema(SCHEMA))) == dict(keys(fixed))
+
+
+def test_every_key_is_described():
+
+    def undescribed(part, path=()):
+        for name, child in part.get("properties", {}).items():
+            if "description" not in child and "const" not in child:
+                yield (*path, name)
+            yield from undescribed(child, (*path, name))
+        for name in ("items", "additionalProperties"):
+            if isinstance(part.get(name), dict):
+                yield from undescribed(part[name], (*path, name))
+        for choice in part.get("allOf", []):
+            yield from undescribed(choice["then"], path)
+
+    assert list(undescribed(read_schema(SCHEMA))) == []

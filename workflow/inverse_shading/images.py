@@ -1,0 +1,66 @@
+"""The framed images of one shard, as one array."""
+
+from pathlib import Path
+
+import numpy as np
+
+from .errors import InputError
+from .files import atomic_path
+from .framing import crop_box, frame_image
+from .jobs import progress
+from .ranges import ImageRange
+from .shards import read_shard
+
+
+def write_images(
+    path: str | Path, shard: str | Path, mask: np.ndarray, images: ImageRange, config: dict
+) -> None:
+    """Crop and resize every frame of a shard and write them as one array.
+
+    Every frame is cropped by the same box, that of the mesh's silhouette.
+
+    Args:
+        path: the .npy file to write: uint8 (len(images), image_size, image_size, 3).
+        shard: a tar written by `shards.write_shard`, square frames of the mask's size.
+        mask: bool (frame_size, frame_size), the silhouette.
+        config: the `framing` section: image_size, margin, filter.
+
+    Raises:
+        InputError: the shard is damaged, or its frames are of another size than the mask.
+    """
+    box = crop_box(mask, config["margin"])
+    size = config["image_size"]
+    result = np.empty((len(images), size, size, 3), np.uint8)
+    samples = read_shard(shard, images, frame_size=len(mask))
+    for index, (_, _, frame) in enumerate(progress(samples, len(images), "image")):
+        result[index] = frame_image(frame, box, size, config["filter"])
+    write_array(path, result)
+
+
+def write_array(path: str | Path, array: np.ndarray) -> None:
+    """Write an array as .npy, whole or not at all."""
+    with atomic_path(path) as temporary:
+        np.save(temporary, array)
+
+
+def open_images(path: str | Path, images: ImageRange | None = None) -> np.ndarray:
+    """Map an array of framed images into memory, read-only, and check its form.
+
+    Returns:
+        uint8 (n, side, side, 3).
+
+    Raises:
+        InputError: not such an array, cut off, or of another number of images than `images`.
+    """
+    remedy = f"Delete {path} and run the same command again to make it anew."
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: can't be read as an array of images ({error}). {remedy}") from error
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3:
+        raise InputError(
+            f"{path}: found {array.dtype} {array.shape}, expected uint8 (n, side, side, 3). {remedy}"
+        )
+    if images is not None and len(array) != len(images):
+        raise InputError(f"{path}: found {len(array)} images, expected {len(images)}. {remedy}")
+    return array

@@ -1,0 +1,123 @@
+"""What code an output was made by: digests of the modules a script reaches, versions of libraries.
+
+Snakemake sees that a script's own file changed, but not a module that it imports. A rule that
+carries these digests in its params is run again exactly when code it reaches has changed.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import io
+import tokenize
+from functools import lru_cache
+from pathlib import Path
+
+# Libraries whose version shapes an output, by the name they are imported under. Others (readers of
+# tables, progress bars) may be updated without making anything anew.
+LIBRARIES = {
+    "MaterialX": "materialx",
+    "PIL": "pillow",
+    "matplotlib": "matplotlib",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "torchvision": "torchvision",
+}
+
+
+def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
+    """Digest the entries and every module of the package that they import, directly or not.
+
+    Imports are read statically, also those inside functions. A module that is loaded by a computed
+    name must be given as an entry of its own.
+
+    Args:
+        entries: scripts, or modules of the package.
+        package: folder of the package.
+
+    Returns:
+        {file: digest} sorted by file, files relative to the package's parent folder where they lie
+        under it; and {library: version} for the libraries of `LIBRARIES` that are imported.
+        The digest is of the code without comments, docstrings and blank lines.
+    """
+    found: dict[Path, str] = {}
+    libraries: dict[str, str] = {}
+    waiting = [entry.resolve() for entry in entries]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        source = path.read_text(encoding="utf-8")
+        found[path] = _digest(source)
+        for module in _imported_modules(source, path, package):
+            file = _module_file(module, package)
+            if file is not None:
+                waiting.append(file)
+            elif (library := LIBRARIES.get(module.partition(".")[0])) is not None:
+                libraries[f"library {library}"] = _version(library)
+    root = package.resolve().parent
+    files = {
+        str(path.relative_to(root) if path.is_relative_to(root) else path.name): digest
+        for path, digest in found.items()
+    }
+    return dict(sorted((files | libraries).items()))
+
+
+@lru_cache
+def _digest(source: str) -> str:
+    return hashlib.sha256(_without_remarks(source).encode()).hexdigest()
+
+
+def _without_remarks(source: str) -> str:
+    """The source without comments, docstrings and blank lines.
+
+    Text is cut out by position rather than regenerated from the syntax tree, so that the result
+    doesn't depend on the version of Python that reads it.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    scopes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, scopes) and ast.get_docstring(node, clean=False) is not None:
+            docstring = node.body[0]
+            for row in range(docstring.lineno - 1, docstring.end_lineno):
+                lines[row] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _imported_modules(source: str, path: Path, package: Path) -> list[str]:
+    """Absolute names that a file imports, `from a import b` as both `a` and `a.b`."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                folder = path.parents[node.level - 1].relative_to(package.resolve().parent)
+                base = ".".join([*folder.parts, *filter(None, [base])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def _module_file(module: str, package: Path) -> Path | None:
+    """The file of a module of the package, None for anything else."""
+    name, *rest = module.split(".")
+    if name != package.name:
+        return None
+    target = package.resolve().joinpath(*rest)
+    for file in (target.with_suffix(".py"), target / "__init__.py"):
+        if file.is_file():
+            return file
+    return None
+
+
+@lru_cache
+def _version(library: str) -> str:
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        # The rule runs in an environment of its own, whose pins Snakemake compares itself.
+        return "not installed here"

@@ -1,0 +1,42 @@
+"""Rendering one range of materials into a shard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from .jobs import logger, progress
+from .parameters import PARAMETERS, read_parameters
+from .ranges import ImageRange
+from .renderer import Renderer
+from .shards import Sample, write_shard
+
+
+def render_shard(
+    path: str | Path,
+    stage: str | Path,
+    parameters: str | Path,
+    images: ImageRange,
+    device: str | int,
+    threads: int,
+) -> None:
+    """Render the materials of a range on a stage.
+
+    Args:
+        path: the tar to write, see `shards.write_shard`.
+        stage: from `stage.write_stage`.
+        parameters: from `parameters.write_parameters`.
+        device: where to render: auto, cpu, or the number of an EGL device.
+        threads: threads of Mesa's software rasteriser; on a GPU without effect.
+
+    Raises:
+        InputError: a damaged input, no driver, or a frame that came out wrong twice.
+    """
+    table = read_parameters(parameters, images)
+    with Renderer(stage, device, threads) as renderer:
+        logger.info("%d materials on %s", len(table), renderer.driver)
+
+        def samples() -> Iterator[Sample]:
+            rows = zip(table.index, table[list(PARAMETERS)].to_numpy(), strict=True)
+            for identifier, values in progress(rows, len(table), "image"):
+                yield identifier, values, renderer.render(values)
+
+        write_shard(path, samples())

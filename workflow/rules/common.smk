@@ -1,0 +1,107 @@
+"""Names and functions that the rules share. Nothing here reads an image or a tensor."""
+
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(workflow.basedir) / "workflow"
+PACKAGE = WORKFLOW / "inverse_shading"
+
+# The scripts run as processes of their own; they and this file import the package that lies here,
+# not one that happens to be installed.
+sys.path.insert(0, str(WORKFLOW))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(WORKFLOW), os.environ.get("PYTHONPATH")])
+)
+
+from inverse_shading.configuration import check_config, model_config, model_names, sort_keys
+from inverse_shading.errors import InputError
+from inverse_shading.provenance import code_digests
+from inverse_shading.ranges import image_ranges
+
+try:
+    check_config(config, WORKFLOW / "schemas" / "config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(str(error))
+
+
+RANGES = [str(images) for images in image_ranges(config["n_images"], config["shard_size"])]
+MODELS = model_names(config)
+BASELINES = ["constant", "ridge", "perceptron", "floor"]
+FIGURES = [
+    "results/figures/examples.png",
+    "results/figures/learning_curves.png",
+    "results/figures/error_by_parameter.png",
+    "results/figures/gallery.png",
+    *(f"results/figures/predicted_against_true/{model}.png" for model in MODELS),
+]
+
+
+wildcard_constraints:
+    range=r"\d{6,}-\d{6,}",
+    model="|".join(MODELS),
+    trunk="|".join(config["trunks"]),
+    baseline="|".join(BASELINES),
+
+
+def sliced(**values):
+    """The part of the config that an output depends on, in one form however it was written."""
+    return sort_keys(values)
+
+
+def code(script, *modules):
+    """Digests of a script, of what it imports, and of modules that it loads by a computed name."""
+    entries = [WORKFLOW / "scripts" / script, *(PACKAGE / module for module in modules)]
+    return code_digests(entries, PACKAGE)
+
+
+def gpus(wildcards):
+    """GPUs that a job of the trunks and heads asks for: one, unless there is none or it may not."""
+    # Asked of the system because importing torch here would cost seconds in every job of a cluster.
+    present = Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
+    return int(config["device"] == "cuda" or (config["device"] == "auto" and present))
+
+
+def user_files(wildcards):
+    """The user's own mesh and environment, where the config names some."""
+    chosen = {key: config["stage"][key] for key in ("mesh", "environment")}
+    return {key: path for key, path in chosen.items() if path != "builtin"}
+
+
+def trunk_files(wildcards):
+    """What a trunk's weights are made from: a file, or images to calibrate random weights on."""
+    weights = config["trunks"][wildcards.trunk]["weights"]
+    if weights == "imagenet":
+        return {}
+    if weights == "random":
+        return {"images": f"results/images/{RANGES[0]}.npy", "split": f"results/splits/{RANGES[0]}.csv"}
+    return {"weights": weights}
+
+
+def trunk_of(model):
+    return config["models"][model]["trunk"]
+
+
+def model_features(wildcards):
+    """The cached features that a model is trained and evaluated on."""
+    return expand("results/features/{trunk}/{range}.npy", trunk=trunk_of(wildcards.model), range=RANGES)
+
+
+def model_trunk(wildcards):
+    return f"results/trunks/{trunk_of(wildcards.model)}.safetensors"
+
+
+def model_slice(wildcards):
+    return sliced(**model_config(config, wildcards.model), threads=config["threads"])
+
+
+def model_code(script):
+    """A function of wildcards: only the objective that a model uses is part of its code."""
+
+    def digests(wildcards):
+        objective = config["models"][wildcards.model]["objective"]["type"]
+        return code(script, f"objectives/{objective}.py")
+
+    return digests

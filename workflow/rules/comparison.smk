@@ -1,0 +1,131 @@
+rule compare:
+    input:
+        metrics=expand("results/models/{model}/metrics.json", model=MODELS),
+        baselines=expand("results/baselines/{baseline}/metrics.json", baseline=BASELINES),
+    output:
+        table=report(
+            "results/comparison.csv",
+            caption="../report/comparison.rst",
+            category="Comparison",
+            labels={"content": "table"},
+        ),
+        markdown="results/comparison.md",
+    log:
+        "logs/compare.log",
+    params:
+        config=sliced(published=config["published"]),
+        code=code("compare.py"),
+    message:
+        "Comparing models, baselines and the poster"
+    script:
+        "../scripts/compare.py"
+
+
+rule figure_examples:
+    input:
+        expand("results/images/{range}.npy", range=RANGES[:1]),
+    output:
+        report(
+            "results/figures/examples.png",
+            caption="../report/examples.rst",
+            category="Data set",
+            labels={"content": "example images"},
+        ),
+    log:
+        "logs/figures/examples.log",
+    params:
+        config=sliced(count=config["figures"]["example_images"]),
+        code=code("figure_examples.py"),
+    message:
+        "Drawing example images"
+    script:
+        "../scripts/figure_examples.py"
+
+
+rule figure_learning_curves:
+    input:
+        expand("results/models/{model}/history.csv", model=MODELS),
+    output:
+        report(
+            "results/figures/learning_curves.png",
+            caption="../report/learning_curves.rst",
+            category="Models",
+            labels={"model": "all", "content": "learning curves"},
+        ),
+    log:
+        "logs/figures/learning_curves.log",
+    params:
+        config=sliced(models=MODELS),
+        code=code("figure_learning_curves.py"),
+    message:
+        "Drawing learning curves"
+    script:
+        "../scripts/figure_learning_curves.py"
+
+
+rule figure_predicted_against_true:
+    input:
+        "results/models/{model}/predictions.csv",
+    output:
+        report(
+            "results/figures/predicted_against_true/{model}.png",
+            caption="../report/predicted_against_true.rst",
+            category="Models",
+            labels={"model": "{model}", "content": "predicted against true"},
+        ),
+    log:
+        "logs/figures/predicted_against_true/{model}.log",
+    params:
+        code=code("figure_predicted_against_true.py"),
+    message:
+        "Drawing what {wildcards.model} predicts against the truth"
+    script:
+        "../scripts/figure_predicted_against_true.py"
+
+
+rule figure_error_by_parameter:
+    input:
+        "results/comparison.csv",
+    output:
+        report(
+            "results/figures/error_by_parameter.png",
+            caption="../report/error_by_parameter.rst",
+            category="Comparison",
+            labels={"content": "error by parameter"},
+        ),
+    log:
+        "logs/figures/error_by_parameter.log",
+    params:
+        code=code("figure_error_by_parameter.py"),
+    message:
+        "Drawing errors by parameter and model"
+    script:
+        "../scripts/figure_error_by_parameter.py"
+
+
+rule figure_gallery:
+    input:
+        stage="results/stage.safetensors",
+        table="results/comparison.csv",
+        predictions=expand("results/models/{model}/predictions.csv", model=MODELS),
+        images=expand("results/images/{range}.npy", range=RANGES),
+    output:
+        report(
+            "results/figures/gallery.png",
+            caption="../report/gallery.rst",
+            category="Comparison",
+            labels={"content": "renders of truth and prediction"},
+        ),
+    log:
+        "logs/figures/gallery.log",
+    params:
+        config=sliced(
+            framing=config["framing"],
+            count=config["figures"]["gallery_images"],
+            models=MODELS,
+        ),
+        code=code("figure_gallery.py"),
+    message:
+        "Rendering the best model's predictions beside the truth"
+    script:
+        "../scripts/figure_gallery.py"

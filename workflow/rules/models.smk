@@ -1,0 +1,127 @@
+rule trunk:
+    input:
+        unpack(trunk_files),
+    output:
+        "results/trunks/{trunk}.safetensors",
+    log:
+        "logs/trunk/{trunk}.log",
+    params:
+        config=lambda wildcards: sliced(
+            **config["trunks"][wildcards.trunk],
+            seed=config["seed"],
+            batch_size=config["features"]["batch_size"],
+        ),
+        code=code("trunk.py"),
+    message:
+        "Fetching the weights of {wildcards.trunk}"
+    script:
+        "../scripts/trunk.py"
+
+
+rule features:
+    input:
+        trunk="results/trunks/{trunk}.safetensors",
+        images="results/images/{range}.npy",
+    output:
+        "results/features/{trunk}/{range}.npy",
+    log:
+        "logs/features/{trunk}/{range}.log",
+    benchmark:
+        "results/timings/features/{trunk}/{range}.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=gpus,
+    params:
+        config=lambda wildcards: sliced(
+            architecture=config["trunks"][wildcards.trunk]["architecture"],
+            precision=config["features"]["precision"],
+            threads=config["threads"],
+        ),
+        code=code("features.py"),
+    message:
+        "Running {wildcards.trunk} on images {wildcards.range}"
+    script:
+        "../scripts/features.py"
+
+
+rule train:
+    input:
+        features=model_features,
+        parameters=expand("results/parameters/{range}.csv", range=RANGES),
+        splits=expand("results/splits/{range}.csv", range=RANGES),
+    output:
+        weights="results/models/{model}/weights.safetensors",
+        history="results/models/{model}/history.csv",
+        summary="results/models/{model}/training.json",
+    log:
+        "logs/train/{model}.log",
+    benchmark:
+        "results/timings/train/{model}.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=gpus,
+    params:
+        config=model_slice,
+        code=model_code("train.py"),
+    message:
+        "Training {wildcards.model}"
+    script:
+        "../scripts/train.py"
+
+
+rule evaluate:
+    input:
+        weights="results/models/{model}/weights.safetensors",
+        summary="results/models/{model}/training.json",
+        trunk=model_trunk,
+        features=model_features,
+        parameters=expand("results/parameters/{range}.csv", range=RANGES),
+        splits=expand("results/splits/{range}.csv", range=RANGES),
+    output:
+        predictions="results/models/{model}/predictions.csv",
+        metrics=report(
+            "results/models/{model}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Models",
+            labels={"model": "{model}", "content": "metrics"},
+        ),
+    log:
+        "logs/evaluate/{model}.log",
+    benchmark:
+        "results/timings/evaluate/{model}.tsv"
+    threads: config["threads"]
+    resources:
+        gpu=gpus,
+    params:
+        config=model_slice,
+        code=model_code("evaluate.py"),
+    message:
+        "Evaluating {wildcards.model}"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule baseline:
+    input:
+        images=expand("results/images/{range}.npy", range=RANGES),
+        parameters=expand("results/parameters/{range}.csv", range=RANGES),
+        splits=expand("results/splits/{range}.csv", range=RANGES),
+    output:
+        predictions="results/baselines/{baseline}/predictions.csv",
+        metrics="results/baselines/{baseline}/metrics.json",
+    log:
+        "logs/baseline/{baseline}.log",
+    benchmark:
+        "results/timings/baseline/{baseline}.tsv"
+    threads: config["threads"]
+    params:
+        config=sliced(
+            seed=config["seed"],
+            baselines=config["baselines"],
+            threads=config["threads"],
+        ),
+        code=code("baseline.py"),
+    message:
+        "Fitting the baseline {wildcards.baseline}"
+    script:
+        "../scripts/baseline.py"

@@ -1,0 +1,15 @@
+"""Rule features: run a frozen trunk on the images of one range."""
+
+from inverse_shading.features import extract_features
+from inverse_shading.jobs import job
+
+with job(snakemake.log[0]):
+    extract_features(
+        snakemake.output[0],
+        snakemake.input.trunk,
+        snakemake.input.images,
+        # The batch size shapes speed and memory, not the features: it is no cause to run again.
+        snakemake.params.config | {"batch_size": snakemake.config["features"]["batch_size"]},
+        device=snakemake.config["device"],
+        threads=snakemake.params.config["threads"],
+    )

@@ -1,0 +1,10 @@
+"""Rule figure_learning_curves: losses by epoch of every model."""
+
+from inverse_shading.figure_learning import draw_learning_curves
+from inverse_shading.jobs import job
+
+with job(snakemake.log[0]):
+    draw_learning_curves(
+        snakemake.output[0],
+        dict(zip(snakemake.params.config["models"], snakemake.input, strict=True)),
+    )

@@ -1,0 +1,17 @@
+"""Rule train: train one model from the cached features of its trunk."""
+
+from inverse_shading.jobs import job
+from inverse_shading.training import train_model
+
+with job(snakemake.log[0]):
+    train_model(
+        snakemake.output.weights,
+        snakemake.output.history,
+        snakemake.output.summary,
+        snakemake.params.config,
+        features=list(snakemake.input.features),
+        parameters=list(snakemake.input.parameters),
+        splits=list(snakemake.input.splits),
+        device=snakemake.config["device"],
+        threads=snakemake.params.config["threads"],
+    )
