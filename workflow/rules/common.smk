@@ -1,6 +1,5 @@
 """Names and functions that the rules share. Nothing here reads an image or a tensor."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -9,15 +8,12 @@ from snakemake.exceptions import WorkflowError
 WORKFLOW = Path(workflow.basedir) / "workflow"
 PACKAGE = WORKFLOW / "inverse_shading"
 
-# The scripts run as processes of their own; they and this file import the package that lies here,
-# not one that happens to be installed.
+# Snakemake hands this path on to every script.
 sys.path.insert(0, str(WORKFLOW))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(WORKFLOW), os.environ.get("PYTHONPATH")])
-)
 
 from inverse_shading.configuration import check_config, model_config, model_names, sort_keys
 from inverse_shading.errors import InputError
+from inverse_shading.hardware import has_gpu
 from inverse_shading.provenance import code_digests
 from inverse_shading.ranges import image_ranges
 
@@ -40,7 +36,7 @@ FIGURES = [
 
 
 wildcard_constraints:
-    range=r"\d{6,}-\d{6,}",
+    range=r"\d+-\d+",
     model="|".join(MODELS),
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
@@ -59,9 +55,8 @@ def code(script, *modules):
 
 def gpus(wildcards):
     """GPUs that a job of the trunks and heads asks for: one, unless there is none or it may not."""
-    # Asked of the system because importing torch here would cost seconds in every job of a cluster.
-    present = Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists()
-    return int(config["device"] == "cuda" or (config["device"] == "auto" and present))
+    wanted = config["device"] == "cuda" or (config["device"] == "auto" and has_gpu())
+    return int(wanted)
 
 
 def user_files(wildcards):
@@ -76,7 +71,10 @@ def trunk_files(wildcards):
     if weights == "imagenet":
         return {}
     if weights == "random":
-        return {"images": f"results/images/{RANGES[0]}.npy", "split": f"results/splits/{RANGES[0]}.csv"}
+        return {
+            "images": f"results/images/{RANGES[0]}.npy",
+            "split": f"results/splits/{RANGES[0]}.csv",
+        }
     return {"weights": weights}
 
 
@@ -86,7 +84,9 @@ def trunk_of(model):
 
 def model_features(wildcards):
     """The cached features that a model is trained and evaluated on."""
-    return expand("results/features/{trunk}/{range}.npy", trunk=trunk_of(wildcards.model), range=RANGES)
+    return expand(
+        "results/features/{trunk}/{range}.npy", trunk=trunk_of(wildcards.model), range=RANGES
+    )
 
 
 def model_trunk(wildcards):

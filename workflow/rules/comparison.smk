@@ -12,6 +12,8 @@ rule compare:
         markdown="results/comparison.md",
     log:
         "logs/compare.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(published=config["published"]),
         code=code("compare.py"),
@@ -33,6 +35,8 @@ rule figure_examples:
         ),
     log:
         "logs/figures/examples.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(count=config["figures"]["example_images"]),
         code=code("figure_examples.py"),
@@ -54,6 +58,8 @@ rule figure_learning_curves:
         ),
     log:
         "logs/figures/learning_curves.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(models=MODELS),
         code=code("figure_learning_curves.py"),
@@ -75,6 +81,8 @@ rule figure_predicted_against_true:
         ),
     log:
         "logs/figures/predicted_against_true/{model}.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         code=code("figure_predicted_against_true.py"),
     message:
@@ -95,6 +103,8 @@ rule figure_error_by_parameter:
         ),
     log:
         "logs/figures/error_by_parameter.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         code=code("figure_error_by_parameter.py"),
     message:
@@ -118,6 +128,8 @@ rule figure_gallery:
         ),
     log:
         "logs/figures/gallery.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(
             framing=config["framing"],

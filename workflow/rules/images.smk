@@ -8,6 +8,8 @@ rule images:
         "logs/images/{range}.log",
     benchmark:
         "results/timings/images/{range}.tsv"
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(framing=config["framing"]),
         code=code("images.py"),
@@ -22,6 +24,8 @@ rule split:
         "results/splits/{range}.csv",
     log:
         "logs/split/{range}.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(seed=config["seed"], split=config["split"]),
         code=code("split.py"),

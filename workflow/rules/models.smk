@@ -5,6 +5,8 @@ rule trunk:
         "results/trunks/{trunk}.safetensors",
     log:
         "logs/trunk/{trunk}.log",
+    conda:
+        "../../envs/train.yaml"
     params:
         config=lambda wildcards: sliced(
             **config["trunks"][wildcards.trunk],
@@ -28,6 +30,8 @@ rule features:
         "logs/features/{trunk}/{range}.log",
     benchmark:
         "results/timings/features/{trunk}/{range}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: config["threads"]
     resources:
         gpu=gpus,
@@ -57,6 +61,8 @@ rule train:
         "logs/train/{model}.log",
     benchmark:
         "results/timings/train/{model}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: config["threads"]
     resources:
         gpu=gpus,
@@ -89,6 +95,8 @@ rule evaluate:
         "logs/evaluate/{model}.log",
     benchmark:
         "results/timings/evaluate/{model}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: config["threads"]
     resources:
         gpu=gpus,
@@ -113,6 +121,8 @@ rule baseline:
         "logs/baseline/{baseline}.log",
     benchmark:
         "results/timings/baseline/{baseline}.tsv"
+    conda:
+        "../../envs/train.yaml"
     threads: config["threads"]
     params:
         config=sliced(

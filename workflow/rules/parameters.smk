@@ -3,6 +3,8 @@ rule parameters:
         "results/parameters/{range}.csv",
     log:
         "logs/parameters/{range}.log",
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(seed=config["seed"]),
         code=code("parameters.py"),

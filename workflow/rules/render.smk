@@ -7,6 +7,8 @@ rule stage:
         "logs/stage.log",
     benchmark:
         "results/timings/stage.tsv"
+    conda:
+        "../../envs/render.yaml"
     params:
         config=sliced(
             stage=config["stage"],
@@ -30,6 +32,8 @@ rule render:
         "logs/render/{range}.log",
     benchmark:
         "results/timings/render/{range}.tsv"
+    conda:
+        "../../envs/render.yaml"
     params:
         code=code("render.py"),
     message:
