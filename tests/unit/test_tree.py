@@ -1,0 +1,72 @@
+"""The tree as it is handed on: pins that agree, no large file, results an empty folder."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def pins(lines):
+    found = {}
+    for line in lines:
+        match = re.match(r"([A-Za-z0-9._-]+)==([^\s;]+)", line)
+        if match:
+            found[match[1].lower().replace("_", "-")] = match[2]
+    return found
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def lock():
+    return pins((ROOT / "envs" / "requirements.lock").read_text().splitlines())
+
+
+def test_every_dependency_is_pinned_and_the_lock_has_the_same_version():
+    development = project()["optional-dependencies"]["development"]
+    wanted = pins(project()["dependencies"] + development)
+    assert len(wanted) == len(project()["dependencies"]) + len(development)
+    assert {name: lock().get(name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("name", ["render", "train"])
+def test_conda_has_the_same_pins_as_the_lock(name):
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
+    packages = environment["dependencies"][-1]["pip"]
+    found = pins(packages)
+    assert len(found) == len(packages) > 0
+    assert {package: lock().get(package) for package in found} == found
+
+
+def test_what_the_user_fixed_is_in_the_lock():
+    fixed = ["snakemake", "torch", "torchvision", "pandas", "numpy", "pillow", "materialx", "pyyaml"]
+    assert set(fixed) <= set(lock())
+
+
+def tracked():
+    listing = subprocess.run(
+        ["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in listing.stdout.split("\0") if name]
+
+
+def test_no_file_is_over_a_megabyte():
+    assert [path for path in tracked() if path.exists() and path.stat().st_size > 1_000_000] == []
+
+
+def test_results_is_tracked_as_an_empty_folder():
+    results = ROOT / "results"
+    assert [path for path in tracked() if results in path.parents] == [results / ".gitkeep"]
+
+
+def test_one_version_everywhere():
+    from inverse_shading import __version__
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project()["version"] == __version__ == citation["version"]

@@ -1,0 +1,135 @@
+"""A tiny workflow, run once, for all tests that ask what a change makes stale."""
+
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+# Small enough to run whole in about a minute on two cores; every rule and all six models take part.
+TINY = {
+    "n_images": 40,
+    "shard_size": 20,
+    "threads": 1,
+    "stage": {"mesh": "ball.obj"},
+    "render": {"frame_size": 64, "environment_samples": 4, "device": "cpu"},
+    "framing": {"image_size": 56},
+    "trunks": {"vgg16": {"weights": "random"}, "resnet50": {"weights": "random"}},
+    "features": {"precision": "float32"},
+    "device": "cpu",
+    "training": {"max_epochs": 2},
+    "models": {
+        "vgg16_v2": {"head": {"channels": 4}},
+        "vgg16_bins_v1": {"objective": {"count": 11}},
+        "vgg16_bins_v2": {"head": {"channels": 4}, "objective": {"count": 11}},
+        "resnet50_v2": {"head": {"channels": 4}},
+        "resnet50_v3": {"head": {"hidden_sizes": [8, 8]}},
+    },
+    "baselines": {"thumbnail_size": 14, "perceptron": {"hidden_sizes": [8], "max_epochs": 2}},
+    "figures": {"example_images": 8, "gallery_images": 2},
+}
+
+
+def snakemake(folder: Path, *arguments: str, snakefile: Path, check: bool = True):
+    """Run Snakemake as a user would, in `folder`, with the config that lies there."""
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--directory", folder,
+        "--configfile", folder / "config.yaml", "--cores", "2", "--nocolor", *arguments,
+    ]  # fmt: skip
+    done = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        # The module cache of one test run must not serve the edited sources of another.
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    if check and done.returncode:
+        raise AssertionError(f"snakemake ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done
+
+
+@dataclass
+class Project:
+    """A copy of the workflow's code and a folder with its results, both free to be changed."""
+
+    code: Path
+    folder: Path
+
+    @property
+    def config(self) -> dict:
+        return yaml.safe_load((self.folder / "config.yaml").read_text())
+
+    @config.setter
+    def config(self, value: dict) -> None:
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(value, sort_keys=False))
+
+    def run(self, *arguments: str, check: bool = True):
+        return snakemake(self.folder, *arguments, snakefile=self.code / "Snakefile", check=check)
+
+    def planned(self, *targets: str) -> set[str]:
+        """The jobs that would run now, named like their log files: rule, then what it is for."""
+        rows = self.run("--summary", *targets).stdout.splitlines()
+        start = next(i for i, row in enumerate(rows) if row.startswith("output_file"))
+        header = rows[start].split("\t")
+        jobs = set()
+        for row in rows[start + 1 :]:
+            cells = dict(zip(header, row.split("\t"), strict=False))
+            if cells["plan"] == "update pending":
+                jobs.add(re.fullmatch(r"logs/(.*)\.log", cells["log-file(s)"])[1])
+        return jobs
+
+    def metrics(self, model: str) -> dict:
+        return json.loads((self.folder / f"results/models/{model}/metrics.json").read_text())
+
+
+def write_ball(path: Path, rings: int = 16, sectors: int = 24) -> None:
+    """A user's own mesh: a sphere of quads without normals, texture coordinates or tangents."""
+    lines = []
+    for ring in range(rings + 1):
+        for sector in range(sectors):
+            polar, angle = math.pi * ring / rings, 2 * math.pi * sector / sectors
+            x, y, z = math.sin(polar) * math.cos(angle), math.cos(polar), math.sin(polar) * math.sin(angle)
+            lines.append(f"v {x:.6f} {y:.6f} {z:.6f}")
+    for ring in range(rings):
+        for sector in range(sectors):
+            a, b = ring * sectors + sector, ring * sectors + (sector + 1) % sectors
+            lines.append(f"f {a + 1} {b + 1} {b + sectors + 1} {a + sectors + 1}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def copy_code(target: Path) -> Path:
+    target.mkdir(parents=True)
+    for name in ("workflow", "profiles", "envs"):
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Snakefile", "config.yaml", "README.md"):
+        shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """The tiny workflow, run from nothing to the end. Not to be changed: ask for `project`."""
+    base = tmp_path_factory.mktemp("finished")
+    (base / "run").mkdir()
+    project = Project(copy_code(base / "code"), base / "run")
+    project.config = TINY
+    write_ball(base / "run" / "ball.obj")
+    project.run()
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A copy of the finished project, with all times and Snakemake's own records."""
+    shutil.copytree(finished.code, tmp_path / "code")
+    shutil.copytree(finished.folder, tmp_path / "run")
+    return Project(tmp_path / "code", tmp_path / "run")
