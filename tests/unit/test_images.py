@@ -53,7 +53,9 @@ def test_a_constant_frame_keeps_its_colour():
 
 def shard(path, images, size=96):
     frames = np.random.default_rng(0).integers(0, 256, (len(images), size, size, 3), dtype=np.uint8)
-    write_shard(path, ((i, np.zeros(10), f) for i, f in zip(images.identifiers, frames, strict=True)))
+    write_shard(
+        path, ((i, np.zeros(10), f) for i, f in zip(images.identifiers, frames, strict=True))
+    )
     return frames
 
 

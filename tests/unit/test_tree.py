@@ -45,7 +45,16 @@ def test_conda_has_the_same_pins_as_the_lock(name):
 
 
 def test_what_the_user_fixed_is_in_the_lock():
-    fixed = ["snakemake", "torch", "torchvision", "pandas", "numpy", "pillow", "materialx", "pyyaml"]
+    fixed = [
+        "snakemake",
+        "torch",
+        "torchvision",
+        "pandas",
+        "numpy",
+        "pillow",
+        "materialx",
+        "pyyaml",
+    ]
     assert set(fixed) <= set(lock())
 
 

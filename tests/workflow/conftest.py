@@ -92,17 +92,28 @@ class Project:
 
 
 def write_ball(path: Path, rings: int = 16, sectors: int = 24) -> None:
-    """A user's own mesh: a sphere of quads without normals, texture coordinates or tangents."""
-    lines = []
-    for ring in range(rings + 1):
+    """A user's own mesh: a sphere without normals, texture coordinates or tangents."""
+    lines = ["v 0 1 0", "v 0 -1 0"]
+    for ring in range(1, rings):
         for sector in range(sectors):
             polar, angle = math.pi * ring / rings, 2 * math.pi * sector / sectors
-            x, y, z = math.sin(polar) * math.cos(angle), math.cos(polar), math.sin(polar) * math.sin(angle)
-            lines.append(f"v {x:.6f} {y:.6f} {z:.6f}")
-    for ring in range(rings):
-        for sector in range(sectors):
-            a, b = ring * sectors + sector, ring * sectors + (sector + 1) % sectors
-            lines.append(f"f {a + 1} {b + 1} {b + sectors + 1} {a + sectors + 1}")
+            x, z = math.sin(polar) * math.cos(angle), math.sin(polar) * math.sin(angle)
+            lines.append(f"v {x:.6f} {math.cos(polar):.6f} {z:.6f}")
+
+    def vertex(ring, sector):
+        return 3 + (ring - 1) * sectors + sector % sectors
+
+    for sector in range(sectors):
+        lines.append(f"f 1 {vertex(1, sector + 1)} {vertex(1, sector)}")
+        lines.append(f"f 2 {vertex(rings - 1, sector)} {vertex(rings - 1, sector + 1)}")
+        for ring in range(1, rings - 1):
+            corners = (
+                (ring, sector),
+                (ring, sector + 1),
+                (ring + 1, sector + 1),
+                (ring + 1, sector),
+            )
+            lines.append("f " + " ".join(str(vertex(*corner)) for corner in corners))
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -186,7 +186,9 @@ CHANGES = {
         {"stage"} | over_ranges("render") | AFTER_RENDERS,
     ),
     "params: the same number written otherwise": (
-        edit_config(training__weight_decay=1.0e-4, baselines__ridge__penalties=[0.1, 1, 10, 100, 1000]),
+        edit_config(
+            training__weight_decay=1.0e-4, baselines__ridge__penalties=[0.1, 1, 10, 100, 1000]
+        ),
         set(),
     ),
     "params: two values swapped": (

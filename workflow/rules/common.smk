@@ -24,6 +24,8 @@ except InputError as error:
 
 
 RANGES = [str(images) for images in image_ranges(config["n_images"], config["shard_size"])]
+# The first shards, as many as it takes to show that many examples.
+EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shard_size"])]
 MODELS = model_names(config)
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [

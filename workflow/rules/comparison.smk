@@ -3,13 +3,12 @@ rule compare:
         metrics=expand("results/models/{model}/metrics.json", model=MODELS),
         baselines=expand("results/baselines/{baseline}/metrics.json", baseline=BASELINES),
     output:
-        table=report(
+        report(
             "results/comparison.csv",
             caption="../report/comparison.rst",
             category="Comparison",
             labels={"content": "table"},
         ),
-        markdown="results/comparison.md",
     log:
         "logs/compare.log",
     conda:
@@ -23,9 +22,26 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule compare_markdown:
+    input:
+        "results/comparison.csv",
+    output:
+        "results/comparison.md",
+    log:
+        "logs/compare_markdown.log",
+    params:
+        code=code("compare_markdown.py"),
+    conda:
+        "../../envs/render.yaml"
+    message:
+        "Writing the comparison to read"
+    script:
+        "../scripts/compare_markdown.py"
+
+
 rule figure_examples:
     input:
-        expand("results/images/{range}.npy", range=RANGES[:1]),
+        expand("results/images/{range}.npy", range=EXAMPLE_RANGES),
     output:
         report(
             "results/figures/examples.png",

@@ -1,0 +1,96 @@
+"""Our frames are the official renderer's: inside the silhouette no channel differs by over 2/255."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from gltf import write_glb
+from official import render_officially
+from scipy.ndimage import binary_erosion
+
+from inverse_shading.mesh import Mesh
+from inverse_shading.parameters import sample_parameters
+from inverse_shading.ranges import ImageRange
+from inverse_shading.renderer import Renderer
+from inverse_shading.shader_ball import shader_ball
+from inverse_shading.stage import write_stage
+
+ROOT = Path(__file__).parents[2]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+FRAME_SIZE = 256
+MATERIALS = 20
+# Two rasterisers may disagree on the pixels of an edge.
+EROSION = 3
+LARGEST_DIFFERENCE = 2
+
+# Materials that random numbers hardly reach: mirror, black, white paint, glossy and dull extremes.
+EXTREMES = np.array(
+    [
+        [1, 1, 1, 1, 1, 0, 1, 1, 1, 1],
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0, 1, 1, 1, 1, 0],
+        [0.8, 0.9, 0.1, 0.1, 1, 0, 1, 1, 1, 0],
+        [1, 1, 0.7, 0.3, 1, 0.2, 1, 0.9, 0.8, 1],
+        [0.5, 0.5, 0.5, 0.5, 1, 1, 1, 0, 0, 0.5],
+    ],
+    dtype=float,
+)
+
+
+def torus() -> Mesh:
+    """Another object: a thick ring with its own texture coordinates, standing upright."""
+    around, across = np.meshgrid(
+        np.linspace(0, 2 * np.pi, 97), np.linspace(0, 2 * np.pi, 49), indexing="ij"
+    )
+    ring = np.stack([np.cos(around), np.sin(around), np.zeros_like(around)], axis=-1)
+    normals = ring * np.cos(across)[..., None]
+    normals[..., 2] = np.sin(across)
+    tangents = np.stack([-np.sin(around), np.cos(around), np.zeros_like(around)], axis=-1)
+    texcoords = np.stack([around, across], axis=-1) / (2 * np.pi)
+    a = np.arange(96)[:, None] * 49 + np.arange(48)
+    quads = np.stack([a, a + 49, a + 50, a, a + 50, a + 1], axis=-1)
+    return Mesh(
+        (ring + 0.4 * normals).reshape(-1, 3).astype(np.float32),
+        normals.reshape(-1, 3).astype(np.float32),
+        tangents.reshape(-1, 3).astype(np.float32),
+        texcoords.reshape(-1, 2).astype(np.float32),
+        quads.reshape(-1, 3).astype(np.uint32),
+    )
+
+
+def compare(folder: Path, glb: Path, stage: dict, picture: Path | None = None):
+    """Largest difference of a channel inside the silhouette, by material."""
+    values = np.concatenate([EXTREMES, sample_parameters(ImageRange(0, MATERIALS - 1), seed=7)])
+    samples = CONFIG["render"]["environment_samples"]
+    path = folder / "stage.safetensors"
+    write_stage(path, stage, FRAME_SIZE, samples, "cpu")
+    with Renderer(path, "cpu", threads=2) as renderer:
+        ours = np.stack([renderer.render(value) for value in values]).astype(int)
+        inside = binary_erosion(renderer.mask, iterations=EROSION)
+    assert inside.mean() > 0.05
+    official = render_officially(folder, glb, stage, FRAME_SIZE, samples, values).frames.astype(int)
+    # Not the same black picture twice.
+    assert official[:, inside].std() > 20
+    return np.abs(ours - official)[:, inside].reshape(len(values), -1).max(axis=1)
+
+
+def test_the_built_in_stage(tmp_path):
+    glb = tmp_path / "ball.glb"
+    write_glb(glb, shader_ball())
+    differences = compare(tmp_path, glb, CONFIG["stage"])
+    assert differences.max() <= LARGEST_DIFFERENCE, differences
+
+
+@pytest.mark.parametrize("with_tangents", [True, False], ids=["tangents", "no tangents"])
+def test_a_gltf_mesh_under_a_transform(tmp_path, with_tangents):
+    glb = tmp_path / "torus.glb"
+    node = {"translation": [0.5, -2, 1], "rotation": [0.2, 0.4, 0.1, 0.888819], "scale": [2, 2, 2]}
+    write_glb(glb, torus(), node, with_tangents)
+    stage = CONFIG["stage"] | {
+        "mesh": str(glb),
+        "camera": {"azimuth": -35, "elevation": 30, "field_of_view": 40, "fill": 0.9},
+    }
+    differences = compare(tmp_path, glb, stage)
+    assert differences.max() <= LARGEST_DIFFERENCE, differences

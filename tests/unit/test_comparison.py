@@ -1,0 +1,289 @@
+"""The comparison: rows, ratios, the choice of the best model, and what is refused."""
+
+import csv
+import json
+
+import pytest
+
+from inverse_shading.comparison import format_terminal, main, write_markdown
+from inverse_shading.comparison_table import COLUMNS, best_model, read_comparison, write_table
+from inverse_shading.errors import InputError
+from inverse_shading.parameters import PARAMETERS
+from inverse_shading.splits import SPLITS
+
+
+def write_both(table, markdown, metrics, baselines, published):
+    """Both files, as the workflow's two rules make them."""
+    write_table(table, metrics, baselines, published)
+    write_markdown(markdown, table)
+
+
+PUBLISHED = [
+    {"model": "Good", "train_mse": 0.02, "train_mae": 0.1, "test_mse": 0.04, "test_mae": 0.15},
+    {"model": "Flat", "train_mse": 0.04, "train_mae": 0.16, "test_mse": 0.09, "test_mae": 0.26},
+    {
+        "model": "Chance",
+        "train_mse": 0.16,
+        "train_mae": 0.4,
+        "test_mse": 0.1742,
+        "test_mae": 0.4174,
+    },
+]
+
+
+def metrics_of(model, validation, test, **changes):
+    errors = {"train": 0.5 * validation, "validation": validation, "test": test}
+    content = {
+        "model": model,
+        "trunk": "vgg16",
+        "weights": "random (seed 1, untrained)",
+        "splits": {
+            split: {
+                "images": 4,
+                "mse": errors[split],
+                "mae": 2 * errors[split],
+                "r2": 1 - 12 * errors[split],
+                "parameters": {
+                    name: {"mse": errors[split] + index / 1000, "mae": 0.1, "r2": 0.5}
+                    for index, name in enumerate(PARAMETERS)
+                },
+            }
+            for split in SPLITS
+        },
+        "parameter_count": 1000,
+        "epochs": 7,
+        "best_epoch": 5,
+        "seconds": 12.34,
+        "device": "cpu",
+        "batch_size": 64,
+        "seed": 1,
+        "threads": 2,
+    }
+    return content | changes
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content):
+        path = tmp_path / f"{content['model']}.json"
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def table(tmp_path, write):
+    """Two models, of which the second is worse on test and better on validation, and baselines."""
+    decodings = {
+        "argmax": {"test": {"mse": 0.031, "mae": 0.1, "r2": 0.6}},
+        "expected": {"test": {"mse": 0.022, "mae": 0.1, "r2": 0.7}},
+    }
+    models = [
+        write(metrics_of("one", 0.030, 0.010)),
+        write(metrics_of("bins", 0.020, 0.022, decoding="expected", decodings=decodings)),
+    ]
+    nothing = dict.fromkeys(["trunk", "epochs", "best_epoch", "seconds", "device", "seed"])
+    floor = metrics_of("floor", 0.007, 0.007, weights="none", **nothing)
+    floor["splits"]["validation"] = None
+    del floor["splits"]["train"]
+    baselines = [
+        write(metrics_of("constant", 0.083, 0.084, weights="none", **nothing)),
+        write(metrics_of("ridge", 0.04, 0.04, weights="none", **nothing)),
+        write(floor),
+    ]
+    path = tmp_path / "comparison.csv"
+    write_both(path, tmp_path / "comparison.md", models, baselines, PUBLISHED)
+    return path
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_rows_stand_in_order_and_say_where_they_come_from(table):
+    assert [(row["model"], row["source"]) for row in rows_of(table)] == [
+        ("one", "model"),
+        ("bins", "model"),
+        ("constant", "baseline"),
+        ("ridge", "baseline"),
+        ("floor", "bound"),
+        ("Good", "poster (published)"),
+        ("Flat", "poster (published)"),
+        ("Chance", "poster (published)"),
+    ]
+
+
+def test_columns_and_values(table):
+    row = rows_of(table)[1]
+    assert list(row) == COLUMNS
+    assert row["test_mse"] == "0.022000"
+    assert row["test_mse_metalness"] == "0.031000"
+    assert (row["epochs"], row["best_epoch"], row["seconds"]) == ("7", "5", "12.3")
+    assert row["weights"] == "random (seed 1, untrained)"
+    assert row["decoding"] == "expected"
+    assert (row["test_mse_argmax"], row["test_mse_expected"]) == ("0.031000", "0.022000")
+
+
+def test_ratio_to_ridge(table):
+    ratios = {row["model"]: row["test_mse_vs_ridge"] for row in rows_of(table)}
+    assert (ratios["one"], ratios["ridge"], ratios["constant"]) == ("0.2500", "1.0000", "2.1000")
+    # The poster's models saw other images.
+    assert ratios["Good"] == ""
+
+
+def test_without_ridge_there_is_no_ratio(tmp_path, write):
+    path = tmp_path / "t.csv"
+    write_both(path, tmp_path / "t.md", [write(metrics_of("one", 0.03, 0.01))], [], [])
+    assert [row["test_mse_vs_ridge"] for row in rows_of(path)] == [""]
+    assert "Poster" not in (tmp_path / "t.md").read_text()
+
+
+def test_rows_leave_out_what_does_not_exist(table):
+    rows = {row["model"]: row for row in rows_of(table)}
+    assert rows["Good"]["validation_mse"] == rows["Good"]["validation_mae"] == ""
+    assert rows["Good"]["weights"] == rows["Good"]["test_r2"] == ""
+    assert rows["floor"]["train_mse"] == rows["floor"]["validation_mse"] == ""
+    assert rows["floor"]["test_mse"] == "0.007000"
+    assert rows["ridge"]["epochs"] == rows["one"]["decoding"] == ""
+
+
+def test_validation_chooses_the_best_model_not_test(table):
+    assert best_model(table) == "bins"
+
+
+def test_a_baseline_is_never_the_best_model(tmp_path, write):
+    path = tmp_path / "t.csv"
+    models = [write(metrics_of("one", 0.03, 0.01))]
+    write_both(path, tmp_path / "t.md", models, [write(metrics_of("ridge", 0.01, 0.01))], [])
+    assert best_model(path) == "one"
+
+
+def test_no_model_to_choose(tmp_path, write):
+    path = tmp_path / "t.csv"
+    write_both(path, tmp_path / "t.md", [], [write(metrics_of("ridge", 0.01, 0.01))], [])
+    with pytest.raises(InputError, match=r"t\.csv: found no model"):
+        best_model(path)
+
+
+def test_markdown_marks_the_best_and_explains(table):
+    text = table.with_suffix(".md").read_text()
+    assert "Best model by validation MSE: **bins** (validation 0.0200, test 0.0220, 0.55" in text
+    assert "| **bins** | **model** |" in text
+    assert "**one**" not in text
+    assert "random (seed 1, untrained) |" in text
+    assert "0.0833" in text
+    assert "still has a test MSE of 0.0070 on these images" in text
+
+
+def test_markdown_reads_the_published_rows(table):
+    text = table.with_suffix(".md").read_text()
+    assert "Good: test MSE 0.04, 0.48 times the constant answer's." in text
+    assert "Flat: test MSE 0.09, no better than a constant answer (0.0833)." in text
+    assert "Chance: test MSE 0.1742, no better than an answer at random (0.1667); its MAE" in text
+    assert text.count("looks like a root MSE") == 1
+
+
+def test_markdown_escapes_the_column_mark(tmp_path, write):
+    models = [write(metrics_of("one", 0.03, 0.01, weights="file a|b.pth"))]
+    write_both(tmp_path / "t.csv", tmp_path / "t.md", models, [], [])
+    assert "file a\\|b.pth" in (tmp_path / "t.md").read_text()
+
+
+def test_the_same_metrics_give_the_same_bytes(table, tmp_path):
+    first = table.read_bytes(), table.with_suffix(".md").read_bytes()
+    models = [tmp_path / "one.json", tmp_path / "bins.json"]
+    baselines = [tmp_path / f"{name}.json" for name in ("constant", "ridge", "floor")]
+    write_both(table, table.with_suffix(".md"), models, baselines, PUBLISHED)
+    assert (table.read_bytes(), table.with_suffix(".md").read_bytes()) == first
+
+
+def test_terminal_table_is_narrow_and_names_the_best(tmp_path, write):
+    long = "a_model_with_a_name_that_is_much_too_long_for_any_table"
+    models = [write(metrics_of(long, 0.02, 0.01, weights="file some/long/path.pth (sha256 12ab)"))]
+    path = tmp_path / "t.csv"
+    published = [{**PUBLISHED[0], "model": "A published model of a very long name [with layers]"}]
+    write_both(path, tmp_path / "t.md", models, [], published)
+    text = format_terminal(path)
+    assert max(map(len, text.splitlines())) <= 110
+    assert text.splitlines()[2].startswith("* a_model_with")
+    assert text.endswith(f"best model by validation MSE: {long}")
+    assert "nan" not in text
+
+
+def test_main_prints_the_table(table, capsys):
+    assert main([str(table)]) == 0
+    assert format_terminal(table) in capsys.readouterr().out
+
+
+def test_main_reports_a_missing_table_without_traceback(tmp_path, capsys):
+    assert main([str(tmp_path / "none.csv")]) == 1
+    assert "none.csv" in capsys.readouterr().err
+    assert main([]) == 2
+
+
+def without(content, *keys):
+    part = content
+    for key in keys[:-1]:
+        part = part[key]
+    del part[keys[-1]]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (without(metrics_of("m", 0.1, 0.1), "weights"), "null at weights"),
+        (without(metrics_of("m", 0.1, 0.1), "splits"), "null at splits.train.mse"),
+        (
+            without(metrics_of("m", 0.1, 0.1), "splits", "test", "parameters", "base"),
+            "null at splits.test.parameters.base.mse",
+        ),
+        (metrics_of("m", float("nan"), 0.1), "NaN at splits.train.mse"),
+        (metrics_of("m", 0.1, float("inf")), "Infinity at splits.test.mse"),
+        (metrics_of("m", 0.1, 0.1, seconds="long"), '"long" at seconds, expected a finite number'),
+        (metrics_of("m", 0.1, 0.1, seed=True), "true at seed, expected a whole number"),
+        (metrics_of("m", 0.1, 0.1, epochs=2.5), "2.5 at epochs, expected a whole number"),
+        (metrics_of("m", 0.1, 0.1, trunk=16), "16 at trunk, expected a text"),
+    ],
+)
+def test_incomplete_metrics_are_refused(tmp_path, content, found):
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError) as error:
+        write_both(tmp_path / "t.csv", tmp_path / "t.md", [path], [], [])
+    assert str(path) in str(error.value)
+    assert found in str(error.value)
+    assert "Delete" in str(error.value)
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("content", ["", "{", '["model"]'])
+def test_broken_metrics_are_refused(tmp_path, content):
+    path = tmp_path / "m.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"m\.json: "):
+        write_both(tmp_path / "t.csv", tmp_path / "t.md", [path], [], [])
+
+
+def test_missing_metrics_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"m\.json: can't be read"):
+        write_both(tmp_path / "t.csv", tmp_path / "t.md", [tmp_path / "m.json"], [], [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("test_r2", "r2", "found the columns"),
+        (",baseline,", ",elsewhere,", "found the sources"),
+        ("0.022000", "good", "found text in a column of numbers"),
+        ("one,model,0.015000", "one,model,", "found a model without"),
+    ],
+)
+def test_a_damaged_table_is_refused(table, old, new, message):
+    text = table.read_text()
+    assert old in text
+    table.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=message):
+        read_comparison(table)

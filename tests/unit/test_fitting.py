@@ -1,0 +1,173 @@
+"""The training loop: it learns, stops, repeats itself, survives a full GPU, refuses to diverge."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+from synthetic import TRAINING
+from torch import nn
+
+from inverse_shading.dataset import ArrayRows
+from inverse_shading.errors import InputError
+from inverse_shading.fitting import Examples, fit
+from inverse_shading.jobs import logger
+from inverse_shading.objectives import load_objective
+
+CPU = torch.device("cpu")
+REGRESSION = load_objective({"type": "regression"}, 2)
+
+
+@pytest.fixture
+def examples():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(100, 5)).astype(np.float32)
+    mixture = generator.normal(size=(5, 2))
+    targets = (1 / (1 + np.exp(-inputs @ mixture))).astype(np.float32)
+    return Examples(ArrayRows(inputs), targets, np.arange(70), np.arange(70, 100))
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2))
+
+
+def run(examples, net=None, objective=REGRESSION, seed=1, **config):
+    return fit(net or network(), objective, examples, TRAINING | config, seed, CPU)
+
+
+def test_it_learns(examples):
+    result = run(examples, max_epochs=40, patience=40)
+    first, last = result.history[0], result.history[-1]
+    assert last["validation_loss"] < 0.2 * first["validation_loss"]
+    assert last["train_loss"] < 0.5 * first["train_loss"]
+    # For this objective loss and error are the same.
+    assert last["validation_mse"] == pytest.approx(last["validation_loss"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_bits(examples):
+    nets = [network() for _ in range(3)]
+    histories = [
+        run(examples, net, seed=seed).history for net, seed in zip(nets, (1, 1, 2), strict=True)
+    ]
+    assert histories[0] == histories[1] != histories[2]
+    weights = [nn.utils.parameters_to_vector(net.parameters()) for net in nets]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+class Scripted:
+    """An objective whose validation losses are given and whose training does nothing."""
+
+    outputs = 2
+
+    def __init__(self, losses):
+        self.losses = iter(losses)
+
+    def loss(self, outputs, targets):
+        return outputs.sum() * 0 + (0.0 if outputs.requires_grad else next(self.losses))
+
+    def decode(self, outputs):
+        return {"far": outputs * 0 + 5, "near": outputs * 0 + 0.5}
+
+
+def test_training_stops_after_patience_and_keeps_the_best_epoch(examples):
+    result = run(
+        examples, objective=Scripted([5, 3, 4, 3, 4, 9]), batch_size=100, max_epochs=20, patience=3
+    )
+    assert [row["validation_loss"] for row in result.history] == [5, 3, 4, 3, 4]
+    assert result.best_epoch == 2
+
+
+def test_the_error_in_the_history_is_that_of_the_best_decoding(examples):
+    result = run(examples, objective=Scripted([1]), batch_size=100, max_epochs=1)
+    expected = np.square(examples.targets[examples.validation] - 0.5).mean()
+    assert result.history[0]["validation_mse"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_network_is_left_with_the_best_weights(examples):
+    kept = []
+
+    class Watched(nn.Linear):
+        def eval(self):
+            kept.append(copy.deepcopy(self.state_dict()))
+            return super().eval()
+
+    net = Watched(5, 2)
+    result = run(examples, net, Scripted([5, 3, 4, 6]), batch_size=100, max_epochs=4, patience=9)
+    assert result.best_epoch == 2
+    # Weight decay moves the weights although the gradient is zero.
+    assert not torch.equal(kept[1]["weight"], kept[3]["weight"])
+    assert torch.equal(net.weight, kept[1]["weight"])
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+def test_the_learning_rate_follows_its_schedule(examples, schedule):
+    history = run(examples, schedule=schedule, max_epochs=10, patience=10).history
+    rates = [row["learning_rate"] for row in history]
+    assert max(rates) <= 0.01 * 1.0001
+    if schedule == "constant":
+        assert rates == [0.01] * 10
+    elif schedule == "cosine":
+        assert rates == sorted(rates, reverse=True) and rates[-1] < 0.0005
+        # The rate of the last of an epoch's five steps: the 25th of 50.
+        assert rates[4] == pytest.approx(0.005 * (1 + math.cos(math.pi * 24 / 50)))
+    else:
+        assert rates[0] < 0.01 and 1 <= np.argmax(rates) <= 4 and rates[-1] < 0.0005
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+def test_a_single_step_is_a_training_too(examples, schedule):
+    net = network()
+    before = nn.utils.parameters_to_vector(net.parameters()).clone()
+    run(examples, net, schedule=schedule, max_epochs=1, batch_size=4096)
+    assert not torch.equal(before, nn.utils.parameters_to_vector(net.parameters()))
+
+
+def test_a_full_gpu_halves_the_batch_and_begins_anew(examples, caplog, monkeypatch):
+    # A job that ran in this process may have taken the logger to itself.
+    monkeypatch.setattr(logger, "propagate", True)
+    sizes = []
+
+    class Tight(nn.Linear):
+        def forward(self, inputs):
+            sizes.append(len(inputs))
+            if len(inputs) > 5:
+                raise torch.OutOfMemoryError
+            return super().forward(inputs)
+
+    torch.manual_seed(0)
+    tight = Tight(5, 2)
+    plain = nn.Linear(5, 2)
+    plain.load_state_dict(tight.state_dict())
+    with caplog.at_level("WARNING", logger="inverse_shading"):
+        result = run(examples, tight, batch_size=16)
+    assert result.batch_size == 4
+    assert sizes[:2] == [14, 8] and max(sizes[2:]) <= 4
+    assert "batches of 8 instead of 16" in caplog.text
+    # As if the smaller batch had been asked for.
+    assert run(examples, plain, batch_size=4).history == result.history
+    assert torch.equal(plain.weight, tight.weight)
+
+
+def test_divergence_is_refused(examples):
+    examples.inputs.array[3] = np.inf
+    with pytest.raises(InputError, match=r"in epoch 1 the loss stopped.*training\.learning_rate"):
+        run(examples)
+
+
+def test_batch_norm_refuses_batches_of_one(examples):
+    net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
+    with pytest.raises(InputError, match=r"training\.batch_size: found 1, expected at least 2"):
+        run(examples, net, batch_size=1)
+
+
+def test_batch_norm_never_meets_a_rest_of_one(examples):
+    net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
+    # 70 = 3 · 23 + 1.
+    assert len(run(examples, net, batch_size=23, max_epochs=1).history) == 1
+
+
+def test_an_unknown_schedule_is_refused(examples):
+    with pytest.raises(InputError, match=r"training\.schedule: found 'warm'"):
+        run(examples, schedule="warm")

@@ -1,0 +1,76 @@
+"""The losses by hand, and what the outputs are decoded to."""
+
+import math
+
+import pytest
+import torch
+
+from inverse_shading.errors import InputError
+from inverse_shading.objectives import load_objective
+
+
+def test_regression_is_the_squared_error_of_the_sigmoid():
+    objective = load_objective({"type": "regression"}, 2)
+    assert objective.outputs == 2
+    outputs = torch.tensor([[0.0, math.log(3)]])
+    targets = torch.tensor([[0.25, 1.0]])
+    # The sigmoids are 0.5 and 0.75.
+    assert objective.loss(outputs, targets).item() == pytest.approx((0.25**2 + 0.25**2) / 2)
+    (values,) = objective.decode(outputs).values()
+    assert values.tolist() == [[0.5, pytest.approx(0.75)]]
+
+
+def bins(probabilities):
+    """Outputs of one image with these probabilities, a row a parameter."""
+    return torch.tensor(probabilities).log().reshape(1, -1)
+
+
+def test_bins_loss_by_hand():
+    objective = load_objective({"type": "bins", "count": 5}, 2)
+    assert objective.outputs == 10
+    outputs = bins([[0.1, 0.2, 0.4, 0.2, 0.1], [0.7, 0.1, 0.1, 0.05, 0.05]])
+    # True bins 2 and 3; likeliest bins 2 and 0.
+    targets = torch.tensor([[0.5, 0.75]])
+    expected = (-math.log(0.4) - (1 + 3 / 4) * math.log(0.05)) / 2
+    assert objective.loss(outputs, targets).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_bins_loss_is_the_mean_over_images():
+    objective = load_objective({"type": "bins", "count": 3}, 1)
+    outputs = torch.cat([bins([[0.5, 0.3, 0.2]]), bins([[0.1, 0.1, 0.8]])])
+    targets = torch.tensor([[0.0], [0.0]])
+    expected = (-math.log(0.5) - 2 * math.log(0.1)) / 2
+    assert objective.loss(outputs, targets).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_no_gradient_flows_through_the_factor():
+    objective = load_objective({"type": "bins", "count": 3}, 1)
+    outputs = bins([[0.2, 0.3, 0.5]]).requires_grad_()
+    objective.loss(outputs, torch.tensor([[0.0]])).backward()
+    # Twice (a factor of 1 + 2/2) the gradient of the cross-entropy, which is p - y.
+    assert outputs.grad[0].tolist() == pytest.approx([2 * (0.2 - 1), 2 * 0.3, 2 * 0.5], rel=1e-5)
+
+
+def test_decodings():
+    objective = load_objective({"type": "bins", "count": 5}, 2)
+    decoded = objective.decode(bins([[0.1, 0.2, 0.4, 0.2, 0.1], [0.5, 0.1, 0.1, 0.1, 0.2]]))
+    assert decoded["argmax"].tolist() == [[0.5, 0.0]]
+    assert decoded["expected"][0].tolist() == pytest.approx([0.5, 0.025 + 0.05 + 0.075 + 0.2])
+
+
+def test_the_nearest_bin_of_a_value():
+    objective = load_objective({"type": "bins", "count": 1001}, 1)
+    values = torch.tensor([0.0, 0.00049, 0.00051, 0.1234, 0.9996, 1.0])
+    assert objective.nearest_bin(values).tolist() == [0, 0, 1, 123, 1000, 1000]
+
+
+def test_every_bin_is_decoded_to_itself():
+    objective = load_objective({"type": "bins", "count": 1001}, 1)
+    outputs = torch.full((1001, 1001), -100.0).fill_diagonal_(100)
+    for values in objective.decode(outputs).values():
+        assert objective.nearest_bin(values).flatten().tolist() == list(range(1001))
+
+
+def test_an_unknown_objective_is_refused():
+    with pytest.raises(InputError, match=r"found 'huber', expected one of bins, regression"):
+        load_objective({"type": "huber"}, 10)

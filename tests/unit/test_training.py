@@ -1,0 +1,218 @@
+"""Training and evaluation of a model, from files to files."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from synthetic import SyntheticData, model_config
+
+from inverse_shading import training
+from inverse_shading.errors import InputError
+from inverse_shading.evaluation import evaluate_model
+from inverse_shading.heads import load_head
+from inverse_shading.images import write_array
+from inverse_shading.parameters import PARAMETERS
+from inverse_shading.tensor_files import write_tensors
+from inverse_shading.training import train_model
+
+HEADS = {
+    "dense": {"type": "dense", "grid": 0},
+    "pooled": {"type": "dense", "grid": 2},
+    "conv": {"type": "conv", "channels": 8, "spatial_dropout": 0.1, "grid": 0},
+    "mlp": {"type": "mlp", "hidden_sizes": [16, 16], "dropout": 0.2},
+}
+BINS = {"type": "bins", "count": 21}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return SyntheticData(tmp_path_factory.mktemp("data"))
+
+
+def train(data, folder, config):
+    train_model(
+        folder / "weights.safetensors",
+        folder / "history.csv",
+        folder / "training.json",
+        config,
+        data.features,
+        data.parameters,
+        data.splits,
+        device="cpu",
+        threads=1,
+    )
+    return json.loads((folder / "training.json").read_text())
+
+
+def evaluate(data, folder, config):
+    evaluate_model(
+        folder / "predictions.csv",
+        folder / "metrics.json",
+        config,
+        folder / "weights.safetensors",
+        folder / "training.json",
+        data.trunk,
+        data.features,
+        data.parameters,
+        data.splits,
+        device="cpu",
+        threads=1,
+    )
+    return json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_files_of_a_training(data, tmp_path, head):
+    config = model_config(HEADS[head], max_epochs=4, patience=4)
+    summary = train(data, tmp_path, config)
+    assert list(summary) == [
+        "parameter_count",
+        "epochs",
+        "best_epoch",
+        "seconds",
+        "seconds_per_epoch",
+        "device",
+        "batch_size",
+    ]
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert list(history.columns) == [
+        "epoch",
+        "learning_rate",
+        "train_loss",
+        "validation_loss",
+        "validation_mse",
+    ]
+    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert summary["best_epoch"] == history["validation_loss"].argmin() + 1
+    assert summary["device"] == "cpu (1 thread)"
+    loaded, description = load_head(tmp_path / "weights.safetensors")
+    assert description["feature_shape"] == [24, 4, 4] and description["head"] == HEADS[head]
+    assert summary["parameter_count"] == sum(weight.numel() for weight in loaded.parameters())
+
+
+def test_two_trainings_write_the_same_bytes(data, tmp_path):
+    config = model_config(HEADS["conv"])
+    for name in ("one", "two"):
+        train(data, tmp_path / name, config)
+    for name in ("weights.safetensors", "history.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    train(data, tmp_path / "other", config | {"seed": 4})
+    assert (tmp_path / "one/history.csv").read_bytes() != (
+        tmp_path / "other/history.csv"
+    ).read_bytes()
+
+
+def test_pooling_beforehand_gives_the_same_result(data, tmp_path, monkeypatch):
+    config = model_config(HEADS["pooled"])
+    train(data, tmp_path / "before", config)
+    monkeypatch.setattr(training, "MEMORY_FOR_POOLED_FEATURES", 0)
+    train(data, tmp_path / "batchwise", config)
+    before, batchwise = (
+        pd.read_csv(tmp_path / name / "history.csv") for name in ("before", "batchwise")
+    )
+    # The scale is measured before the pooling in one and after it in the other.
+    pd.testing.assert_frame_equal(before, batchwise, rtol=1e-4)
+
+
+def test_the_scale_makes_the_training_blind_to_the_size_of_features(data, tmp_path):
+    config = model_config(HEADS["dense"])
+    train(data, tmp_path / "as it is", config)
+    big = SyntheticData(tmp_path / "big")
+    for path in big.features:
+        write_array(path, np.load(path) * np.float16(16))
+    train(big, tmp_path / "sixteenfold", config)
+    small, large = (
+        pd.read_csv(tmp_path / name / "history.csv") for name in ("as it is", "sixteenfold")
+    )
+    pd.testing.assert_frame_equal(small, large, rtol=1e-4)
+
+
+def test_metrics_of_a_regression(data, tmp_path):
+    config = model_config(HEADS["dense"], max_epochs=30, patience=30)
+    summary = train(data, tmp_path, config)
+    metrics = evaluate(data, tmp_path, config)
+    assert list(metrics) == [
+        "model",
+        "trunk",
+        "weights",
+        "splits",
+        "parameter_count",
+        "epochs",
+        "best_epoch",
+        "seconds",
+        "device",
+        "batch_size",
+        "seed",
+        "threads",
+    ]
+    assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
+    assert metrics["weights"] == "made by a test"
+    assert metrics["seconds"] == summary["seconds"]
+    assert (metrics["seed"], metrics["threads"]) == (3, 1)
+    assert metrics["splits"]["train"]["mse"] < 0.05
+    history = pd.read_csv(tmp_path / "history.csv")
+    best = history["validation_mse"][metrics["best_epoch"] - 1]
+    assert metrics["splits"]["validation"]["mse"] == pytest.approx(best, rel=1e-4)
+
+    table = pd.read_csv(tmp_path / "predictions.csv", dtype={"id": str})
+    true = [f"{name}_true" for name in PARAMETERS]
+    predicted = [f"{name}_predicted" for name in PARAMETERS]
+    assert list(table.columns) == ["id", "split", *true, *predicted]
+    assert list(table["id"]) == list(data.labels.values.index)
+    np.testing.assert_array_equal(table[true], data.labels.values)
+    test = table[table["split"] == "test"]
+    mse = np.square(test[predicted].to_numpy() - test[true].to_numpy()).mean()
+    assert metrics["splits"]["test"]["mse"] == pytest.approx(mse, rel=1e-3)
+
+
+def test_metrics_of_bins_hold_both_decodings(data, tmp_path):
+    config = model_config(HEADS["pooled"], BINS, max_epochs=10, patience=10)
+    train(data, tmp_path, config)
+    metrics = evaluate(data, tmp_path, config)
+    by_name = metrics["decodings"]
+    assert list(by_name) == ["argmax", "expected"]
+    assert by_name["argmax"]["test"]["mse"] != by_name["expected"]["test"]["mse"]
+    chosen = min(by_name, key=lambda name: by_name[name]["validation"]["mse"])
+    assert metrics["decoding"] == chosen
+    for split in ("train", "validation", "test"):
+        for error in ("mse", "mae", "r2"):
+            assert by_name[chosen][split][error] == metrics["splits"][split][error]
+
+
+def test_two_evaluations_write_the_same_bytes(data, tmp_path):
+    config = model_config(HEADS["mlp"], BINS)
+    train(data, tmp_path, config)
+    names = ("predictions.csv", "metrics.json")
+    evaluate(data, tmp_path, config)
+    first = [(tmp_path / name).read_bytes() for name in names]
+    evaluate(data, tmp_path, config)
+    assert first == [(tmp_path / name).read_bytes() for name in names]
+
+
+def test_weights_of_another_model_are_refused(data, tmp_path):
+    config = model_config(HEADS["dense"])
+    train(data, tmp_path, config)
+    with pytest.raises(
+        InputError, match=r"weights\.safetensors: found weights of a model with head"
+    ):
+        evaluate(data, tmp_path, config | {"head": HEADS["mlp"]})
+    write_tensors(tmp_path / "weights.safetensors", {"a": torch.ones(1)}, {})
+    with pytest.raises(InputError, match=r"weights\.safetensors: found no weights of a head"):
+        evaluate(data, tmp_path, config)
+
+
+def test_a_damaged_summary_is_refused(data, tmp_path):
+    config = model_config(HEADS["dense"], max_epochs=1)
+    train(data, tmp_path, config)
+    (tmp_path / "training.json").write_text("{")
+    with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
+        evaluate(data, tmp_path, config)
+
+
+def test_a_failed_training_leaves_nothing(data, tmp_path):
+    config = model_config(HEADS["pooled"] | {"grid": 9})
+    with pytest.raises(InputError, match=r"head\.grid: found 9"):
+        train(data, tmp_path, config)
+    assert not list(tmp_path.iterdir())

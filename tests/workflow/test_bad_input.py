@@ -1,0 +1,132 @@
+"""What is wrong with an input is said once, clearly, and nothing half-written is left behind."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import Project, write_ball
+
+
+def refused(project, *arguments, **environment):
+    """Run and fail; return everything that was printed."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        done = project.run(*arguments, check=False)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+def leftovers(project):
+    """Files under temporary names."""
+    return [path for path in (project.folder / "results").rglob(".*") if path.name != ".gitkeep"]
+
+
+@pytest.fixture
+def fresh(finished, tmp_path):
+    """The code and config of the tiny workflow, and no results."""
+    (tmp_path / "run").mkdir()
+    project = Project(finished.code, tmp_path / "run")
+    project.config = finished.config
+    write_ball(tmp_path / "run" / "ball.obj")
+    return project
+
+
+def test_a_wrong_config_stops_before_the_first_job(fresh):
+    fresh.config = fresh.config | {"n_imges": 40, "seed": "one"}
+    output = refused(fresh)
+    assert "n_imges: found an unknown key" in output and "seed: found 'one' (text)" in output
+    assert not (fresh.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"", "ball.obj"),
+        (b"v 0 0 0\nv 1 0 0\nv 0 1 0\n", "ball.obj"),
+        (b"\x00\x01\x02 not a mesh", "ball.obj"),
+        (b"v 0 0 nan\nv 1 0 0\nv 0 1 0\nf 1 2 3\n", "ball.obj"),
+    ],
+    ids=["empty", "no faces", "garbage", "nan"],
+)
+def test_a_broken_mesh(fresh, content, message):
+    (fresh.folder / "ball.obj").write_bytes(content)
+    output = refused(fresh, "results/stage.safetensors")
+    assert "ERROR ball.obj" in output and "Traceback" not in output
+    assert not (fresh.folder / "results" / "stage.safetensors").exists()
+    assert leftovers(fresh) == []
+
+
+def test_no_driver(fresh):
+    output = refused(
+        fresh, "results/stage.safetensors", __EGL_VENDOR_LIBRARY_FILENAMES="/no/such/driver.json"
+    )
+    assert "apt-get install" in output and "Traceback" not in output
+    assert not (fresh.folder / "results" / "stage.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "name, target, message",
+    [
+        ("renders/000000-000019.tar", "images/000000-000019.npy", "not a whole shard"),
+        ("images/000000-000019.npy", "features/vgg16/000000-000019.npy", "can't be read"),
+        ("features/vgg16/000020-000039.npy", "models/vgg16_v1/metrics.json", "can't be read"),
+        ("parameters/000020-000039.csv", "renders/000020-000039.tar", "parameters"),
+        ("stage.safetensors", "renders/000020-000039.tar", "stage"),
+        ("trunks/vgg16.safetensors", "features/vgg16/000000-000019.npy", "vgg16.safetensors"),
+        ("models/vgg16_v1/weights.safetensors", "models/vgg16_v1/metrics.json", "weights"),
+        ("models/vgg16_v2/metrics.json", "comparison.csv", "metrics.json"),
+        ("comparison.csv", "comparison.md", "comparison.csv"),
+    ],
+)
+def test_a_truncated_file_is_noticed_by_the_step_that_reads_it(project, name, target, message):
+    path = project.folder / "results" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    output = refused(project, f"results/{target}", "--forcerun", f"results/{target}")
+    assert f"ERROR results/{name}" in output and message in output and "Traceback" not in output
+    assert leftovers(project) == []
+
+
+def test_images_of_another_size_in_a_shard(project):
+    from inverse_shading.ranges import parse_range
+    from inverse_shading.shards import write_shard
+
+    images = parse_range("000000-000019")
+    frame = np.zeros((32, 32, 3), np.uint8)
+    path = project.folder / f"results/renders/{images}.tar"
+    write_shard(path, ((name, np.zeros(10), frame) for name in images.identifiers))
+    output = refused(project, f"results/images/{images}.npy")
+    assert f"ERROR results/renders/{images}.tar" in output
+    assert "32x32 RGB, expected 64x64" in output
+
+
+def test_weights_that_can_t_be_had_stop_the_run(project, tmp_path):
+    config = project.config
+    config["trunks"]["vgg16"]["weights"] = "imagenet"
+    project.config = config
+    # A proxy where nobody answers stands for a machine without internet.
+    output = refused(
+        project,
+        "results/models/vgg16_v1/metrics.json",
+        TORCH_HOME=str(tmp_path),
+        HTTPS_PROXY="http://127.0.0.1:9",
+        https_proxy="http://127.0.0.1:9",
+    )
+    assert "vgg16-397923af.pth" in output and "random" in output and "Traceback" not in output
+
+
+def test_the_terminal_table_of_the_demo_is_printed(finished):
+    done = subprocess.run(
+        [sys.executable, "-m", "inverse_shading.comparison", "results/comparison.csv"],
+        cwd=finished.folder,
+        env=os.environ | {"PYTHONPATH": str(finished.code / "workflow")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "vgg16_bins_v2" in done.stdout and max(map(len, done.stdout.splitlines())) <= 110

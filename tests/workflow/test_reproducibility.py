@@ -1,0 +1,81 @@
+"""The same command gives the same results, whatever runs beside what."""
+
+import hashlib
+import json
+
+from conftest import Project, write_ball
+
+
+def digests(folder, pattern):
+    return {
+        path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob(pattern)
+    }
+
+
+def without_time(metrics):
+    return {key: value for key, value in metrics.items() if "seconds" not in key}
+
+
+def test_one_worker_gives_the_bytes_of_two(finished, tmp_path):
+    (tmp_path / "run").mkdir()
+    alone = Project(finished.code, tmp_path / "run")
+    alone.config = finished.config
+    write_ball(tmp_path / "run" / "ball.obj")
+    # The second --cores wins; the finished project ran with two.
+    alone.run("--cores", "1", "results/models/vgg16_v1/metrics.json")
+    for pattern in (
+        "results/stage.safetensors",
+        "results/parameters/*.csv",
+        "results/renders/*.tar",
+        "results/images/*.npy",
+        "results/splits/*.csv",
+        "results/trunks/vgg16.safetensors",
+        "results/features/vgg16/*.npy",
+        "results/models/vgg16_v1/weights.safetensors",
+        "results/models/vgg16_v1/history.csv",
+        "results/models/vgg16_v1/predictions.csv",
+    ):
+        expected = digests(finished.folder, pattern)
+        assert expected, pattern
+        assert digests(alone.folder, pattern) == expected
+    assert without_time(alone.metrics("vgg16_v1")) == without_time(finished.metrics("vgg16_v1"))
+
+
+def test_table_and_figures_come_out_the_same(project):
+    before = digests(project.folder, "results/figures/**/*.png")
+    table = (project.folder / "results/comparison.csv").read_bytes()
+    project.run("--forcerun", "compare", "figure_examples", "figure_predicted_against_true")
+    assert len(before) == 10
+    assert digests(project.folder, "results/figures/**/*.png") == before
+    assert (project.folder / "results/comparison.csv").read_bytes() == table
+
+
+def test_shards_hold_the_parameters_they_were_rendered_from(finished):
+    from inverse_shading.parameters import PARAMETERS, read_parameters
+    from inverse_shading.ranges import parse_range
+    from inverse_shading.shards import read_shard
+
+    results = finished.folder / "results"
+    images = parse_range("000020-000039")
+    table = read_parameters(results / f"parameters/{images}.csv", images)
+    for identifier, values, _ in read_shard(results / f"renders/{images}.tar", images, 64):
+        assert (table.loc[identifier, list(PARAMETERS)].to_numpy() == values).all()
+
+
+def test_metrics_say_what_was_done(finished):
+    metrics = finished.metrics("resnet50_v3")
+    assert metrics["trunk"] == "resnet50"
+    assert (
+        "random" in metrics["weights"] and "calibrated on 13 training images" in metrics["weights"]
+    )
+    assert {name: part["images"] for name, part in metrics["splits"].items()} == {
+        "train": 26,
+        "validation": 6,
+        "test": 8,
+    }
+    bins = finished.metrics("vgg16_bins_v1")
+    assert (
+        set(bins["decodings"]) == {"argmax", "expected"} and bins["decoding"] in bins["decodings"]
+    )
+    json.dumps(metrics, allow_nan=False)

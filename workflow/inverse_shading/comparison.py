@@ -1,0 +1,221 @@
+"""The comparison as people read it: Markdown, and the few lines at the end of a run."""
+
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from .comparison_table import (
+    BASELINE,
+    BOUND,
+    MODEL,
+    PUBLISHED,
+    best_model,
+    read_comparison,
+)
+from .errors import InputError
+from .files import write_text
+
+# Errors of two answers that need no image, for labels uniform in [0, 1]: the mean of (y - 1/2)^2,
+# and of (y - z)^2 for a z just as uniform.
+CONSTANT_MSE, RANDOM_MSE = 1 / 12, 1 / 6
+
+# Texts in the terminal's table are cut to these widths, which keeps it inside 110 columns.
+NAME_WIDTH, WEIGHTS_WIDTH = 28, 12
+
+# Column of the readable tables: header, decimals (None for text).
+READABLE = {
+    "model": ("model", None),
+    "source": ("source", None),
+    "train_mse": ("train MSE", 4),
+    "validation_mse": ("val. MSE", 4),
+    "test_mse": ("test MSE", 4),
+    "test_mae": ("test MAE", 4),
+    "test_r2": ("test R²", 3),
+    "test_mse_vs_ridge": ("vs ridge", 2),
+    "weights": ("weights", None),
+}
+
+
+def write_markdown(markdown: str | Path, table: str | Path) -> None:
+    """Write comparison.md from comparison.csv.
+
+    Raises:
+        InputError: the table can't be read, or the file can't be written.
+    """
+    rows = _read_rows(table)
+    write_text(markdown, _format_markdown(rows, _best_name(table, rows)))
+
+
+def format_terminal(table: str | Path) -> str:
+    """A plain-text table at most 110 columns wide, with the best model named under it.
+
+    Raises:
+        InputError: the table can't be read.
+    """
+    rows = _read_rows(table)
+    best = _best_name(table, rows)
+    lines = [[header for header, _ in READABLE.values()]]
+    for row in rows:
+        cells = _readable_cells(row)
+        mark = "* " if row["source"] == MODEL and row["model"] == best else "  "
+        cells["model"] = _cut(mark + cells["model"], NAME_WIDTH)
+        cells["source"] = cells["source"].split()[0]
+        # "random (seed 1, …)": the first word says which kind of weights they are.
+        cells["weights"] = _cut(cells["weights"].split(" ")[0], WEIGHTS_WIDTH)
+        lines.append([cell or "-" for cell in cells.values()])
+    lines[0][0] = "  " + lines[0][0]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    is_text = [decimals is None for _, decimals in READABLE.values()]
+    text = [
+        "  ".join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(line, widths, is_text, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    text.insert(1, "-" * max(map(len, text)))
+    if best is not None:
+        text += ["", f"* best model by validation MSE: {best}"]
+    return "\n".join(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a comparison.csv: `python -m inverse_shading.comparison TABLE`; exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 1:
+        print("usage: python -m inverse_shading.comparison TABLE", file=sys.stderr)
+        return 2
+    try:
+        print(format_terminal(arguments[0]))
+    except InputError as error:
+        print(f"ERROR {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _read_rows(table: str | Path) -> list[dict]:
+    """The rows of comparison.csv, None where a row has no such value."""
+    rows = read_comparison(table).to_dict("records")
+    return [
+        {
+            column: None if isinstance(value, float) and math.isnan(value) else value
+            for column, value in row.items()
+        }
+        for row in rows
+    ]
+
+
+def _best_name(table: str | Path, rows: Sequence[Mapping]) -> str | None:
+    return best_model(table) if any(row["source"] == MODEL for row in rows) else None
+
+
+def _readable_cells(row: Mapping) -> dict[str, str]:
+    """The cells of a row by column, rounded; empty where the row has no value."""
+    cells = {}
+    for column, (_, decimals) in READABLE.items():
+        value = row[column]
+        if decimals is None:
+            cells[column] = value or ""
+        else:
+            cells[column] = "" if value is None else f"{value:.{decimals}f}"
+    return cells
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _format_markdown(rows: Sequence[Mapping], best: str | None) -> str:
+    aligned = ["---" if decimals is None else "---:" for _, decimals in READABLE.values()]
+    lines = ["# Comparison", ""]
+    lines += [_best_sentence(rows, best), ""] if best is not None else []
+    lines += [_markdown_line(header for header, _ in READABLE.values()), _markdown_line(aligned)]
+    for row in rows:
+        cells = [cell.replace("|", "\\|") for cell in _readable_cells(row).values()]
+        if row["source"] == MODEL and row["model"] == best:
+            cells = [f"**{cell}**" if cell else "" for cell in cells]
+        lines.append(_markdown_line(cells))
+    lines += ["", "## Notes", "", *[f"- {note}" for note in _notes(rows)], ""]
+    return "\n".join(lines)
+
+
+def _markdown_line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _best_sentence(rows: Sequence[Mapping], best: str) -> str:
+    row = next(row for row in rows if row["source"] == MODEL and row["model"] == best)
+    sentence = (
+        f"Best model by validation MSE: **{best}** (validation {row['validation_mse']:.4f}, "
+        f"test {row['test_mse']:.4f}"
+    )
+    if row["test_mse_vs_ridge"] is not None:
+        sentence += f", {row['test_mse_vs_ridge']:.2f} times the ridge regression's"
+    return sentence + "). The test images had no say in the choice."
+
+
+def _notes(rows: Sequence[Mapping]) -> list[str]:
+    notes = [
+        "MSE and MAE are means over images and the ten parameters, each in [0, 1]. *vs ridge* is "
+        "the test MSE divided by that of the ridge regression on the same images.",
+        f"**Constant.** Always answering the middle of the range scores an MSE of "
+        f"{CONSTANT_MSE:.4f} (1/12) and an MAE of 0.25; an answer drawn at random scores "
+        f"{RANDOM_MSE:.4f} (1/6) and 0.3333. A model must beat these before its image matters.",
+    ]
+    if any(row["source"] == BASELINE for row in rows):
+        notes.append(
+            "**Baselines** see small thumbnails of the same images, or none, with the same split. "
+            "A pretrained trunk is worth its cost only below the best of them."
+        )
+    notes += [_floor_note(row) for row in rows if row["source"] == BOUND]
+    notes.append(
+        "**Weights** says where a trunk's frozen weights came from. *imagenet* is torchvision's "
+        "download, as on the poster; *random* is a seeded draw that was never trained, so such "
+        "a row tells what the architecture and the head can do alone and is no reproduction of "
+        "the poster's model; *file* is the user's own state dict, with its checksum."
+    )
+    published = [row for row in rows if row["source"] == PUBLISHED]
+    if published:
+        notes.append(
+            "**The poster's rows** are copied from it: other images, trained by others. It gives "
+            "no validation errors. What the numbers can mean:"
+        )
+        notes[-1] += "".join(f"\n  - {_published_reading(row)}" for row in published)
+    return notes
+
+
+def _floor_note(row: Mapping) -> str:
+    score = "an error" if row["test_mse"] is None else f"a test MSE of {row['test_mse']:.4f}"
+    return (
+        "**Floor.** `base` and `base_color` enter the shader only as a product, so four inputs "
+        "leave three degrees of freedom in the image. Whoever knows that product exactly, and "
+        f"everything else too, still has {score} on these images with the best possible answer. "
+        "It bounds what can be expected and predicts nothing; what can be reached lies a little "
+        "higher, because `specular` and `specular_color` are almost such a pair."
+    )
+
+
+def _published_reading(row: Mapping) -> str:
+    """Hold a published MSE against answers that need no image, and its MAE against its MSE."""
+    mse, mae = row["test_mse"], row["test_mae"]
+    if mse >= RANDOM_MSE:
+        reading = f"no better than an answer at random ({RANDOM_MSE:.4f})"
+    elif mse >= CONSTANT_MSE:
+        reading = f"no better than a constant answer ({CONSTANT_MSE:.4f})"
+    else:
+        reading = f"{mse / CONSTANT_MSE:.2f} times the constant answer's"
+    text = f"{row['model']}: test MSE {mse:g}, {reading}"
+    # An MAE equals the root of its MSE only if all errors are of one size; more likely the column
+    # holds the root. Compared at the digits that were printed.
+    decimals = len(f"{mse:.10f}".rstrip("0").partition(".")[2])
+    if round(mae**2, decimals) == mse:
+        text += (
+            f"; its MAE {mae:g} squared is {mae**2:.4f}, so that figure looks like a root MSE "
+            "and not like an MAE"
+        )
+    return text + "."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Evaluation of one model: predictions for every image, errors by split and parameter."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .dataset import FeatureShards, open_features, read_labels
+from .devices import in_batches, set_up
+from .errors import InputError
+from .heads import Head, load_head
+from .jobs import progress
+from .metrics import score_splits
+from .objectives import Objective, load_objective
+from .parameters import PARAMETERS
+from .prediction_table import write_metrics, write_predictions
+from .tensor_files import read_description
+
+
+def evaluate_model(
+    predictions: str | Path,
+    metrics: str | Path,
+    config: dict,
+    weights: str | Path,
+    summary: str | Path,
+    trunk: str | Path,
+    features: Sequence[str | Path],
+    parameters: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    device: str,
+    threads: int,
+) -> None:
+    """Let a trained model predict every image and score it.
+
+    Where the objective knows several decodings, the one with the lower validation MSE is chosen;
+    all are reported.
+
+    Args:
+        predictions: CSV to write; see `prediction_table.write_predictions`.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from), decoding and
+            decodings (only where there is a choice), splits (see `metrics.score`),
+            parameter_count, epochs, best_epoch, seconds, device, batch_size (of the training),
+            seed, threads.
+        config: as for `training.train_model`, and `model` and `trunk`, the names of both.
+        weights, summary: as written by `training.train_model`.
+        trunk: as written by `weights.prepare_trunk`.
+        features, parameters, splits: files of all ranges, in the same order.
+        device: auto, cpu or cuda.
+        threads: of the CPU.
+
+    Raises:
+        InputError: an input file is wrong, or the weights are another model's.
+    """
+    place = set_up(device, threads)
+    labels = read_labels(parameters, splits)
+    shards = open_features(features, labels)
+    head, description = load_head(weights)
+    expected = {
+        "head": config["head"],
+        "objective": config["objective"],
+        "feature_shape": list(shards.shape),
+    }
+    for key, value in expected.items():
+        if description.get(key) != value:
+            raise InputError(
+                f"{weights}: found weights of a model with {key} {description.get(key)}, expected "
+                f"{value}. Delete it and run the same command again to train it anew."
+            )
+    training = _read_summary(summary)
+    objective = load_objective(config["objective"], len(PARAMETERS))
+    decoded = _predict(head.to(place), objective, shards, training["batch_size"], place)
+
+    true = labels.values.to_numpy()
+    scores = {name: score_splits(labels.split, true, values) for name, values in decoded.items()}
+    chosen = min(scores, key=lambda name: scores[name]["validation"]["mse"])
+    report = {
+        "model": config["model"],
+        "trunk": config["trunk"],
+        "weights": read_description(trunk)["origin"],
+    }
+    if len(scores) > 1:
+        report["decoding"] = chosen
+        report["decodings"] = {
+            name: {
+                split: {error: score[error] for error in ("mse", "mae", "r2")}
+                for split, score in by_split.items()
+            }
+            for name, by_split in scores.items()
+        }
+    report["splits"] = scores[chosen]
+    for key in ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size"):
+        report[key] = training[key]
+    report |= {"seed": config["seed"], "threads": threads}
+    write_predictions(predictions, labels, decoded[chosen])
+    write_metrics(metrics, report)
+
+
+def _predict(
+    head: Head,
+    objective: Objective,
+    shards: FeatureShards,
+    batch_size: int,
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """Predictions of all images by decoding, float32 (n, 10) each."""
+
+    def compute(first: int, last: int) -> dict[str, np.ndarray]:
+        features = torch.from_numpy(shards.rows(np.arange(first, last))).to(device)
+        with torch.inference_mode():
+            decoded = objective.decode(head(features.float()))
+        return {name: values.cpu().numpy() for name, values in decoded.items()}
+
+    batches = list(
+        progress(
+            in_batches(len(shards), batch_size, compute),
+            -(-len(shards) // batch_size),
+            "batch",
+        )
+    )
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _read_summary(path: str | Path) -> dict:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: can't be read as a summary of a training ({error}). Delete it and run the "
+            "same command again to train the model anew."
+        ) from error

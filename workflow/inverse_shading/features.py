@@ -1,0 +1,116 @@
+"""Features of framed images: the output of a frozen trunk, computed once and kept."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from .devices import computes_bfloat16, describe_device, in_batches, set_up
+from .errors import InputError
+from .files import atomic_path
+from .images import open_images
+from .jobs import logger, progress
+from .ranges import parse_range
+from .tensor_files import read_description
+from .trunks import load_trunk, normalise_images
+
+
+def extract_features(
+    output: str | Path,
+    trunk: str | Path,
+    images: str | Path,
+    config: dict,
+    device: str,
+    threads: int,
+) -> None:
+    """Run a prepared trunk over the images of one shard and write its features.
+
+    The batch size changes nothing but rounding; the same call on the same machine gives the same
+    bytes.
+
+    Args:
+        output: the .npy file to write: float16 (n, channels, height, width).
+        trunk: a file made by `weights.prepare_trunk`.
+        images: an array of framed images named by its range, uint8 (n, side, side, 3).
+        config: architecture; batch_size; precision (float32, bfloat16 or auto).
+        device: auto, cpu or cuda.
+        threads: of the CPU.
+
+    Raises:
+        InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
+            is outside float16.
+    """
+    array = open_images(images, parse_range(Path(images).stem))
+    found = read_description(trunk).get("architecture")
+    if found != config["architecture"]:
+        raise InputError(
+            f"{trunk}: found weights of {found}, expected {config['architecture']}. Delete it and "
+            "run the same command again to make it anew."
+        )
+    place = set_up(device, threads)
+    network = load_trunk(trunk).to(place, memory_format=torch.channels_last)
+    precision = choose_precision(config["precision"], place)
+    logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
+
+    def compute(first: int, last: int) -> np.ndarray:
+        features = compute_features(network, array[first:last], place, precision)
+        if not np.isfinite(features).all():
+            raise InputError(
+                f"{images}: the features of images {first} to {last - 1} are outside float16 "
+                f"(±65504) or not a number. The weights in {trunk} don't suit these images: look "
+                "at the trunk's `weights` in the config."
+            )
+        return features
+
+    with atomic_path(output) as temporary, temporary.open("wb") as file:
+        batches = in_batches(len(array), config["batch_size"], compute)
+        shape = None
+        # Counting images instead of batches: a batch may be halved on the way.
+        for features in _count_images(batches, len(array)):
+            if shape is None:
+                shape = (len(array), *features.shape[1:])
+                # Plain writes, no memory map: a full disk is then an error instead of a crash.
+                np.lib.format.write_array_header_1_0(
+                    file, {"descr": "<f2", "fortran_order": False, "shape": shape}
+                )
+            file.write(np.ascontiguousarray(features, "<f2").data)
+
+
+def compute_features(
+    trunk: nn.Module, images: np.ndarray, device: torch.device, precision: str
+) -> np.ndarray:
+    """Features of one batch.
+
+    Args:
+        trunk: on `device`, in eval mode.
+        images: uint8 (n, side, side, 3).
+        precision: float32 or bfloat16.
+
+    Returns:
+        float16 (n, channels, height, width); infinite where float16 is exceeded.
+    """
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"),
+    ):
+        batch = torch.from_numpy(np.array(images)).to(device)
+        return trunk(normalise_images(batch)).half().contiguous().cpu().numpy()
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Turn auto into bfloat16 where the device computes in it, else float32."""
+    if name == "auto":
+        return "bfloat16" if computes_bfloat16(device) else "float32"
+    return name
+
+
+def _count_images(batches, total: int):
+    """Pass batches through, reporting progress in images."""
+
+    def rows():
+        for batch in batches:
+            yield from [None] * (len(batch) - 1)
+            yield batch
+
+    return (batch for batch in progress(rows(), total, "image") if batch is not None)

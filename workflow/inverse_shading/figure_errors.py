@@ -1,0 +1,79 @@
+"""Figure: which parameters are hard, for which model."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .comparison_table import BOUND, MODEL, PARAMETER_ERRORS, PUBLISHED, read_comparison
+from .errors import InputError
+from .figure_style import CONSTANT_MSE, INK, PARAMETER_LABELS, figure_style, save_figure
+from .parameters import PARAMETERS
+
+# From here on the blue is so dark that white is the better ink.
+DARK_MSE = 0.4 * CONSTANT_MSE
+
+
+def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
+    """Draw test MSE by model and parameter as a map of colours with the numbers in it.
+
+    Models come first, then baselines and the floor; published rows have no errors by parameter.
+
+    Args:
+        output: the PNG to write.
+        table: comparison.csv.
+
+    Raises:
+        InputError: the table can't be read, or no row has errors by parameter.
+    """
+    rows = read_comparison(table)
+    rows = rows[(rows["source"] != PUBLISHED) & rows[PARAMETER_ERRORS].notna().any(axis=1)]
+    if rows.empty:
+        raise InputError(f"{table}: found no test error by parameter, expected one row a model.")
+    values = rows[["test_mse", *PARAMETER_ERRORS]].to_numpy()
+    names = [
+        f"{model} (lower bound)" if source == BOUND else model
+        for model, source in zip(rows["model"], rows["source"], strict=True)
+    ]
+    with figure_style():
+        figure = Figure((13, 1.6 + 0.42 * len(rows)), layout="constrained")
+        figure.get_layout_engine().set(h_pad=0.1, w_pad=0.1)
+        figure.suptitle("Test MSE by parameter")
+        panel = figure.subplots()
+        # The root spreads the small errors, where the models differ; the constant's is the darkest.
+        image = panel.imshow(
+            np.sqrt(values), cmap="Blues", vmin=0, vmax=CONSTANT_MSE**0.5, aspect="auto"
+        )
+        for row, column in np.ndindex(values.shape):
+            value = values[row, column]
+            if np.isfinite(value):
+                panel.text(
+                    column,
+                    row,
+                    f"{value:.4f}",
+                    ha="center",
+                    va="center",
+                    fontsize=9.5,
+                    color="white" if value > DARK_MSE else INK,
+                    fontweight="bold" if column == 0 else "normal",
+                )
+        labels = ["All ten", *(PARAMETER_LABELS[name] for name in PARAMETERS)]
+        # Two lines each, so that they stand level.
+        panel.set_xticks(
+            range(len(labels)), [label.replace(" colour", "\ncolour") for label in labels]
+        )
+        panel.set_yticks(range(len(names)), names, fontsize=10)
+        panel.xaxis.tick_top()
+        panel.tick_params(length=0)
+        panel.grid(False)
+        panel.spines[:].set_visible(False)
+        panel.set_facecolor("#E6E8EB")
+        panel.axvline(0.5, color="white", linewidth=5)
+        boundary = int((rows["source"] == MODEL).sum())
+        if 0 < boundary < len(rows):
+            panel.axhline(boundary - 0.5, color="white", linewidth=5)
+        bar = figure.colorbar(image, ax=panel, pad=0.01, aspect=14)
+        ticks = [0, 0.005, 0.02, 0.05, CONSTANT_MSE]
+        bar.set_ticks(np.sqrt(ticks), labels=["0", "0.005", "0.02", "0.05", "0.0833\n(constant)"])
+        bar.outline.set_visible(False)
+        save_figure(figure, output)

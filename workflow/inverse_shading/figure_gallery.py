@@ -1,0 +1,184 @@
+"""Figure: the poster's own, images of the true parameters beside images of the predicted ones."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from .comparison_table import best_model
+from .errors import InputError
+from .figure_style import DOTS_PER_INCH, figure_style, save_figure
+from .framing import crop_box, frame_image
+from .images import open_images
+from .predicted_values import read_predictions
+from .ranges import parse_range
+from .renderer import Renderer
+
+# Layout, in pixels. The budget of all tiles together keeps the file near a megabyte.
+PIXEL_BUDGET, SMALLEST_TILE, COLUMNS_OF_TILES = 800_000, 88, 8
+GAP, BORDER, TITLE_HEIGHT, LABEL_WIDTH, CAPTION_HEIGHT = 4, 16, 78, 126, 52
+
+# Differences that matter are a few levels of 255, which nobody sees without this.
+DIFFERENCE_GAIN = 4
+
+
+def draw_gallery(
+    output: str | Path,
+    table: str | Path,
+    predictions: Mapping[str, str | Path],
+    stage: str | Path,
+    images: Sequence[str | Path],
+    framing: Mapping,
+    count: int,
+    device: str | int,
+    threads: int | None = None,
+) -> None:
+    """Draw test images of the best model: truth, render of its prediction, and their difference.
+
+    The best model is the one with the lowest validation MSE. Its test images are sorted by their
+    error and taken at even ranks, from the best one to the worst.
+
+    Args:
+        output: the PNG to write.
+        table: comparison.csv.
+        predictions: path of predictions.csv by model.
+        stage: what the images were rendered on, see `renderer.Renderer`.
+        images: arrays of framed images named RANGE.npy.
+        framing: the config's section: image_size, margin, filter.
+        count: images to show; all test images if there are fewer.
+        device: where to render, see `renderer.Renderer`.
+        threads: threads to render with on a processor; the picture doesn't depend on it.
+
+    Raises:
+        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+    """
+    model = best_model(table)
+    if model not in predictions:
+        raise InputError(
+            f"{table}: found {model} as the best model, expected one of {', '.join(predictions)}. "
+            f"Delete {table} and run the same command again to make it anew."
+        )
+    identifiers, true, predicted = read_predictions(predictions[model], "test")
+    errors = np.mean((predicted - true) ** 2, axis=1)
+    chosen = _even_ranks(errors, count)
+    truths = _read_images(images, [identifiers[index] for index in chosen], framing["image_size"])
+    renders = []
+    with Renderer(stage, device, threads) as renderer:
+        box = crop_box(renderer.mask, framing["margin"])
+        for index in chosen:
+            # A model may overshoot the range that materials are made of.
+            frame = renderer.render(np.clip(predicted[index], 0, 1))
+            renders.append(frame_image(frame, box, framing["image_size"], framing["filter"]))
+    title = (
+        f"{model}, the best model by validation",
+        f"{len(chosen)} of {len(errors)} test images, "
+        + (
+            "at even ranks of their error from the best to the worst"
+            if len(chosen) > 1
+            else "the one of median error"
+        ),
+        "MSE of the ten parameters, RMS of the image differences over all pixels (white is 1)",
+    )
+    _draw(output, title, truths, np.stack(renders), errors[chosen])
+
+
+def _even_ranks(errors: np.ndarray, count: int) -> np.ndarray:
+    """Indices at even steps of the sorted errors, from smallest to largest; of one, the median."""
+    order = np.argsort(errors, kind="stable")
+    count = min(count, len(order))
+    ranks = np.linspace(0, len(order) - 1, count) if count > 1 else np.array([(len(order) - 1) / 2])
+    return order[ranks.round().astype(int)]
+
+
+def _read_images(paths: Sequence[str | Path], identifiers: list[str], size: int) -> np.ndarray:
+    """Collect single images out of the arrays: uint8 (len(identifiers), size, size, 3)."""
+    ranges = {path: parse_range(Path(path).stem) for path in paths}
+    result = []
+    for identifier in identifiers:
+        index = int(identifier)
+        path = next((p for p, held in ranges.items() if held.first <= index <= held.last), None)
+        if path is None:
+            raise InputError(
+                f"Image {identifier} of the predictions is in none of the arrays of images "
+                f"({', '.join(map(str, paths))}). Run the workflow again to bring them together."
+            )
+        array = open_images(path, ranges[path])
+        if array.shape[1:] != (size, size, 3):
+            raise InputError(
+                f"{path}: found images of {array.shape[1]}x{array.shape[2]}, expected "
+                f"{size}x{size} (framing.image_size). Delete {path} and run the same command again."
+            )
+        result.append(array[index - ranges[path].first])
+    return np.stack(result)
+
+
+def _draw(
+    output: str | Path,
+    title: tuple[str, str, str],
+    truths: np.ndarray,
+    renders: np.ndarray,
+    errors: np.ndarray,
+) -> None:
+    """Lay out blocks of three rows: truth, prediction, difference, with the errors under them.
+
+    Args:
+        title: the headline and two lines under it.
+        truths, renders: uint8 (n, size, size, 3).
+        errors: (n,) MSE of each image's parameters.
+    """
+    difference = np.abs(truths.astype(int) - renders.astype(int))
+    rms = np.sqrt(np.mean((difference / 255) ** 2, axis=(1, 2, 3)))
+    magnified = np.minimum(difference * DIFFERENCE_GAIN, 255).astype(np.uint8)
+    rows = {"Truth": truths, "Prediction": renders, f"Difference\n× {DIFFERENCE_GAIN}": magnified}
+
+    count, size = truths.shape[:2]
+    side = max(SMALLEST_TILE, math.isqrt(PIXEL_BUDGET // (len(rows) * count)))
+    side = min(side, size)
+    columns = min(count, COLUMNS_OF_TILES)
+    blocks = math.ceil(count / columns)
+    step = side + GAP
+    block_height = len(rows) * step + CAPTION_HEIGHT
+    width = max(LABEL_WIDTH + columns * step + BORDER, 720)
+    height = TITLE_HEIGHT + blocks * block_height + BORDER
+
+    with figure_style():
+        figure = Figure((width / DOTS_PER_INCH, height / DOTS_PER_INCH))
+
+        def write(x: float, y: float, text: str, **options) -> None:
+            # In pixels from the upper left corner, like the tiles.
+            figure.text(x / width, 1 - y / height, text, **options)
+
+        write(BORDER, 12, title[0], va="top", fontsize=12, fontweight="bold")
+        write(BORDER, 36, title[1], va="top", fontsize=8.5)
+        write(BORDER, 54, title[2], va="top", fontsize=8.5)
+        for index in range(count):
+            block, column = divmod(index, columns)
+            left = LABEL_WIDTH + column * step
+            top = TITLE_HEIGHT + block * block_height
+            for row, (label, tiles) in enumerate(rows.items()):
+                upper = top + row * step
+                tile = Image.fromarray(tiles[index]).resize((side, side), Image.Resampling.LANCZOS)
+                # Pixel by pixel, where axes would resample; measured from below.
+                figure.figimage(np.asarray(tile), left, height - upper - side, origin="upper")
+                if column == 0:
+                    write(
+                        LABEL_WIDTH - 10,
+                        upper + side / 2,
+                        label,
+                        ha="right",
+                        va="center",
+                        fontsize=10,
+                        fontweight="bold",
+                    )
+            write(
+                left + side / 2,
+                top + len(rows) * step + 3,
+                f"MSE {errors[index]:.4f}\nRMS {rms[index]:.3f}",
+                ha="center",
+                va="top",
+                fontsize=8,
+            )
+        save_figure(figure, output)

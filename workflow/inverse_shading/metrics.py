@@ -1,0 +1,50 @@
+"""Errors of predicted parameters."""
+
+import numpy as np
+
+from .parameters import PARAMETERS
+from .splits import SPLITS
+
+
+def score(true: np.ndarray, predicted: np.ndarray) -> dict:
+    """Errors over images, for all parameters together and for each.
+
+    mse is the mean of squared and mae that of absolute differences. r2 of a parameter is
+    1 − SSE / SST, SST about the mean of `true`: 0 for the best constant, 1 for no error; it is None
+    where all true values are the same. r2 of all is the mean over parameters that have one.
+
+    Args:
+        true, predicted: (n, 10), columns as in `parameters.PARAMETERS`, n at least 1.
+
+    Returns:
+        images, mse, mae, r2, and parameters: {name: {mse, mae, r2}}.
+    """
+    true, predicted = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
+    difference = predicted - true
+    mse = np.square(difference).mean(axis=0)
+    mae = np.abs(difference).mean(axis=0)
+    variance = true.var(axis=0)
+    r2 = [
+        1 - m / v if v > 0 else None for m, v in zip(mse.tolist(), variance.tolist(), strict=True)
+    ]
+    defined = [value for value in r2 if value is not None]
+    return {
+        "images": len(true),
+        "mse": float(mse.mean()),
+        "mae": float(mae.mean()),
+        "r2": float(np.mean(defined)) if defined else None,
+        "parameters": {
+            name: {"mse": float(mse[i]), "mae": float(mae[i]), "r2": r2[i]}
+            for i, name in enumerate(PARAMETERS)
+        },
+    }
+
+
+def score_splits(split: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict:
+    """`score` of each split: {train: …, validation: …, test: …}.
+
+    Args:
+        split: name of the split of each image.
+        true, predicted: (n, 10) of all images.
+    """
+    return {name: score(true[split == name], predicted[split == name]) for name in SPLITS}

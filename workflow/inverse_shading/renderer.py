@@ -1,0 +1,218 @@
+"""Frames of one stage, one material after the other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import moderngl
+import numpy as np
+
+from .context import create_context, describe
+from .errors import InputError
+from .stage_file import Stage, read_stage
+
+# OpenGL enumerants that moderngl has no name for.
+SRGB8_ALPHA8 = 0x8C43
+FRAMEBUFFER_SRGB = 0x8DB9
+
+# Places of each input of standard_surface among the ten values.
+INPUT_PLACES = {
+    "base": slice(0, 1),
+    "base_color": slice(1, 4),
+    "specular": slice(4, 5),
+    "specular_roughness": slice(5, 6),
+    "specular_color": slice(6, 9),
+    "metalness": slice(9, 10),
+}
+VALUES = 10
+
+# A texel that the shader wrote is opaque; the target is cleared to this before.
+OPAQUE = 255
+UNWRITTEN = (1.0, 0.0, 1.0, 0.0)
+
+# Rows of the packed target are a multiple of llvmpipe's tiles.
+TILE = 64
+
+
+class PackedProgram:
+    """One OpenGL context with everything of a stage in it; shades the packed pixels."""
+
+    def __init__(self, stage: Stage, device: str | int, threads: int | None):
+        self.context = create_context(device, threads)
+        self.driver = describe(self.context)
+        self.covered = stage.surface.shape[1]
+        # A square target keeps within every driver's limit on a side, whatever the frame.
+        width = TILE * int(np.ceil(np.sqrt(self.covered) / TILE))
+        self.size = (width, -(-self.covered // width))
+        limit = self.context.info["GL_MAX_TEXTURE_SIZE"]
+        if max(*self.size, *stage.radiance.shape[:2]) > limit:
+            raise InputError(
+                f"{self.driver} holds textures of up to {limit} pixels a side; the stage needs "
+                f"{max(*self.size, *stage.radiance.shape[:2])}. Lower render.frame_size, or make "
+                "the environment smaller."
+            )
+        # It must fit within the unit square that no vertex buffer is needed for: one triangle that
+        # is larger than the target.
+        self.program = self.context.program(
+            vertex_shader="""#version 400
+            void main()
+            {
+                vec2 corner = vec2(gl_VertexID % 2, gl_VertexID / 2);
+                gl_Position = vec4(corner * 4.0 - 1.0, 0.0, 1.0);
+            }""",
+            fragment_shader=stage.pixel_stage,
+        )
+        self.uniforms = {
+            self.program[name]: INPUT_PLACES[key] for key, name in stage.uniforms.items()
+        }
+        self.textures = self._bind_textures(stage)
+        self._set("u_viewPosition", tuple(stage.view_position))
+        self._set("u_envRadianceSamples", stage.environment_samples)
+        # Levels of a full mip chain: floor(log2(longest side)) + 1.
+        self._set("u_envRadianceMips", max(stage.radiance.shape[:2]).bit_length())
+        self.target = self.context.texture(self.size, 4, internal_format=SRGB8_ALPHA8)
+        self.framebuffer = self.context.framebuffer([self.target])
+        self.triangle = self.context.vertex_array(self.program, [])
+        self.framebuffer.use()
+        self.context.enable_only(moderngl.NOTHING)
+        # The shader's output is linear; the target encodes it, as MaterialX's own renderer does.
+        self.context.enable_direct(FRAMEBUFFER_SRGB)
+
+    def _set(self, name: str, value) -> None:
+        # A driver drops uniforms that the shader doesn't need.
+        if name in self.program:
+            self.program[name].value = value
+
+    def _bind_textures(self, stage: Stage) -> list[moderngl.Texture]:
+        width, height = self.size
+        textures = {}
+        for name, data in zip(("g_position", "g_normal", "g_tangent"), stage.surface, strict=True):
+            # The last row is filled up with the last pixel, so that no arithmetic goes wrong there.
+            filled = np.concatenate(
+                [data, np.repeat(data[-1:], width * height - self.covered, axis=0)]
+            )
+            textures[name] = self.context.texture(self.size, 3, filled.tobytes(), dtype="f4")
+            textures[name].filter = (moderngl.NEAREST, moderngl.NEAREST)
+        for name, data in (
+            ("u_envRadiance", stage.radiance),
+            ("u_envIrradiance", stage.irradiance),
+        ):
+            rows, columns = data.shape[:2]
+            textures[name] = self.context.texture((columns, rows), 3, data.tobytes(), dtype="f4")
+            textures[name].build_mipmaps()
+            textures[name].filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+            textures[name].repeat_x, textures[name].repeat_y = True, False
+        for unit, (name, texture) in enumerate(textures.items()):
+            texture.use(unit)
+            self._set(name, unit)
+        return list(textures.values())
+
+    def shade(self, values: np.ndarray) -> np.ndarray | None:
+        """Shade the covered pixels: uint8 (covered, 3), sRGB-encoded.
+
+        None if a pixel was left unwritten, was no number, or OpenGL reports an error.
+        """
+        for uniform, places in self.uniforms.items():
+            uniform.write(values[places].astype(np.float32).tobytes())
+        self.framebuffer.clear(*UNWRITTEN)
+        self.triangle.render(moderngl.TRIANGLES, vertices=3)
+        pixels = np.frombuffer(self.framebuffer.read(components=4), np.uint8).reshape(-1, 4)
+        pixels = pixels[: self.covered]
+        if self.context.error != "GL_NO_ERROR" or (pixels[:, 3] != OPAQUE).any():
+            return None
+        return pixels[:, :3]
+
+    def release(self) -> None:
+        """Free the context and all that is in it."""
+        for resource in (self.triangle, self.framebuffer, self.target, *self.textures):
+            resource.release()
+        self.program.release()
+        self.context.release()
+
+
+class Renderer:
+    """Renders one stage's object with any material.
+
+    Every image is checked: each covered pixel was written and is a number, and the bytes are not
+    the image before's although the values differ. A suspicious image is rendered once more in a
+    fresh context.
+
+    Args:
+        stage_path: a file written by `stage.write_stage`.
+        device: "auto", "cpu" or the number of an EGL device; see `context.create_context`.
+        threads: of llvmpipe; no pixel depends on it.
+
+    Raises:
+        InputError: the stage file or the OpenGL driver can't be used.
+    """
+
+    def __init__(
+        self, stage_path: str | Path, device: str | int = "auto", threads: int | None = None
+    ):
+        self._stage = read_stage(stage_path)
+        self._device, self._threads = device, threads
+        self._program = PackedProgram(self._stage, device, threads)
+        # Places of the covered pixels in the flat frame; indexed writing beats a boolean mask.
+        self._places = np.flatnonzero(self._stage.mask)
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def mask(self) -> np.ndarray:
+        """bool (size, size): where the object is."""
+        return self._stage.mask
+
+    @property
+    def driver(self) -> str:
+        """The OpenGL driver in one line."""
+        return self._program.driver
+
+    def render(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        """Render one material.
+
+        Args:
+            values: ten numbers in [0, 1], in the order of `parameters.PARAMETERS`.
+
+        Returns:
+            uint8 (size, size, 3), sRGB-encoded, first row on top.
+
+        Raises:
+            InputError: other than ten values in [0, 1].
+            RuntimeError: the driver failed twice, the second time in a fresh context.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if values.shape != (VALUES,) or not ((values >= 0) & (values <= 1)).all():
+            raise InputError(
+                f"A material has {VALUES} values in [0, 1]; found {values.tolist()}. "
+                "Correct the values."
+            )
+        pixels = self._program.shade(values)
+        if pixels is None or self._repeats(values, pixels):
+            # Different materials may look the same (black is black whatever its roughness): a
+            # fresh context holds nothing of the image before, so what it gives is right.
+            self._program.release()
+            self._program = PackedProgram(self._stage, self._device, self._threads)
+            pixels = self._program.shade(values)
+        if pixels is None:
+            raise RuntimeError(
+                f"The OpenGL driver ({self.driver}) twice left pixels unwritten or made values that "
+                f"are no numbers, for the material {values.tolist()}. Try another render.device."
+            )
+        self._previous = (values, pixels)
+        frame = self._stage.background.copy()
+        frame.reshape(-1, 3)[self._places] = pixels
+        return frame
+
+    def _repeats(self, values: np.ndarray, pixels: np.ndarray) -> bool:
+        """Are these the bytes of the image before, though the values differ?"""
+        if self._previous is None or np.array_equal(self._previous[0], values):
+            return False
+        return np.array_equal(self._previous[1], pixels)
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._program.release()
+
+    def __enter__(self) -> "Renderer":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()

@@ -1,0 +1,74 @@
+"""The stage: object, light and view, made once for all images and written as one file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import MaterialX as mx
+
+from .backdrop import paint_backdrop
+from .camera import place_camera
+from .context import create_context
+from .environment import irradiance_map, load_environment, studio
+from .gbuffer import rasterise
+from .mesh import load_mesh
+from .shader import pack_pixel_stage, surface_shader
+from .shader_ball import shader_ball
+from .stage_file import Stage, read_stage, save_stage
+
+__all__ = ["Stage", "make_stage", "read_stage", "save_stage", "write_stage"]
+
+# Instead of a path: what the project makes itself.
+BUILTIN = "builtin"
+
+
+def make_stage(
+    config: Mapping[str, Any],
+    frame_size: int,
+    environment_samples: int,
+    device: str | int = "auto",
+) -> Stage:
+    """Load or make mesh and environment, and rasterise the G-buffer.
+
+    Args:
+        config: the `stage` section of the configuration: mesh, environment, camera, background.
+        frame_size: side of the square frame in pixels.
+        environment_samples: directions sampled of the environment per pixel.
+        device: where to rasterise; see `context.create_context`.
+
+    Raises:
+        InputError: a mesh or environment that can't be used, or no OpenGL driver.
+    """
+    mesh = shader_ball() if config["mesh"] == BUILTIN else load_mesh(config["mesh"])
+    environment = config["environment"]
+    radiance = studio() if environment == BUILTIN else load_environment(environment)
+    camera = place_camera(*mesh.bounding_sphere(), **config["camera"])
+    shader = surface_shader()
+    context = create_context(device)
+    try:
+        gbuffer = rasterise(context, shader.vertex_stage, mesh, camera, frame_size)
+    finally:
+        context.release()
+    return Stage(
+        mask=gbuffer.mask,
+        surface=gbuffer.surface,
+        radiance=radiance,
+        irradiance=irradiance_map(radiance),
+        background=paint_backdrop(mesh, camera, config["background"], frame_size),
+        view_position=camera.position,
+        environment_samples=environment_samples,
+        pixel_stage=pack_pixel_stage(shader.pixel_stage),
+        uniforms=shader.uniforms,
+        materialx_version=mx.getVersionString(),
+    )
+
+
+def write_stage(
+    path: str | Path,
+    config: Mapping[str, Any],
+    frame_size: int,
+    environment_samples: int,
+    device: str | int = "auto",
+) -> None:
+    """Make the stage (see `make_stage`) and write it; the same bytes for the same arguments."""
+    save_stage(path, make_stage(config, frame_size, environment_samples, device))
