@@ -1,12 +1,13 @@
-# make demo   sets up, then runs the whole workflow at a small size in demo/
-# make test   sets up, then runs all tests
-# make lint   sets up, then checks the style of everything
+# make demo      sets up, then runs the whole workflow at a small size in demo/
+# make test      sets up, then runs all tests
+# make lint      sets up, then checks the style of everything
+# make test-gpu  on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install lock clean
+.PHONY: demo test test-gpu lint install lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -30,6 +31,10 @@ demo: install
 test: install
 	@sh envs/system-libraries.sh test
 	$(BIN)/python -m pytest
+
+test-gpu: install
+	@sh envs/system-libraries.sh test
+	$(BIN)/python -m pytest tests/gpu
 
 lint: install
 	$(BIN)/ruff check

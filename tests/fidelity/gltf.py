@@ -47,7 +47,9 @@ def write_glb(path: Path, mesh, node: dict | None = None, with_tangents: bool = 
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0, "name": "object"} | (node or {})],
-        "meshes": [{"name": "mesh", "primitives": [{"attributes": attributes, "indices": indices}]}],
+        "meshes": [
+            {"name": "mesh", "primitives": [{"attributes": attributes, "indices": indices}]}
+        ],
         "accessors": accessors,
         "bufferViews": views,
         "buffers": [{"byteLength": len(content)}],

@@ -25,7 +25,13 @@ import MaterialX.PyMaterialXRender as mx_render
 import MaterialX.PyMaterialXRenderGlsl as mx_render_glsl
 import numpy as np
 
-from inverse_shading.material import INPUTS, MATERIAL_NAME, SHADER_NAME, make_material, standard_library
+from inverse_shading.material import (
+    INPUTS,
+    MATERIAL_NAME,
+    SHADER_NAME,
+    make_material,
+    standard_library,
+)
 
 
 def matrix(columns: np.ndarray) -> mx.Matrix44:

@@ -85,7 +85,7 @@ def test_files_of_a_training(data, tmp_path, head):
         "validation_mse",
     ]
     assert list(history["epoch"]) == [1, 2, 3, 4]
-    assert summary["best_epoch"] == history["validation_loss"].argmin() + 1
+    assert summary["best_epoch"] == history["validation_mse"].argmin() + 1
     assert summary["device"] == "cpu (1 thread)"
     loaded, description = load_head(tmp_path / "weights.safetensors")
     assert description["feature_shape"] == [24, 4, 4] and description["head"] == HEADS[head]

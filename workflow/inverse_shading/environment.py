@@ -25,6 +25,9 @@ LOBE_ROWS = 64
 # Beyond this, mip levels of float texels don't fit in the memory of a common graphics card.
 MAX_WIDTH = 8192
 
+# Mean radiance at which white paint takes one of 256 levels, or all but black paint the last.
+DIMMEST, BRIGHTEST = 1e-3, 1e3
+
 
 def texel_directions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """World directions of the texels' centres, and the solid angles that the texels span.
@@ -142,7 +145,7 @@ def load_environment(path: str | Path) -> np.ndarray:
 
     Raises:
         InputError: missing, unreadable, cut short, not twice as wide as high, wider than 8192, or
-            without any light; it names the file.
+            so dim or bright that images would be black or white; it names the file.
     """
     radiance = read_hdr(path)
     for problem in radiance_problems(radiance):
@@ -158,9 +161,9 @@ def radiance_problems(radiance: np.ndarray) -> Iterator[str]:
         yield f"found {width} x {height} pixels, expected a map twice as wide as high"
     if width > MAX_WIDTH:
         yield f"found a width of {width} pixels, expected at most {MAX_WIDTH}; make it smaller"
-    if not np.isfinite(radiance).all():
-        yield "found values that are not finite numbers"
-    elif (radiance < 0).any():
-        yield "found negative radiance"
-    elif not radiance.any():
-        yield "found no light: all pixels are black"
+    mean = radiance.mean(dtype=np.float64)
+    if not DIMMEST <= mean <= BRIGHTEST:
+        yield (
+            f"found a mean radiance of {mean:.3g}, expected {DIMMEST:g} to {BRIGHTEST:g} (1 shows "
+            "white paint as white): all images would be black or white; scale it"
+        )

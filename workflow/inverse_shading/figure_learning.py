@@ -86,7 +86,7 @@ def _read_history(path: str | Path) -> pd.DataFrame:
 
 
 def _draw_curves(panel, model: str, table: pd.DataFrame, is_squared: bool) -> None:
-    best = table.loc[table["validation_loss"].idxmin()]
+    best = table.loc[table["validation_mse"].idxmin()]
     # A run of one epoch is a point, which a line alone wouldn't show.
     marker = "o" if len(table) == 1 else None
     panel.plot(table["epoch"], table["train_loss"], color=BLUE, marker=marker, label="train")
@@ -108,7 +108,7 @@ def _draw_curves(panel, model: str, table: pd.DataFrame, is_squared: bool) -> No
         markeredgecolor=INK,
         markeredgewidth=1.6,
         zorder=4,
-        label="lowest validation loss",
+        label="lowest validation MSE",
     )
     panel.set_yscale("log")
     # The second line is left free for the text under the name.

@@ -40,7 +40,7 @@ class Fit:
     Attributes:
         history: a dict an epoch: epoch (from 1), learning_rate (of its last step), train_loss (mean
             over its steps), validation_loss, validation_mse (of the best decoding).
-        best_epoch: the one with the lowest validation loss, whose weights the network has.
+        best_epoch: the one with the lowest validation_mse, whose weights the network has.
         batch_size: the one used in the end.
         seconds: wall time of all epochs.
     """
@@ -60,6 +60,9 @@ def fit(
     device: torch.device,
 ) -> Fit:
     """Train a network in place and leave it, on `device`, with the weights of its best epoch.
+
+    The best epoch is that of the lowest validation MSE, which for regression is the loss itself. A
+    cross-entropy over many bins starts to overfit long before the values that are read off it do.
 
     The same arguments give the same bits on the same machine with the same number of threads.
 
@@ -137,13 +140,13 @@ def _fit(
         }
         _refuse_divergence(row, config["learning_rate"])
         history.append(row)
-        if row["validation_loss"] < best[0]:
-            best = (row["validation_loss"], epoch, copy.deepcopy(network.state_dict()))
+        if row["validation_mse"] < best[0]:
+            best = (row["validation_mse"], epoch, copy.deepcopy(network.state_dict()))
         stopping = epoch - best[1] >= config["patience"]
         reports.epoch(row, epochs, last=stopping or epoch == epochs)
         if stopping:
             logger.info(
-                "stopped: no better validation loss in %d epochs; the best was epoch %d",
+                "stopped: no better validation MSE in %d epochs; the best was epoch %d",
                 config["patience"],
                 best[1],
             )

@@ -56,7 +56,9 @@ def open_images(path: str | Path, images: ImageRange | None = None) -> np.ndarra
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: can't be read as an array of images ({error}). {remedy}") from error
+        raise InputError(
+            f"{path}: can't be read as an array of images ({error}). {remedy}"
+        ) from error
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3:
         raise InputError(
             f"{path}: found {array.dtype} {array.shape}, expected uint8 (n, side, side, 3). {remedy}"

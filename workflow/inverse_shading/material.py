@@ -9,6 +9,7 @@ import numpy as np
 from .errors import InputError
 from .files import atomic_path
 from .parameters import DECIMALS, PARAMETERS
+from .values import check_values
 
 # Not "material" or another type: MaterialX looks a name up in its own library as well.
 SHADER_NAME = "surface_shader"
@@ -23,21 +24,6 @@ INPUTS = {
     "specular_color": (6, 7, 8),
     "metalness": (9,),
 }
-
-
-def check_values(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """Return `values` as float64 of shape (10,), in the order of `PARAMETERS`.
-
-    Raises:
-        InputError: another shape, or a value that is not in [0, 1].
-    """
-    array = np.asarray(values, dtype=np.float64)
-    if array.shape != (len(PARAMETERS),) or not ((array >= 0) & (array <= 1)).all():
-        raise InputError(
-            f"A material has {len(PARAMETERS)} values in [0, 1] ({', '.join(PARAMETERS)}); "
-            f"found {array.tolist()}. Correct the values."
-        )
-    return array
 
 
 def standard_library() -> mx.Document:
@@ -101,7 +87,7 @@ def material_values(document: mx.Document) -> np.ndarray:
                 f"The standard_surface {shaders[0].getName()!r} takes its input {name} from "
                 "another node; expected a constant."
             )
-        value = (given or definition.getInput(name)).getValue()
+        value = (given or definition.getActiveInput(name)).getValue()
         values[list(places)] = value.asTuple() if len(places) > 1 else value
     # MaterialX holds float32 and writes six digits; rounding gives back what the tables hold.
     return check_values(values.round(DECIMALS))
@@ -123,7 +109,7 @@ def read_material(path: str | Path) -> np.ndarray:
     document = mx.createDocument()
     try:
         mx.readFromXmlFile(document, mx.FilePath(str(path)))
-    except mx.Exception as error:
+    except (mx.ExceptionParseError, mx.ExceptionFileMissing) as error:
         raise InputError(f"{path}: can't be read as a MaterialX document ({error}).") from error
     document.setDataLibrary(standard_library())
     try:

@@ -1,15 +1,19 @@
 """Triangle meshes with the vertex data that a generated shader reads, and where they come from."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import MaterialX as mx
 import numpy as np
 
 from .errors import InputError
+from .jobs import logger
 from .mesh_file import mesh_file_problem
 
 EXTENSIONS = (".obj", ".glb", ".gltf")
+
+# Radius: the shader squares distances in float32, which ends at about 1e-38 and 1e38.
+SMALLEST, LARGEST = 1e-12, 1e12
 
 # Debian's names for what MaterialX's loaders link against.
 REMEDY = "apt-get install -y libegl1 libgl1 libgl1-mesa-dri libx11-6"
@@ -67,7 +71,9 @@ class Mesh:
 def load_mesh(path: str | Path) -> Mesh:
     """Load a mesh file with MaterialX's own loaders, glTF node transforms applied.
 
-    Missing normals and tangents are made: by the loader, or here where it gives none.
+    Missing normals are made here, smooth over the triangles that share a vertex, and so are normals
+    that are no numbers; missing tangents are the loader's or, where it gives none, made here.
+    Triangles without area are left out.
 
     Raises:
         InputError: no such file, another type, unreadable, empty or degenerate geometry, or
@@ -136,30 +142,60 @@ def read_loaded(path: Path, loaded) -> list[Mesh]:
             f"{path}: mesh {loaded.getName()!r} has vertex data of different lengths ({counts}) or "
             f"a vertex number {triangles.max()} past their end. Export it again."
         )
-    return [
-        Mesh(
-            streams["position"],
-            streams["normal"],
-            streams["tangent"],
-            streams["texcoord"],
-            triangles.reshape(-1, 3),
-        )
-    ]
+    mesh = Mesh(
+        streams["position"],
+        streams["normal"],
+        streams["tangent"],
+        streams["texcoord"],
+        triangles.reshape(-1, 3),
+    )
+    if normals_are_made_up(mesh):
+        mesh = replace(mesh, normals=np.zeros_like(mesh.normals))
+    return [mesh]
+
+
+def normals_are_made_up(mesh: Mesh) -> bool:
+    """Are these the normals that MaterialX gives to a file without any?
+
+    It takes each vertex's from the last triangle that has the vertex. On a surface whose triangles
+    share vertices that is neither smooth nor flat, and another order of triangles looks different.
+    """
+    corners = mesh.positions[mesh.triangles]
+    # float32 all the way, as the loader computes.
+    with np.errstate(all="ignore"):
+        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    last = np.full_like(mesh.normals, np.nan)
+    last[mesh.triangles.reshape(-1)] = np.repeat(faces, 3, axis=0)
+    known = np.isfinite(last).all(axis=1) & np.isfinite(mesh.normals).all(axis=1)
+    return np.allclose(mesh.normals[known], last[known], atol=1e-3)
 
 
 def checked(path: Path, mesh: Mesh) -> Mesh:
-    """Return `mesh` with whole normals and tangents.
+    """Return `mesh` with whole normals and tangents, and without triangles that have no area.
 
     Raises:
-        InputError: positions that are not finite, or no triangle with an area.
+        InputError: positions that are not finite, no triangle with an area, or a size that
+            float32 can't square.
     """
     used = np.unique(mesh.triangles)
     if not np.isfinite(mesh.positions[used]).all():
         raise InputError(f"{path}: found positions that are not finite numbers. Export it again.")
     corners = mesh.positions[mesh.triangles].astype(np.float64)
     faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    if not faces.any():
+    seen = faces.any(axis=1)
+    if not seen.any():
         raise InputError(f"{path}: all triangles are degenerate (no area). Export the mesh again.")
+    if not seen.all():
+        # The poles of a sphere of quads, for instance.
+        logger.info("%s: left out %d triangles without area", path, len(seen) - seen.sum())
+    mesh, faces = replace(mesh, triangles=mesh.triangles[seen]), faces[seen]
+    _, radius = mesh.bounding_sphere()
+    if not SMALLEST <= radius <= LARGEST:
+        raise InputError(
+            f"{path}: found a bounding sphere of radius {radius:.3g}, expected {SMALLEST:g} to "
+            f"{LARGEST:g}. Scale the mesh and export it again."
+        )
     normals = whole_normals(mesh, faces)
     tangents = whole_tangents(mesh.tangents, normals)
     return Mesh(mesh.positions, normals, tangents, mesh.texcoords, mesh.triangles)

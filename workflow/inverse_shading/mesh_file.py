@@ -1,7 +1,7 @@
 """Checks of a mesh file that MaterialX's loaders leave out: they would read past the data's end.
 
 Only what can crash or mislead a loader is looked at (glTF 2.0, sections 3.6, 3.7 and 4.4; Wavefront
-OBJ's `v`, `vn` and `f`).
+OBJ's `v`, `vt`, `vn` and `f`).
 """
 
 import base64
@@ -17,6 +17,9 @@ import numpy as np
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 ELEMENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
 TRIANGLES = 4
+# What a corner of an OBJ face refers to, in the order of its numbers.
+OBJ_DATA = {b"v": "vertex", b"vt": "texture coordinate", b"vn": "normal"}
+
 COMPRESSION = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
 
@@ -34,21 +37,30 @@ def mesh_file_problem(path: Path) -> str | None:
 
 def obj_problems(content: bytes) -> Iterator[str]:
     """Positions and normals that are no numbers (the loader makes 0 of them), and stray faces."""
-    vertices, highest = 0, 0
+    counts, highest = dict.fromkeys(OBJ_DATA, 0), dict.fromkeys(OBJ_DATA, 0)
     for number, line in enumerate(content.splitlines(), start=1):
-        kind, *words = line.split() or [b""]
+        kind, *words = line.partition(b"#")[0].split() or [b""]
         if kind in (b"v", b"vn") and not np.isfinite([float(word) for word in words]).all():
             yield f"line {number} has values that are not finite numbers"
-        if kind == b"v":
-            vertices += 1
+        if kind in counts:
+            counts[kind] += 1
         elif kind == b"f":
-            corners = [int(word.partition(b"/")[0]) for word in words]
-            # Numbers below zero count back from the last vertex so far.
-            if min(corners) < -vertices or 0 in corners:
-                yield f"line {number} has a face of a vertex before the first"
-            highest = max(highest, *corners)
-    if highest > vertices:
-        yield f"a face of vertex {highest} where the file has {vertices}"
+            for kind, place in corner_numbers(words):
+                # Numbers below zero count back from the last one so far.
+                if place == 0 or place < -counts[kind]:
+                    yield f"line {number} has a face of a {OBJ_DATA[kind]} before the first"
+                highest[kind] = max(highest[kind], place)
+    for kind, name in OBJ_DATA.items():
+        if highest[kind] > counts[kind]:
+            yield f"a face of {name} {highest[kind]} where the file has {counts[kind]}"
+
+
+def corner_numbers(words: list[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Which `v`, `vt` and `vn` a face refers to: `1`, `1/2`, `1//3` or `1/2/3` a corner."""
+    for word in words:
+        for kind, place in zip(OBJ_DATA, word.split(b"/"), strict=False):
+            if place:
+                yield kind, int(place)
 
 
 def read_container(path: Path) -> tuple[dict, bytes]:

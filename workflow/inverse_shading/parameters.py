@@ -66,7 +66,9 @@ def read_parameters(path: str | Path, images: ImageRange | None = None) -> pd.Da
     try:
         table = pd.read_csv(path, dtype={"id": str})
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as a parameters table ({error}). {remedy}") from error
+        raise InputError(
+            f"{path}: can't be read as a parameters table ({error}). {remedy}"
+        ) from error
     expected = ["id", *PARAMETERS]
     if list(table.columns) != expected:
         raise InputError(
@@ -78,7 +80,7 @@ def read_parameters(path: str | Path, images: ImageRange | None = None) -> pd.Da
         raise InputError(f"{path}: found a value that is not a number in [0, 1]. {remedy}")
     if images is not None and list(table.index) != images.identifiers:
         raise InputError(
-            f"{path}: found {len(table)} rows "
-            f"({', '.join(map(str, table.index[:1]))} …), expected the ids of {images}, in order. {remedy}"
+            f"{path}: found {len(table)} rows beginning with {list(table.index[:1])}, "
+            f"expected the ids of {images}, in order. {remedy}"
         )
     return table

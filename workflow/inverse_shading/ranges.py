@@ -42,6 +42,4 @@ def parse_range(text: str) -> ImageRange:
 
 def image_ranges(n_images: int, shard_size: int) -> list[ImageRange]:
     """Cut `n_images` into ranges of `shard_size`; the first ones stay the same when n_images grows."""
-    return [
-        ImageRange(first, first + shard_size - 1) for first in range(0, n_images, shard_size)
-    ]
+    return [ImageRange(first, first + shard_size - 1) for first in range(0, n_images, shard_size)]

@@ -8,22 +8,13 @@ import numpy as np
 
 from .context import create_context, describe
 from .errors import InputError
+from .jobs import logger
 from .stage_file import Stage, read_stage
+from .values import check_values
 
 # OpenGL enumerants that moderngl has no name for.
 SRGB8_ALPHA8 = 0x8C43
 FRAMEBUFFER_SRGB = 0x8DB9
-
-# Places of each input of standard_surface among the ten values.
-INPUT_PLACES = {
-    "base": slice(0, 1),
-    "base_color": slice(1, 4),
-    "specular": slice(4, 5),
-    "specular_roughness": slice(5, 6),
-    "specular_color": slice(6, 9),
-    "metalness": slice(9, 10),
-}
-VALUES = 10
 
 # A texel that the shader wrote is opaque; the target is cleared to this before.
 OPAQUE = 255
@@ -50,8 +41,7 @@ class PackedProgram:
                 f"{max(*self.size, *stage.radiance.shape[:2])}. Lower render.frame_size, or make "
                 "the environment smaller."
             )
-        # It must fit within the unit square that no vertex buffer is needed for: one triangle that
-        # is larger than the target.
+        # One triangle that reaches past the target's corners; it needs no vertex buffer.
         self.program = self.context.program(
             vertex_shader="""#version 400
             void main()
@@ -62,7 +52,7 @@ class PackedProgram:
             fragment_shader=stage.pixel_stage,
         )
         self.uniforms = {
-            self.program[name]: INPUT_PLACES[key] for key, name in stage.uniforms.items()
+            self.program[name]: list(places) for name, places in stage.uniforms.items()
         }
         self.textures = self._bind_textures(stage)
         self._set("u_viewPosition", tuple(stage.view_position))
@@ -72,7 +62,6 @@ class PackedProgram:
         self.target = self.context.texture(self.size, 4, internal_format=SRGB8_ALPHA8)
         self.framebuffer = self.context.framebuffer([self.target])
         self.triangle = self.context.vertex_array(self.program, [])
-        self.framebuffer.use()
         self.context.enable_only(moderngl.NOTHING)
         # The shader's output is linear; the target encodes it, as MaterialX's own renderer does.
         self.context.enable_direct(FRAMEBUFFER_SRGB)
@@ -111,21 +100,26 @@ class PackedProgram:
 
         None if a pixel was left unwritten, was no number, or OpenGL reports an error.
         """
-        for uniform, places in self.uniforms.items():
-            uniform.write(values[places].astype(np.float32).tobytes())
-        self.framebuffer.clear(*UNWRITTEN)
-        self.triangle.render(moderngl.TRIANGLES, vertices=3)
-        pixels = np.frombuffer(self.framebuffer.read(components=4), np.uint8).reshape(-1, 4)
-        pixels = pixels[: self.covered]
-        if self.context.error != "GL_NO_ERROR" or (pixels[:, 3] != OPAQUE).any():
+        # Another renderer of this process may have been at work since.
+        with self.context:
+            for uniform, places in self.uniforms.items():
+                uniform.write(values[places].astype(np.float32).tobytes())
+            self.framebuffer.use()
+            self.framebuffer.clear(*UNWRITTEN)
+            self.triangle.render(moderngl.TRIANGLES, vertices=3)
+            content = self.framebuffer.read(components=4)
+            error = self.context.error
+        pixels = np.frombuffer(content, np.uint8).reshape(-1, 4)[: self.covered]
+        if error != "GL_NO_ERROR" or (pixels[:, 3] != OPAQUE).any():
             return None
         return pixels[:, :3]
 
     def release(self) -> None:
         """Free the context and all that is in it."""
-        for resource in (self.triangle, self.framebuffer, self.target, *self.textures):
-            resource.release()
-        self.program.release()
+        with self.context:
+            for resource in (self.triangle, self.framebuffer, self.target, *self.textures):
+                resource.release()
+            self.program.release()
         self.context.release()
 
 
@@ -175,26 +169,29 @@ class Renderer:
             uint8 (size, size, 3), sRGB-encoded, first row on top.
 
         Raises:
-            InputError: other than ten values in [0, 1].
-            RuntimeError: the driver failed twice, the second time in a fresh context.
+            InputError: other than ten values in [0, 1]; or the driver failed twice, the second
+                time in a fresh context.
         """
-        values = np.asarray(values, dtype=np.float64)
-        if values.shape != (VALUES,) or not ((values >= 0) & (values <= 1)).all():
-            raise InputError(
-                f"A material has {VALUES} values in [0, 1]; found {values.tolist()}. "
-                "Correct the values."
-            )
+        values = check_values(values)
         pixels = self._program.shade(values)
         if pixels is None or self._repeats(values, pixels):
             # Different materials may look the same (black is black whatever its roughness): a
             # fresh context holds nothing of the image before, so what it gives is right.
+            logger.warning(
+                "%s %s for the material %s; rendering it again in a fresh context",
+                self.driver,
+                "left pixels unwritten" if pixels is None else "gave the image before again",
+                values.tolist(),
+            )
             self._program.release()
             self._program = PackedProgram(self._stage, self._device, self._threads)
             pixels = self._program.shade(values)
         if pixels is None:
-            raise RuntimeError(
-                f"The OpenGL driver ({self.driver}) twice left pixels unwritten or made values that "
-                f"are no numbers, for the material {values.tolist()}. Try another render.device."
+            raise InputError(
+                f"The OpenGL driver ({self.driver}) twice left pixels unwritten, or made values "
+                f"that are no numbers, for the material {values.tolist()}; expected a whole image. "
+                "Say another render.device (cpu is Mesa's software rasteriser), or update the "
+                "driver."
             )
         self._previous = (values, pixels)
         frame = self._stage.background.copy()

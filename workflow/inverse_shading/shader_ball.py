@@ -141,7 +141,8 @@ def revolve(points: np.ndarray, directions: np.ndarray) -> Mesh:
     positions = distance[:, None, None] * outward + points[:, 1, None, None] * up
     normals = -directions[:, 1, None, None] * outward + directions[:, 0, None, None] * up
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    height = np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum()
+    height = np.concatenate([[0.0], np.cumsum(steps)])
+    height /= height[-1]
     texture = np.stack(np.broadcast_arrays(turn / (2 * np.pi), 1.0 - height[:, None]), axis=-1)
 
     rows, columns = np.arange(len(points) - 1), np.arange(SEGMENTS)

@@ -14,9 +14,7 @@ from .gbuffer import rasterise
 from .mesh import load_mesh
 from .shader import pack_pixel_stage, surface_shader
 from .shader_ball import shader_ball
-from .stage_file import Stage, read_stage, save_stage
-
-__all__ = ["Stage", "make_stage", "read_stage", "save_stage", "write_stage"]
+from .stage_file import Stage, save_stage
 
 # Instead of a path: what the project makes itself.
 BUILTIN = "builtin"
@@ -57,7 +55,7 @@ def make_stage(
         background=paint_backdrop(mesh, camera, config["background"], frame_size),
         view_position=camera.position,
         environment_samples=environment_samples,
-        pixel_stage=pack_pixel_stage(shader.pixel_stage),
+        pixel_stage=pack_pixel_stage(shader.pixel_stage, shader.uniforms),
         uniforms=shader.uniforms,
         materialx_version=mx.getVersionString(),
     )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -37,7 +38,7 @@ class Stage:
         view_position: float64 (3,), the eye in world space.
         environment_samples: directions sampled per pixel.
         pixel_stage: GLSL that shades the packed surface.
-        uniforms: the GLSL uniform of each input of standard_surface.
+        uniforms: name of each input's GLSL uniform → its places among the ten values.
         materialx_version: what wrote the GLSL.
     """
 
@@ -49,7 +50,7 @@ class Stage:
     view_position: np.ndarray
     environment_samples: int
     pixel_stage: str
-    uniforms: dict[str, str]
+    uniforms: dict[str, tuple[int, ...]]
     materialx_version: str
 
     @property
@@ -75,15 +76,15 @@ def save_stage(path: str | Path, stage: Stage) -> None:
         "materialx_version": stage.materialx_version,
         "environment_samples": stage.environment_samples,
         "uniforms": stage.uniforms,
-        "sha256": digest(tensors),
     }
+    description["sha256"] = digest(tensors, description)
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, {METADATA_KEY: json.dumps(description, sort_keys=True)})
 
 
-def digest(tensors: Mapping[str, np.ndarray]) -> str:
-    """Checksum of names, shapes, types and contents."""
-    total = hashlib.sha256()
+def digest(tensors: Mapping[str, np.ndarray], description: Mapping[str, Any]) -> str:
+    """Checksum of the tensors' names, shapes, types and contents, and of the description."""
+    total = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
         total.update(f"{name} {tensor.dtype} {tensor.shape}\n".encode())
@@ -107,14 +108,15 @@ def read_stage(path: str | Path) -> Stage:
         raise InputError(f"{path}: can't be read as a stage file ({error}). {remedy}") from error
     try:
         description = json.loads(metadata[METADATA_KEY])
-    except (KeyError, ValueError) as error:
+        recorded = description.pop("sha256")
+    except (KeyError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: a safetensors file, but not a stage. {remedy}") from error
     if description.get("version") != VERSION:
         raise InputError(
             f"{path}: found a stage file of version {description.get('version')}, expected "
             f"{VERSION}. {remedy}"
         )
-    if digest(tensors) != description.get("sha256"):
+    if digest(tensors, description) != recorded:
         raise InputError(f"{path}: the contents don't match their checksum. {remedy}")
     return Stage(
         mask=tensors["mask"].astype(bool),
@@ -125,6 +127,6 @@ def read_stage(path: str | Path) -> Stage:
         view_position=tensors["view_position"],
         environment_samples=description["environment_samples"],
         pixel_stage=tensors["pixel_stage"].tobytes().decode(),
-        uniforms=description["uniforms"],
+        uniforms={name: tuple(places) for name, places in description["uniforms"].items()},
         materialx_version=description["materialx_version"],
     )

@@ -3,7 +3,7 @@
 from inverse_shading.images import write_images
 from inverse_shading.jobs import job
 from inverse_shading.ranges import parse_range
-from inverse_shading.stage import read_stage
+from inverse_shading.stage_file import read_stage
 
 with job(snakemake.log[0]):
     write_images(

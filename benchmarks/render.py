@@ -1,0 +1,99 @@
+"""How fast we render, against MaterialX's own GlslRenderer: python benchmarks/render.py.
+
+Three renderers draw the same random materials on the same stage, in turn, one process after the
+other on an otherwise idle machine: the official one as it comes (16x anisotropy on every texture),
+the official one with anisotropy off (which its pixels need on llvmpipe), and ours. Printed are images
+a second of each, without start-up, and the ratios; and the largest difference between ours and the
+official one's pixels, so that speed is never bought with another picture.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests" / "fidelity")]
+
+from gltf import write_glb
+from official import render_officially
+
+from inverse_shading.parameters import sample_parameters
+from inverse_shading.ranges import ImageRange
+from inverse_shading.renderer import Renderer
+from inverse_shading.shader_ball import shader_ball
+from inverse_shading.stage import write_stage
+
+
+def render_ours(
+    stage: Path, values: np.ndarray, device: str, threads: int
+) -> tuple[str, np.ndarray, np.ndarray]:
+    """Driver, frames and seconds of each material."""
+    frames, seconds = [], []
+    with Renderer(stage, device, threads) as renderer:
+        for value in values:
+            start = time.perf_counter()
+            frames.append(renderer.render(value))
+            seconds.append(time.perf_counter() - start)
+        return renderer.driver, np.array(frames), np.array(seconds)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=448, help="side of the frame in pixels")
+    parser.add_argument("--materials", type=int, default=10, help="materials a renderer and round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are printed")
+    parser.add_argument("--device", default="cpu", help="where ours renders: auto, cpu or a number")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of ours, on the cpu")
+    parser.add_argument("--no-anisotropy-only", action="store_true", help="leave the slowest out")
+    arguments = parser.parse_args()
+    device = int(arguments.device) if arguments.device.isdigit() else arguments.device
+
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    samples = config["render"]["environment_samples"]
+    # The first material pays for compiling and uploading and is not counted.
+    values = sample_parameters(ImageRange(0, arguments.materials), seed=config["seed"])
+    seconds = {"official": [], "official, anisotropy off": [], "ours": []}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        glb, stage = folder / "ball.glb", folder / "stage.safetensors"
+        write_glb(glb, shader_ball())
+        write_stage(stage, config["stage"], arguments.size, samples, device)
+        for number in range(arguments.rounds):
+            for kind in seconds:
+                if kind == "official" and arguments.no_anisotropy_only:
+                    continue
+                if kind == "ours":
+                    driver, frames, times = render_ours(stage, values, device, arguments.threads)
+                else:
+                    reference = render_officially(
+                        folder, glb, config["stage"], arguments.size, samples, values,
+                        anisotropy=kind == "official",
+                    )  # fmt: skip
+                    times = reference.seconds
+                seconds[kind].append(np.mean(times[1:]))
+                print(
+                    f"round {number + 1}: {kind}: {1 / seconds[kind][-1]:.2f} images/s", flush=True
+                )
+    print(f"\n{arguments.size} px, {samples} environment samples, {arguments.materials} materials")
+    print(f"{platform.machine()}, {os.cpu_count()} cores; ours on {driver}")
+    ours = np.median(seconds["ours"])
+    for kind, times in seconds.items():
+        if times:
+            median = np.median(times)
+            print(f"{kind:26} {1 / median:8.2f} images/s   ours is {median / ours:5.1f} x")
+    difference = np.abs(frames.astype(int) - reference.frames).max(axis=(1, 2, 3))
+    print(f"largest difference, edges included: median {int(np.median(difference))}/255")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""On a machine with an NVIDIA GPU: rendering and training happen there, and come out the same.
+
+Fails, rather than passing idly, on a machine without one.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from inverse_shading.features import extract_features
+from inverse_shading.parameters import sample_parameters, write_parameters
+from inverse_shading.ranges import ImageRange
+from inverse_shading.renderer import Renderer
+from inverse_shading.splits import write_split
+from inverse_shading.stage import write_stage
+from inverse_shading.training import train_model
+from inverse_shading.weights import prepare_trunk
+
+CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+IMAGES = ImageRange(0, 39)
+
+
+def test_frames_are_rendered_on_the_card_and_equal_the_processor_s(tmp_path):
+    path = tmp_path / "stage.safetensors"
+    write_stage(path, CONFIG["stage"], 256, CONFIG["render"]["environment_samples"], "cpu")
+    values = sample_parameters(ImageRange(0, 19), seed=7)
+    with Renderer(path, "auto") as renderer:
+        assert "llvmpipe" not in renderer.driver, renderer.driver
+        card = np.stack([renderer.render(value) for value in values]).astype(int)
+        mask = renderer.mask
+    with Renderer(path, "cpu", threads=2) as renderer:
+        assert "llvmpipe" in renderer.driver, renderer.driver
+        processor = np.stack([renderer.render(value) for value in values]).astype(int)
+    assert np.abs(card - processor)[:, mask].max() <= 2
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Images of noise: what is compared is arithmetic, not learning."""
+    folder = tmp_path_factory.mktemp("data")
+    noise = np.random.default_rng(0).integers(0, 256, (len(IMAGES), 64, 64, 3), dtype=np.uint8)
+    np.save(folder / f"{IMAGES}.npy", noise)
+    (folder / "parameters").mkdir()
+    (folder / "splits").mkdir()
+    write_parameters(folder / f"parameters/{IMAGES}.csv", IMAGES, seed=1)
+    write_split(folder / f"splits/{IMAGES}.csv", IMAGES, CONFIG["split"], seed=1)
+    return folder
+
+
+def features(data, architecture, device):
+    trunk = data / f"{architecture}.safetensors"
+    config = {"architecture": architecture, "weights": "random", "seed": 1, "batch_size": 16}
+    prepare_trunk(trunk, config, data / f"{IMAGES}.npy", data / f"splits/{IMAGES}.csv")
+    output = data / device / architecture / f"{IMAGES}.npy"
+    settings = {"architecture": architecture, "batch_size": 16, "precision": "float32"}
+    extract_features(output, trunk, data / f"{IMAGES}.npy", settings, device, threads=2)
+    return output
+
+
+@pytest.mark.parametrize("architecture", ["vgg16", "resnet50"])
+def test_features_of_the_card_are_the_processor_s(data, architecture):
+    card, processor = (np.load(features(data, architecture, d)) for d in ("cuda", "cpu"))
+    error = np.linalg.norm(card.astype(float) - processor) / np.linalg.norm(processor.astype(float))
+    # tf32, a GPU's shortened float32, comes out near 3e-4.
+    assert error < 1e-3
+
+
+@pytest.mark.parametrize("model", ["vgg16_v2", "vgg16_bins_v1", "resnet50_v3"])
+def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, model):
+    definition = CONFIG["models"][model]
+    kept = features(data, CONFIG["trunks"][definition["trunk"]]["architecture"], "cuda")
+    config = {
+        "seed": 1,
+        "architecture": definition["trunk"],
+        "head": definition["head"],
+        "objective": definition["objective"],
+        "training": CONFIG["training"] | {"max_epochs": 3},
+    }
+    histories = []
+    for run in ("a", "b"):
+        weights, history, summary = (
+            tmp_path / f"{run}.{e}" for e in ("safetensors", "csv", "json")
+        )
+        train_model(
+            weights, history, summary, config, [kept],
+            [data / f"parameters/{IMAGES}.csv"], [data / f"splits/{IMAGES}.csv"], "auto", threads=2,
+        )  # fmt: skip
+        assert json.loads(summary.read_text())["device"] == torch.cuda.get_device_name()
+        histories.append(history.read_text())
+    assert histories[0] == histories[1]
