@@ -98,7 +98,7 @@ def test_a_model_set_to_null_is_left_out(config):
 
 def test_a_model_s_own_training_lies_over_the_common_one(config):
     config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
-    mine, other = model_config(config, "vgg16_v1"), model_config(config, "vgg16_v2")
+    mine, other = model_config(config, "vgg16_v1"), model_config(config, "resnet50_v3")
     assert mine["training"] == config["training"] | {"learning_rate": 0.5}
     assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
 

@@ -64,14 +64,15 @@ def test_grid_pool_averages_like_pytorch(height, width, grid):
     torch.testing.assert_close(GridPool(height, width, grid)(features), expected)
 
 
-def test_the_scale_multiplies_the_features_and_is_not_trained():
+def test_features_are_standardised_by_numbers_that_are_not_trained():
     head = build_head(DENSE, (6, 2, 2), 10).eval()
-    features = torch.rand(3, 6, 2, 2)
-    doubled = head(2 * features)
-    head.scale.factor.fill_(2)
-    torch.testing.assert_close(head(features), doubled)
-    assert "trained.scale.factor" in head.state_dict()
-    assert "trained.scale.factor" not in dict(head.named_parameters())
+    features, mean = torch.rand(3, 6, 2, 2), torch.rand(6, 2, 2)
+    expected = head(2 * (features - mean))
+    head.standardise.mean.copy_(mean)
+    head.standardise.factor.fill_(2)
+    torch.testing.assert_close(head(features), expected)
+    assert {"trained.standardise.mean", "trained.standardise.factor"} < set(head.state_dict())
+    assert not any("standardise" in name for name, _ in head.named_parameters())
 
 
 def test_a_grid_finer_than_the_map_is_refused():

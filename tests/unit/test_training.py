@@ -112,11 +112,10 @@ def test_pooling_beforehand_gives_the_same_result(data, tmp_path, monkeypatch):
     before, batchwise = (
         pd.read_csv(tmp_path / name / "history.csv") for name in ("before", "batchwise")
     )
-    # The scale is measured before the pooling in one and after it in the other.
     pd.testing.assert_frame_equal(before, batchwise, rtol=1e-4)
 
 
-def test_the_scale_makes_the_training_blind_to_the_size_of_features(data, tmp_path):
+def test_the_size_of_features_makes_no_difference(data, tmp_path):
     config = model_config(HEADS["dense"])
     train(data, tmp_path / "as it is", config)
     big = SyntheticData(tmp_path / "big")
@@ -127,6 +126,23 @@ def test_the_scale_makes_the_training_blind_to_the_size_of_features(data, tmp_pa
         pd.read_csv(tmp_path / name / "history.csv") for name in ("as it is", "sixteenfold")
     )
     pd.testing.assert_frame_equal(small, large, rtol=1e-4)
+
+
+@pytest.mark.parametrize("head", ["dense", "pooled"])
+@pytest.mark.parametrize("memory", [0, 1 << 30])
+def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, memory):
+    monkeypatch.setattr(training, "MEMORY_FOR_POOLED_FEATURES", memory)
+    train(data, tmp_path, model_config(HEADS[head], max_epochs=1))
+    loaded, _ = load_head(tmp_path / "weights.safetensors")
+    rows = np.concatenate([np.load(path) for path in data.features])[data.labels.indices("train")]
+    features = torch.from_numpy(rows).float()
+    if loaded.pooling is not None:
+        features = loaded.pooling(features)
+    standard = loaded.standardise(features)
+    torch.testing.assert_close(
+        standard.mean(dim=0), torch.zeros(standard.shape[1:]), atol=1e-3, rtol=0
+    )
+    assert standard.square().mean().item() == pytest.approx(1, rel=1e-3)
 
 
 def test_metrics_of_a_regression(data, tmp_path):

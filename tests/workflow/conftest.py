@@ -29,10 +29,17 @@ TINY = {
     "training": {"max_epochs": 2},
     "models": {
         "vgg16_v2": {"head": {"channels": 4}},
-        "vgg16_bins_v1": {"objective": {"count": 11}},
-        "vgg16_bins_v2": {"head": {"channels": 4}, "objective": {"count": 11}},
+        "vgg16_bins_v1": {"objective": {"count": 11}, "training": {"max_epochs": 2}},
+        "vgg16_bins_v2": {
+            "head": {"channels": 4},
+            "objective": {"count": 11},
+            "training": {"max_epochs": 2},
+        },
         "resnet50_v2": {"head": {"channels": 4}},
-        "resnet50_v3": {"head": {"hidden_sizes": [8, 8]}},
+        "resnet50_v3": {
+            "head": {"hidden_sizes": [8, 8]},
+            "training": {"max_epochs": 3, "patience": 2},
+        },
     },
     "baselines": {"thumbnail_size": 14, "perceptron": {"hidden_sizes": [8], "max_epochs": 2}},
     "figures": {"example_images": 8, "gallery_images": 2},

@@ -129,7 +129,7 @@ CHANGES = {
         | EVERY_MODEL,
     ),
     "one model's learning rate": (
-        edit_config(models__vgg16_v2__training={"learning_rate": 0.0005}),
+        edit_config(models__vgg16_v2__training__learning_rate=0.0005),
         trained(["vgg16_v2"]) | drawn(["vgg16_v2"]) | AFTER_MODELS,
     ),
     "a model added": (
@@ -193,7 +193,7 @@ CHANGES = {
     ),
     "params: two values swapped": (
         # As params of their own, without names, these two would look the same.
-        edit_config(models__resnet50_v3__training={"max_epochs": 8, "patience": 2}),
+        edit_config(models__resnet50_v3__training={"max_epochs": 2, "patience": 3}),
         trained(["resnet50_v3"]) | drawn(["resnet50_v3"]) | AFTER_MODELS,
     ),
     "params: the seed": (
@@ -205,7 +205,7 @@ CHANGES = {
         over_ranges("split") | TRUNK_FILES | features() | BASELINES | EVERY_MODEL,
     ),
     "params: the common training section": (
-        edit_config(training__learning_rate=0.002),
+        edit_config(training__batch_size=32),
         EVERY_MODEL,
     ),
     "params: the view": (
@@ -265,7 +265,7 @@ def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
 def test_a_change_runs_and_then_nothing_is_stale(project):
     """The plan carried out: what was to run has new bytes or times, the rest is untouched."""
     files = {path: path.stat().st_mtime_ns for path in project.folder.rglob("results/models/*/*")}
-    edit_config(models__vgg16_v1__training={"max_epochs": 3})(project)
+    edit_config(models__vgg16_v1__training__max_epochs=3)(project)
     project.run()
     changed = {p.parent.name for p, time in files.items() if p.stat().st_mtime_ns != time}
     assert changed == {"vgg16_v1"}

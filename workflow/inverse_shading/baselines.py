@@ -158,7 +158,8 @@ def _fit_ridge(
     with threadpool_limits(threads):
         for penalty in progress(penalties, len(penalties), "penalty"):
             model = Ridge(alpha=penalty, solver="cholesky")
-            model.fit(inputs[train], labels.targets[train])
+            # Neighbouring pixels are all but equal: a small penalty needs all of float64's digits.
+            model.fit(inputs[train].astype(np.float64), labels.targets[train])
             predicted = np.clip(model.predict(inputs), 0, 1)
             error = np.square(predicted[validation] - labels.targets[validation]).mean()
             fits.append((float(error), penalty, predicted, model.coef_.size + len(model.coef_)))

@@ -26,19 +26,23 @@ class GridPool(nn.Module):
         return self.rows @ features @ self.columns.T
 
 
-class Scale(nn.Module):
-    """Bring a trunk's features to a common scale by one fixed factor.
+class Standardise(nn.Module):
+    """Bring a trunk's features about zero and to a common scale: (features - mean) · factor.
 
-    Trunks differ in the size of what they give out; the learning rate of a head shouldn't have to
-    know. The factor is measured on training images and never trained.
+    Trunks differ in the size of what they give out, and most of it is the same for every image; the
+    learning rate of a head shouldn't have to know. Mean (one a feature) and factor (one for all,
+    since a scale of its own for every channel raises the noise of rare ones) are measured on the
+    training images and never trained. They could be folded into the layer that follows, but for the
+    border of a convolution, which is padded by the mean this way.
     """
 
-    def __init__(self):
+    def __init__(self, shape: tuple[int, ...]):
         super().__init__()
+        self.register_buffer("mean", torch.zeros(shape))
         self.register_buffer("factor", torch.ones(()))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return features * self.factor
+        return (features - self.mean) * self.factor
 
 
 class Head(nn.Sequential):
@@ -63,8 +67,8 @@ class Head(nn.Sequential):
         return self.trained(features if self.pooling is None else self.pooling(features))
 
     @property
-    def scale(self) -> Scale:
-        return self.trained.scale
+    def standardise(self) -> Standardise:
+        return self.trained.standardise
 
 
 def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) -> Head:
@@ -85,7 +89,7 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
     channels, height, width = feature_shape
     kind = config["type"]
     pooling, pooled = None, tuple(feature_shape)
-    layers: OrderedDict[str, nn.Module] = OrderedDict(scale=Scale())
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
     if kind == "dense":
         if config["grid"]:
             pooling = _grid_pool(height, width, config["grid"])
@@ -115,6 +119,8 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
     else:
         raise InputError(f"head.type: found {kind!r}, expected dense, conv or mlp.")
     layers["output"] = nn.Linear(width_before_output, outputs)
+    layers["standardise"] = Standardise(pooled)
+    layers.move_to_end("standardise", last=False)
     return Head(pooling, nn.Sequential(layers), pooled)
 
 

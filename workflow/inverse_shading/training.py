@@ -1,6 +1,7 @@
 """Training of one model: its head, on the kept features of its trunk."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from .dataset import ArrayRows, FeatureShards, Rows, open_features, read_labels
 from .devices import describe_device, set_up
 from .files import atomic_path, write_text
 from .fitting import Examples, fit
-from .heads import Head, build_head, parameter_count
+from .heads import GridPool, Head, Standardise, build_head, parameter_count
 from .jobs import logger, progress
 from .objectives import load_objective
 from .parameters import PARAMETERS
@@ -73,7 +74,8 @@ def train_model(
     pooled_bytes = 4 * len(shards) * int(np.prod(head.pooled_shape))
     if head.pooling is not None and pooled_bytes <= MEMORY_FOR_POOLED_FEATURES:
         network, inputs = head.trained, _pool(head, shards, batch_size)
-    head.scale.factor.fill_(1 / _root_mean_square(inputs, train, batch_size))
+    pooling = head.pooling if network is head else None
+    _standardise(head.standardise, pooling, inputs, train, batch_size)
 
     examples = Examples(inputs, labels.targets, train, validation)
     result = fit(network, objective, examples, config["training"], config["seed"], place)
@@ -115,11 +117,25 @@ def _pool(head: Head, shards: FeatureShards, batch_size: int) -> ArrayRows:
     return ArrayRows(pooled)
 
 
-def _root_mean_square(inputs: Rows, train: np.ndarray, batch_size: int) -> float:
-    """Root mean square of the training images' inputs, 1 where they are all zero."""
-    total = 0.0
-    for rows in np.array_split(train, -(-len(train) // batch_size)):
-        total += float(np.square(inputs.rows(rows), dtype=np.float32).mean(dtype=np.float64)) * len(
-            rows
-        )
-    return (total / len(train)) ** 0.5 or 1.0
+@torch.no_grad()
+def _standardise(
+    standardise: Standardise,
+    pooling: GridPool | None,
+    inputs: Rows,
+    train: np.ndarray,
+    batch_size: int,
+) -> None:
+    """Measure mean and scale of the training images' features, after `pooling` if there is one."""
+    total = torch.zeros(standardise.mean.shape, dtype=torch.float64)
+    squares = torch.zeros((), dtype=torch.float64)
+    for rows in np.array_split(train, math.ceil(len(train) / batch_size)):
+        features = torch.from_numpy(inputs.rows(rows)).float()
+        if pooling is not None:
+            features = pooling(features)
+        total += features.sum(dim=0)
+        squares = squares + features.square().sum(dtype=torch.float64)
+    mean = total / len(train)
+    variance = squares / (len(train) * mean.numel()) - mean.square().mean()
+    standardise.mean.copy_(mean)
+    # Features that never vary teach nothing, at any scale.
+    standardise.factor.fill_(variance**-0.5 if variance > 0 else 1.0)
