@@ -29,10 +29,10 @@ rule compare_markdown:
         "results/comparison.md",
     log:
         "logs/compare_markdown.log",
-    params:
-        code=code("compare_markdown.py"),
     conda:
         "../../envs/render.yaml"
+    params:
+        code=code("compare_markdown.py"),
     message:
         "Writing the comparison to read"
     script:
