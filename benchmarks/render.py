@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests" / "fidelity")]
 
 from gltf import write_glb
 from official import render_officially
+from scipy.ndimage import binary_erosion
 
 from inverse_shading.parameters import sample_parameters
 from inverse_shading.ranges import ImageRange
@@ -30,18 +31,21 @@ from inverse_shading.renderer import Renderer
 from inverse_shading.shader_ball import shader_ball
 from inverse_shading.stage import write_stage
 
+# Pixels at the silhouette's edge that two rasterisers may disagree on, as in the fidelity test.
+EROSION = 3
+
 
 def render_ours(
     stage: Path, values: np.ndarray, device: str, threads: int
-) -> tuple[str, np.ndarray, np.ndarray]:
-    """Driver, frames and seconds of each material."""
+) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
+    """Driver, silhouette, frames and seconds of each material."""
     frames, seconds = [], []
     with Renderer(stage, device, threads) as renderer:
         for value in values:
             start = time.perf_counter()
             frames.append(renderer.render(value))
             seconds.append(time.perf_counter() - start)
-        return renderer.driver, np.array(frames), np.array(seconds)
+        return renderer.driver, renderer.mask, np.array(frames), np.array(seconds)
 
 
 def main() -> None:
@@ -73,7 +77,9 @@ def main() -> None:
                 if kind == "official" and arguments.no_anisotropy_only:
                     continue
                 if kind == "ours":
-                    driver, frames, times = render_ours(stage, values, device, arguments.threads)
+                    driver, mask, frames, times = render_ours(
+                        stage, values, device, arguments.threads
+                    )
                 else:
                     reference = render_officially(
                         folder, glb, config["stage"], arguments.size, samples, values,
@@ -91,8 +97,9 @@ def main() -> None:
         if times:
             median = np.median(times)
             print(f"{kind:26} {1 / median:8.2f} images/s   ours is {median / ours:5.1f} x")
-    difference = np.abs(frames.astype(int) - reference.frames).max(axis=(1, 2, 3))
-    print(f"largest difference, edges included: median {int(np.median(difference))}/255")
+    inside = binary_erosion(mask, iterations=EROSION)
+    difference = np.abs(frames.astype(int) - reference.frames)[:, inside].max()
+    print(f"largest difference inside the silhouette: {difference}/255")
 
 
 if __name__ == "__main__":
