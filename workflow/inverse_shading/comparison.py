@@ -15,10 +15,7 @@ from .comparison_table import (
 )
 from .errors import InputError
 from .files import write_text
-
-# Errors of two answers that need no image, for labels uniform in [0, 1]: the mean of (y - 1/2)^2,
-# and of (y - z)^2 for a z just as uniform.
-CONSTANT_MSE, RANDOM_MSE = 1 / 12, 1 / 6
+from .parameters import CONSTANT_MSE, RANDOM_MSE
 
 # Texts in the terminal's table are cut to these widths, which keeps it inside 110 columns.
 NAME_WIDTH, WEIGHTS_WIDTH = 28, 12

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from .comparison_table import BOUND, MODEL, PARAMETER_ERRORS, PUBLISHED, read_comparison
 from .errors import InputError
-from .figure_style import CONSTANT_MSE, INK, PARAMETER_LABELS, figure_style, save_figure
-from .parameters import PARAMETERS
+from .figure_style import INK, PARAMETER_LABELS, figure_style, save_figure
+from .parameters import CONSTANT_MSE, PARAMETERS
 
 # From here on the blue is so dark that white is the better ink.
 DARK_MSE = 0.4 * CONSTANT_MSE

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from .errors import InputError
-from .figure_style import BLUE, CONSTANT_MSE, GREY, INK, ORANGE, figure_style, save_figure
+from .figure_style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
+from .parameters import CONSTANT_MSE
 
 COLUMNS_OF_PANELS = 3
 # First digits that get a tick on a logarithmic axis, by the decades that it spans at most.

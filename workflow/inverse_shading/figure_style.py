@@ -13,9 +13,6 @@ DOTS_PER_INCH = 120
 # https://jfly.uni-koeln.de/color/
 BLUE, ORANGE, GREEN, GREY, INK = "#0072B2", "#E69F00", "#009E73", "#8A8F98", "#22262B"
 
-# MSE of always answering 0.5, for labels uniform in [0, 1]: the mark that figures are read by.
-CONSTANT_MSE = 1 / 12
-
 PARAMETER_LABELS = {
     "base": "Base",
     "base_color_r": "Base colour R",

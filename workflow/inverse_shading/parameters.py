@@ -27,6 +27,10 @@ PARAMETERS = (
 # render can show (1/255) and than a float32 near 1 needs to be told from its neighbours in a plot.
 DECIMALS = 6
 
+# Errors of two answers that need no image, for values uniform in [0, 1]: the mean of (y - 1/2)^2, and
+# of (y - z)^2 for a z just as uniform.
+CONSTANT_MSE, RANDOM_MSE = 1 / 12, 1 / 6
+
 
 def sample_parameters(images: ImageRange, seed: int) -> np.ndarray:
     """Draw the parameters of a range of images, independent and uniform in [0, 1].
