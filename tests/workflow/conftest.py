@@ -3,12 +3,11 @@
 import json
 import math
 import os
-import re
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 import yaml
@@ -83,7 +82,7 @@ class Project:
         return snakemake(self.folder, *arguments, snakefile=self.code / "Snakefile", check=check)
 
     def planned(self, *targets: str) -> set[str]:
-        """The jobs that would run now, named like their log files: rule, then what it is for."""
+        """The jobs that would run now, see `job_name`."""
         rows = self.run("--summary", *targets).stdout.splitlines()
         start = next(i for i, row in enumerate(rows) if row.startswith("output_file"))
         header = rows[start].split("\t")
@@ -91,7 +90,7 @@ class Project:
         for row in rows[start + 1 :]:
             cells = dict(zip(header, row.split("\t"), strict=False))
             if cells["plan"] == "update pending":
-                jobs.add(re.fullmatch(r"logs/(.*)\.log", cells["log-file(s)"])[1])
+                jobs.add(job_name(cells["rule"], cells["output_file"]))
         return jobs
 
     def metrics(self, model: str) -> dict:
@@ -122,6 +121,17 @@ def write_ball(path: Path, rings: int = 16, sectors: int = 24) -> None:
             )
             lines.append("f " + " ".join(str(vertex(*corner)) for corner in corners))
     path.write_text("\n".join(lines) + "\n")
+
+
+def job_name(rule: str, output: str) -> str:
+    """The rule, and what of its output's path tells the job from others of the rule."""
+    _, *folders, file = PurePath(output).with_suffix("").parts
+    if rule.startswith("figure_"):
+        return "/".join([*folders, file])
+    if rule in ("train", "evaluate", "baseline"):
+        return f"{rule}/{folders[-1]}"
+    # Folders begin with what is made there, which the rule says already.
+    return "/".join([rule, *folders[1:], file]) if folders else rule
 
 
 def copy_code(target: Path) -> Path:

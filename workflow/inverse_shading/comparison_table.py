@@ -115,7 +115,10 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     """
     texts = {column: str for column, form in FORMATS.items() if form == "s"}
     try:
-        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+        text = Path(path).read_text(encoding="utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut off")
+        table = pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: can't be read as a comparison ({error}). {_remedy(path)}"

@@ -80,6 +80,15 @@ def trunk_files(wildcards):
     return {"weights": weights}
 
 
+def trunk_slice(wildcards):
+    """What a trunk's weights depend on."""
+    settings = config["trunks"][wildcards.trunk]
+    if settings["weights"] != "random":
+        return sliced(**settings)
+    # Batch statistics are measured in batches of this size.
+    return sliced(**settings, seed=config["seed"], batch_size=config["features"]["batch_size"])
+
+
 def trunk_of(model):
     return config["models"][model]["trunk"]
 

@@ -8,11 +8,7 @@ rule trunk:
     conda:
         "../../envs/train.yaml"
     params:
-        config=lambda wildcards: sliced(
-            **config["trunks"][wildcards.trunk],
-            seed=config["seed"],
-            batch_size=config["features"]["batch_size"],
-        ),
+        config=trunk_slice,
         code=code("trunk.py"),
     message:
         "Fetching the weights of {wildcards.trunk}"
