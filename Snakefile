@@ -1,7 +1,6 @@
-# Table of contents of the workflow. Three ways to use it:
-#   snakemake --cores 16
-#   snakemake --cores 4 results/models/resnet50_v3/metrics.json
-#   snakemake --workflow-profile profiles/slurm
+# Table of contents of the workflow. Used as
+#   snakemake --cores 16                                           everything
+#   snakemake --cores 4 results/models/resnet50_v3/metrics.json    one model
 from snakemake.utils import min_version
 
 min_version("9.0")
