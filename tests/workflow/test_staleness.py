@@ -224,7 +224,7 @@ CHANGES = {
     ),
     # Only random weights depend on the batch, in which their batch statistics are measured.
     "batch of random trunks": (
-        edit_config(features__batch_size=8),
+        edit_config(features__batch_size=16),
         TRUNK_FILES | features() | EVERY_MODEL,
     ),
     # What shapes speed, not results.
