@@ -1,5 +1,6 @@
 """The tree as it is handed on: pins that agree, no large file, results an empty folder."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -79,3 +80,11 @@ def test_one_version_everywhere():
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project()["version"] == __version__ == citation["version"]
+
+
+def test_rules_and_package_name_the_same_baselines():
+    """The rules can't import them: the module needs scikit-learn and torch, which take seconds."""
+    from inverse_shading.baselines import BASELINES
+
+    rules = (ROOT / "workflow" / "rules" / "common.smk").read_text()
+    assert re.search(r"^BASELINES = (.*)$", rules, re.MULTILINE)[1] == json.dumps(list(BASELINES))
