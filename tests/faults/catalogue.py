@@ -221,7 +221,8 @@ def _full_disk(generator: np.random.Generator, index: int) -> Fault:
         aside = folder.with_name("aside")
         folder.rename(aside)
         folder.mkdir()
-        used = sum(-(-path.stat().st_size // 4096) for path in aside.rglob("*")) + 4
+        files = [path for path in aside.rglob("*") if path.is_file()]
+        used = sum(-(-path.stat().st_size // 4096) for path in files) + 4
         # Room for a part of what is to be written.
         room = used + int(share * trial.usual_size(name) / 4096)
         _mount(trial, folder, "-t", "tmpfs", "-o", f"size={4096 * room}", "tmpfs")

@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from faults.catalogue import draw_faults
 from faults.harness import MISSED, REFUSED, SURVIVED, attempt, undisturbed
 
