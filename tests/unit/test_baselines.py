@@ -127,7 +127,7 @@ def test_truncated_images_are_refused(tmp_path):
     data = SyntheticData(tmp_path, n_images=40, shard_size=20)
     path = data.images[1]
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"000020-000039\.npy: can't be read"):
+    with pytest.raises(InputError, match=r"000020-000039\.npy: its contents don't match"):
         run(data, tmp_path, "ridge")
 
 

@@ -8,6 +8,7 @@ import pytest
 from inverse_shading.comparison import format_terminal, main, write_markdown
 from inverse_shading.comparison_table import COLUMNS, best_model, read_comparison, write_table
 from inverse_shading.errors import InputError
+from inverse_shading.files import write_sealed_text
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.splits import SPLITS
 
@@ -66,7 +67,7 @@ def metrics_of(model, validation, test, **changes):
 def write(tmp_path):
     def write(content):
         path = tmp_path / f"{content['model']}.json"
-        path.write_text(json.dumps(content))
+        write_sealed_text(path, json.dumps(content))
         return path
 
     return write
@@ -250,7 +251,7 @@ def without(content, *keys):
 )
 def test_incomplete_metrics_are_refused(tmp_path, content, found):
     path = tmp_path / "m.json"
-    path.write_text(json.dumps(content))
+    write_sealed_text(path, json.dumps(content))
     with pytest.raises(InputError) as error:
         write_both(tmp_path / "t.csv", tmp_path / "t.md", [path], [], [])
     assert str(path) in str(error.value)
@@ -262,13 +263,13 @@ def test_incomplete_metrics_are_refused(tmp_path, content, found):
 @pytest.mark.parametrize("content", ["", "{", '["model"]'])
 def test_broken_metrics_are_refused(tmp_path, content):
     path = tmp_path / "m.json"
-    path.write_text(content)
+    write_sealed_text(path, content)
     with pytest.raises(InputError, match=r"m\.json: "):
         write_both(tmp_path / "t.csv", tmp_path / "t.md", [path], [], [])
 
 
 def test_missing_metrics_are_refused(tmp_path):
-    with pytest.raises(InputError, match=r"m\.json: can't be read"):
+    with pytest.raises(InputError, match=r"m\.json: can't be checked"):
         write_both(tmp_path / "t.csv", tmp_path / "t.md", [tmp_path / "m.json"], [], [])
 
 
@@ -284,6 +285,6 @@ def test_missing_metrics_are_refused(tmp_path):
 def test_a_damaged_table_is_refused(table, old, new, message):
     text = table.read_text()
     assert old in text
-    table.write_text(text.replace(old, new))
+    write_sealed_text(table, text.replace(old, new))
     with pytest.raises(InputError, match=message):
         read_comparison(table)

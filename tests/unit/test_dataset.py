@@ -6,6 +6,7 @@ from synthetic import SyntheticData
 
 from inverse_shading.dataset import open_features, read_labels
 from inverse_shading.errors import InputError
+from inverse_shading.files import seal, write_sealed_text
 from inverse_shading.images import write_array
 
 
@@ -34,7 +35,7 @@ def test_labels_hold_every_image_once(data):
 
 def test_a_split_without_images_is_refused(data):
     for path in data.splits:
-        path.write_text(path.read_text().replace("validation", "train"))
+        write_sealed_text(path, path.read_text().replace("validation", "train"))
     with pytest.raises(InputError, match=r"no image in the split validation"):
         read_labels(data.parameters, data.splits)
 
@@ -49,7 +50,7 @@ def test_other_ranges_are_refused(data):
 def test_truncated_features_are_refused(data):
     path = data.features[1]
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match=r"000020-000039\.npy: can't be read as features"):
+    with pytest.raises(InputError, match=r"000020-000039\.npy: its contents don't match"):
         open_features(data.features, data.labels)
 
 
@@ -73,5 +74,6 @@ def test_missing_and_broken_features_are_refused(data, content):
     data.features[0].unlink()
     if content is not None:
         data.features[0].write_bytes(content)
+        seal(data.features[0])
     with pytest.raises(InputError, match=r"000000-000019\.npy: can't be read"):
         open_features(data.features, data.labels)

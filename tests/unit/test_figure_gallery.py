@@ -9,6 +9,8 @@ from inverse_shading import figure_gallery
 from inverse_shading.comparison_table import COLUMNS, ERRORS
 from inverse_shading.errors import InputError
 from inverse_shading.figure_gallery import DIFFERENCE_GAIN, _even_ranks, draw_gallery
+from inverse_shading.files import seal
+from inverse_shading.images import write_array
 from inverse_shading.parameters import PARAMETERS
 
 FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
@@ -51,17 +53,19 @@ def gallery(tmp_path, monkeypatch):
         table[f"{name}_true"] = true[:, index]
         table[f"{name}_predicted"] = true[:, index] + (offset if index == 2 else 0)
     table.to_csv(tmp_path / "good.csv", index=False)
+    seal(tmp_path / "good.csv")
     (tmp_path / "other.csv").write_text("not read, because the other model is the best one")
     paths = []
     for first in (0, 4):
         path = tmp_path / f"{first:06d}-{first + 3:06d}.npy"
-        np.save(path, np.stack([flat(true[index], 32) for index in range(first, first + 4)]))
+        write_array(path, np.stack([flat(true[index], 32) for index in range(first, first + 4)]))
         paths.append(path)
     rows = [
         {"model": "other", "source": "model", **dict.fromkeys(ERRORS, 0.01), "validation_mse": 0.5},
         {"model": "good", "source": "model", **dict.fromkeys(ERRORS, 0.02), "validation_mse": 0.4},
     ]
     pd.DataFrame(rows).reindex(columns=COLUMNS).to_csv(tmp_path / "comparison.csv", index=False)
+    seal(tmp_path / "comparison.csv")
 
     def draw(count=3, **changes):
         arguments = {

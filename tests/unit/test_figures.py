@@ -14,6 +14,8 @@ from inverse_shading.figure_examples import _columns, draw_examples
 from inverse_shading.figure_learning import draw_learning_curves
 from inverse_shading.figure_predicted import draw_predicted_against_true
 from inverse_shading.figure_style import PARAMETER_LABELS
+from inverse_shading.files import seal, write_sealed_text
+from inverse_shading.images import write_array
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.predicted_values import read_predictions
 
@@ -47,7 +49,7 @@ def images(tmp_path):
     paths = []
     for first in (0, 6):
         path = tmp_path / f"{first:06d}-{first + 5:06d}.npy"
-        np.save(path, np.random.default_rng(first).integers(0, 256, (6, 32, 32, 3), np.uint8))
+        write_array(path, np.random.default_rng(first).integers(0, 256, (6, 32, 32, 3), np.uint8))
         paths.append(path)
     return paths
 
@@ -59,11 +61,13 @@ def write_predictions(path, true, predicted, split=None):
         for index, name in enumerate(PARAMETERS):
             table[f"{name}_{suffix}"] = values[:, index]
     table.to_csv(path, index=False)
+    seal(path)
     return path
 
 
 def write_table(path, rows):
     pd.DataFrame(rows).reindex(columns=COLUMNS).to_csv(path, index=False)
+    seal(path)
     return path
 
 
@@ -93,6 +97,7 @@ def write_history(path, scale=1.0, epochs=5):
         "validation_mse": mse,
     }
     pd.DataFrame(table).to_csv(path, index=False)
+    seal(path)
     return path
 
 
@@ -114,7 +119,7 @@ def test_examples_shows_all_there_are(tmp_path, images):
 
 
 def test_examples_refuses_an_array_that_is_not_what_its_name_says(tmp_path, images):
-    np.save(images[0], np.zeros((5, 32, 32, 3), np.uint8))
+    write_array(images[0], np.zeros((5, 32, 32, 3), np.uint8))
     with pytest.raises(InputError, match=r"000000-000005\.npy: found 5 images"):
         draw_examples(tmp_path / "f.png", images, 8)
 
@@ -156,7 +161,7 @@ def test_learning_curves(tmp_path):
 )
 def test_a_broken_history_is_refused(tmp_path, content, found):
     path = tmp_path / "history.csv"
-    path.write_text(content)
+    write_sealed_text(path, content)
     with pytest.raises(InputError, match=f"history.csv: {found}"):
         draw_learning_curves(tmp_path / "f.png", {"m": path})
 
@@ -188,13 +193,13 @@ def test_broken_predictions_are_refused(tmp_path):
     text = path.read_text()
     with pytest.raises(InputError, match=r"p\.csv: found no image of the split 'validation'"):
         read_predictions(path, "validation")
-    path.write_text(text.replace("metalness_predicted", "metal"))
+    write_sealed_text(path, text.replace("metalness_predicted", "metal"))
     with pytest.raises(InputError, match=r"p\.csv: found no column metalness_predicted"):
         read_predictions(path, "test")
-    path.write_text(text.replace("0.5\n", "inf\n", 1))
+    write_sealed_text(path, text.replace("0.5\n", "inf\n", 1))
     with pytest.raises(InputError, match=r"p\.csv: found a value that is not a finite number"):
         read_predictions(path, "test")
-    path.write_text(text.replace("0.5\n", "half\n", 1))
+    write_sealed_text(path, text.replace("0.5\n", "half\n", 1))
     with pytest.raises(InputError, match=r"p\.csv: found text"):
         read_predictions(path, "test")
 

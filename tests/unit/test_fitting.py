@@ -4,6 +4,8 @@ import copy
 import dataclasses
 import itertools
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -11,9 +13,11 @@ import torch
 from synthetic import TRAINING
 from torch import nn
 
+from inverse_shading.checkpoints import Checkpoint
 from inverse_shading.dataset import ArrayRows
 from inverse_shading.errors import InputError
 from inverse_shading.fitting import Examples, fit
+from inverse_shading.interruption import Stopped
 from inverse_shading.jobs import logger
 from inverse_shading.objectives import load_objective
 
@@ -180,3 +184,87 @@ def test_batch_norm_never_meets_a_rest_of_one(examples):
 def test_an_unknown_schedule_is_refused(examples):
     with pytest.raises(InputError, match=r"training\.schedule: found 'warm'"):
         run(examples, schedule="warm")
+
+
+class Breaking:
+    """Regression that calls `fault` when its loss is asked for the `count`-th time in training."""
+
+    def __init__(self, count, fault):
+        self.outputs, self.decode = REGRESSION.outputs, REGRESSION.decode
+        self.left, self.fault = count, fault
+
+    def loss(self, outputs, targets):
+        if outputs.requires_grad:
+            self.left -= 1
+            if self.left == 0:
+                self.fault()
+        return REGRESSION.loss(outputs, targets)
+
+
+def crash():
+    raise RuntimeError("killed")
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def fit_with(checkpoint, examples, objective=REGRESSION, seed=1, **config):
+    net = network()
+    result = fit(net, objective, examples, TRAINING | config, seed, CPU, checkpoint)
+    return result, nn.utils.parameters_to_vector(net.parameters())
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+@pytest.mark.parametrize("step", [1, 3, 5, 12])
+@pytest.mark.parametrize("fault", [crash, terminate])
+def test_an_interrupted_training_ends_with_the_same_bits(examples, tmp_path, schedule, step, fault):
+    """At the first step, in mid-epoch, at an epoch's last of five steps, and later."""
+    whole, weights = fit_with(None, examples, schedule=schedule, max_epochs=5)
+    # A crash leaves the checkpoint of the step before; being asked to stop writes one.
+    interval = 0 if fault is crash else 1000
+    checkpoint = Checkpoint(tmp_path / "c.pt", {"a": 1}, interval)
+    with pytest.raises(RuntimeError if fault is crash else Stopped):
+        fit_with(checkpoint, examples, Breaking(step, fault), schedule=schedule, max_epochs=5)
+    assert (tmp_path / "c.pt").exists() or (fault, step) == (crash, 1)
+    counting = Breaking(1000, None)
+    again = Checkpoint(tmp_path / "c.pt", {"a": 1}, 1000)
+    result, resumed = fit_with(again, examples, counting, schedule=schedule, max_epochs=5)
+    assert result.history == whole.history and result.best_epoch == whole.best_epoch
+    assert torch.equal(weights, resumed)
+    # Only the steps that were missing were made.
+    done = step - 1 if fault is crash else step
+    assert 1000 - counting.left == 25 - done
+
+
+def test_patience_counts_across_an_interruption(zeros, tmp_path):
+    errors = [4.0, 1.0, 2.0, 3.0, 5.0, 6.0]
+    config = TRAINING | {"batch_size": 100, "max_epochs": 6, "patience": 2}
+
+    def attempt(errors):
+        checkpoint = Checkpoint(tmp_path / "c.pt", {}, 0)
+        return fit(network(), Scripted(errors), zeros, config, 1, CPU, checkpoint)
+
+    # The script ends in the third epoch's validation.
+    with pytest.raises(StopIteration):
+        attempt(errors[:2])
+    result = attempt(errors[2:])
+    assert [row["validation_mse"] for row in result.history] == pytest.approx([4, 1, 2, 3])
+    assert result.best_epoch == 2
+
+
+def test_a_damaged_checkpoint_costs_time_only(examples, tmp_path):
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    path = tmp_path / "c.pt"
+    with pytest.raises(RuntimeError):
+        fit_with(Checkpoint(path, {}, 0), examples, Breaking(5, crash), max_epochs=3)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    result, again = fit_with(Checkpoint(path, {}, 0), examples, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+
+
+def test_without_a_checkpoint_a_stop_is_obeyed_too(examples):
+    with pytest.raises(Stopped, match="SIGTERM"):
+        fit_with(None, examples, Breaking(2, terminate))

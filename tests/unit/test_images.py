@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from inverse_shading.errors import InputError
+from inverse_shading.files import seal
 from inverse_shading.framing import crop_box, frame_image
-from inverse_shading.images import open_images, write_images
+from inverse_shading.images import open_images, write_array, write_images
 from inverse_shading.ranges import ImageRange
 from inverse_shading.shards import write_shard
 
@@ -78,14 +79,16 @@ def test_frames_of_another_size_than_the_stage_are_refused(tmp_path):
 
 def test_a_damaged_array_is_refused_by_name(tmp_path):
     path = tmp_path / "i.npy"
-    np.save(path, np.zeros((5, 32, 32, 3), np.uint8))
-    content = path.read_bytes()
-    path.write_bytes(content[:-100])
-    with pytest.raises(InputError, match=r"i\.npy.*Delete"):
+    write_array(path, np.zeros((5, 32, 32, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"i\.npy: its contents don't match.*Delete"):
         open_images(path)
-    np.save(path, np.zeros((5, 32, 32, 3), np.float32))
+    seal(path)
+    with pytest.raises(InputError, match=r"i\.npy: can't be read.*Delete"):
+        open_images(path)
+    write_array(path, np.zeros((5, 32, 32, 3), np.float32))
     with pytest.raises(InputError, match="expected uint8"):
         open_images(path)
-    np.save(path, np.zeros((5, 32, 32, 3), np.uint8))
+    write_array(path, np.zeros((5, 32, 32, 3), np.uint8))
     with pytest.raises(InputError, match="found 5 images, expected 6"):
         open_images(path, ImageRange(0, 5))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.errors import InputError
+from inverse_shading.files import write_sealed_text
 from inverse_shading.parameters import (
     PARAMETERS,
     read_parameters,
@@ -56,7 +57,7 @@ def test_written_and_read_again_without_loss(tmp_path):
 def test_a_damaged_table_is_refused_by_name(tmp_path, damage):
     path, images = tmp_path / "p.csv", ImageRange(0, 19)
     write_parameters(path, images, seed=1)
-    path.write_text(damage(path.read_text()))
+    write_sealed_text(path, damage(path.read_text()))
     with pytest.raises(InputError, match=r"p\.csv.*Delete"):
         read_parameters(path, images)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.errors import InputError
+from inverse_shading.files import seal
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.ranges import ImageRange
 from inverse_shading.shards import encode_png, read_shard, write_shard
@@ -73,7 +74,7 @@ def test_a_flipped_byte_in_a_picture_is_noticed(shard):
     content = bytearray(shard.read_bytes())
     content[512 + 1500] ^= 0xFF
     shard.write_bytes(content)
-    with pytest.raises(InputError, match="not a whole shard"):
+    with pytest.raises(InputError, match="don't match the checksum"):
         read(shard)
 
 
@@ -83,6 +84,7 @@ def write_members(path, members):
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
+    seal(path)
 
 
 def test_a_foreign_tar_is_refused(shard):
@@ -90,6 +92,7 @@ def test_a_foreign_tar_is_refused(shard):
     with pytest.raises(InputError, match=r"found notes\.txt where 000000020\.png"):
         read(shard)
     shard.write_bytes(b"not a tar" + bytes(10231))
+    seal(shard)
     with pytest.raises(InputError, match="not a whole shard"):
         read(shard)
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.errors import InputError
+from inverse_shading.files import write_sealed_text
 from inverse_shading.ranges import ImageRange, image_ranges
 from inverse_shading.splits import SPLITS, draw_split, read_split, split_sizes, write_split
 
@@ -66,6 +67,6 @@ def test_written_and_read_again(tmp_path):
 )
 def test_a_damaged_table_is_refused_by_name(tmp_path, text):
     path = tmp_path / "split.csv"
-    path.write_text(text)
+    write_sealed_text(path, text)
     with pytest.raises(InputError, match=r"split\.csv.*Delete"):
         read_split(path, ImageRange(0, 19))

@@ -12,6 +12,7 @@ from inverse_shading.backdrop import paint_backdrop, srgb_decode, srgb_encode
 from inverse_shading.camera import place_camera
 from inverse_shading.context import create_context
 from inverse_shading.errors import InputError
+from inverse_shading.files import seal, seal_path, write_sealed_text
 from inverse_shading.gbuffer import rasterise
 from inverse_shading.material import SHADER_NAME
 from inverse_shading.mesh import load_mesh
@@ -199,17 +200,18 @@ def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
     with pytest.raises(InputError, match=r"stage\.safetensors.*No space left"):
         save_stage(path, stage)
     assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
+    assert sorted(path.parent.iterdir()) == [path, seal_path(path)]
 
 
 def test_a_missing_or_foreign_file_is_refused(tmp_path):
     path = tmp_path / "stage.safetensors"
     with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
         read_stage(path)
-    path.write_text("not a stage")
+    write_sealed_text(path, "not a stage")
     with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
         read_stage(path)
     save_file({"mask": np.zeros(3)}, path)
+    seal(path)
     with pytest.raises(InputError, match="but not a stage"):
         read_stage(path)
 
@@ -235,7 +237,7 @@ def test_a_damaged_file_is_refused(path):
 
 def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
     monkeypatch.setattr(stage_file, "VERSION", stage_file.VERSION + 1)
-    with pytest.raises(InputError, match="version 1, expected 2"):
+    with pytest.raises(InputError, match="version 2, expected 3"):
         read_stage(path)
 
 

@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from inverse_shading.errors import InputError
+from inverse_shading.files import seal
 from inverse_shading.tensor_files import read_description, read_tensors, write_tensors
 
 
@@ -31,8 +32,9 @@ def test_damaged_files_are_refused(tmp_path, content):
     path = tmp_path / "t.safetensors"
     if content is not None:
         path.write_bytes(content)
+        seal(path)
     for read in (read_tensors, read_description):
-        with pytest.raises(InputError, match=r"t\.safetensors: can't be read"):
+        with pytest.raises(InputError, match=r"t\.safetensors: can't be"):
             read(path)
 
 
@@ -42,10 +44,13 @@ def test_a_truncated_file_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(InputError, match=r"t\.safetensors: can't be read"):
         read_tensors(path)
+    with pytest.raises(InputError, match=r"t\.safetensors: its contents don't match"):
+        read_description(path)
 
 
 def test_a_file_without_description_is_refused(tmp_path):
     path = tmp_path / "t.safetensors"
     save_file({"a": torch.rand(2)}, path)
+    seal(path)
     with pytest.raises(InputError, match=r"t\.safetensors: can't be read"):
         read_description(path)

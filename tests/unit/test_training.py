@@ -1,6 +1,8 @@
 """Training and evaluation of a model, from files to files."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -8,11 +10,13 @@ import pytest
 import torch
 from synthetic import SyntheticData, model_config
 
-from inverse_shading import training
+from inverse_shading import fitting, training
 from inverse_shading.errors import InputError
 from inverse_shading.evaluation import evaluate_model
+from inverse_shading.files import write_sealed_text
 from inverse_shading.heads import load_head
 from inverse_shading.images import write_array
+from inverse_shading.interruption import Stopped
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.tensor_files import write_tensors
 from inverse_shading.training import train_model
@@ -36,12 +40,15 @@ def train(data, folder, config):
         folder / "weights.safetensors",
         folder / "history.csv",
         folder / "training.json",
+        folder / "checkpoint.pt",
         config,
         data.features,
         data.parameters,
         data.splits,
         device="cpu",
         threads=1,
+        checkpoint_seconds=1000,
+        code={"training.py": "as it is"},
     )
     return json.loads((folder / "training.json").read_text())
 
@@ -222,7 +229,7 @@ def test_weights_of_another_model_are_refused(data, tmp_path):
 def test_a_damaged_summary_is_refused(data, tmp_path):
     config = model_config(HEADS["dense"], max_epochs=1)
     train(data, tmp_path, config)
-    (tmp_path / "training.json").write_text("{")
+    write_sealed_text(tmp_path / "training.json", "{")
     with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
         evaluate(data, tmp_path, config)
 
@@ -232,3 +239,79 @@ def test_a_failed_training_leaves_nothing(data, tmp_path):
     with pytest.raises(InputError, match=r"head\.grid: found 9"):
         train(data, tmp_path, config)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("head", list(HEADS))
+def test_a_stopped_training_goes_on_to_the_same_files(data, tmp_path, monkeypatch, head):
+    config = model_config(HEADS[head], BINS, max_epochs=4)
+    train(data, tmp_path / "whole", config)
+    calls = []
+
+    def load_and_stop(*arguments):
+        calls.append(arguments)
+        # Somewhere in the second epoch's training or validation.
+        if len(calls) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return fitting_load(*arguments)
+
+    fitting_load = fitting._load
+    monkeypatch.setattr(fitting, "_load", load_and_stop)
+    with pytest.raises(Stopped):
+        train(data, tmp_path / "stopped", config)
+    assert {path.name for path in (tmp_path / "stopped").iterdir()} == {
+        "checkpoint.pt",
+        "checkpoint.pt.sha256",
+    }
+    train(data, tmp_path / "stopped", config)
+    for name in ("weights.safetensors", "history.csv"):
+        assert (tmp_path / "stopped" / name).read_bytes() == (
+            tmp_path / "whole" / name
+        ).read_bytes()
+    assert not (tmp_path / "stopped/checkpoint.pt").exists()
+    assert not (tmp_path / "stopped/checkpoint.pt.sha256").exists()
+
+
+@pytest.mark.parametrize("change", ["nothing", "config", "code", "features", "threads"])
+def test_only_a_checkpoint_of_this_very_training_is_gone_on_from(
+    tmp_path, monkeypatch, caplog, change
+):
+    data = SyntheticData(tmp_path)
+    config = model_config(HEADS["dense"], max_epochs=2)
+    monkeypatch.setattr(training.logger, "propagate", True)
+    caplog.set_level("INFO")
+
+    def attempt(config=config, code="1", threads=1):
+        names = ("weights", "history", "summary", "checkpoint.pt")
+        train_model(
+            *(tmp_path / name for name in names),
+            config,
+            data.features,
+            data.parameters,
+            data.splits,
+            device="cpu",
+            threads=threads,
+            checkpoint_seconds=0,
+            code={"training.py": code},
+        )
+
+    def crash(*_):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        # After the last batch, with the checkpoint on disk.
+        patch.setattr(training, "write_tensors", crash)
+        with pytest.raises(RuntimeError):
+            attempt()
+    if change == "features":
+        for path in data.features:
+            write_array(path, np.load(path) * np.float16(2))
+    changes = {
+        "config": {"config": config | {"seed": 4}},
+        "code": {"code": "2"},
+        "threads": {"threads": 2},
+    }
+    caplog.clear()
+    attempt(**changes.get(change, {}))
+    torch.set_num_threads(1)
+    assert ("going on from a checkpoint" in caplog.text) == (change == "nothing")
+    assert ("of another configuration or data" in caplog.text) == (change != "nothing")

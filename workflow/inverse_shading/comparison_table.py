@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from .errors import InputError
-from .files import write_text
+from .files import check_seal, write_sealed_text
 from .parameters import PARAMETERS
 from .splits import SPLITS
 
@@ -67,7 +67,7 @@ def write_table(
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([format_value(name, row[name]) for name in COLUMNS] for row in rows)
-    write_text(path, buffer.getvalue())
+    write_sealed_text(path, buffer.getvalue())
 
 
 def build_comparison(
@@ -113,12 +113,10 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, other columns, an unknown source, or a model without errors.
     """
+    check_seal(path)
     texts = {column: str for column, form in FORMATS.items() if form == "s"}
     try:
-        text = Path(path).read_text(encoding="utf-8")
-        if not text.endswith("\n"):
-            raise ValueError("its last line is cut off")
-        table = pd.read_csv(io.StringIO(text), dtype=texts, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: can't be read as a comparison ({error}). {_remedy(path)}"
@@ -162,6 +160,7 @@ def best_model(path: str | Path) -> str:
 
 def _read_row(path: str | Path, source: str) -> dict:
     """Read one metrics.json into a row. Models need every error; a baseline may leave some out."""
+    check_seal(path)
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .files import check_seal
+from .jobs import progress
 from .parameters import read_parameters
 from .ranges import parse_range
 from .splits import SPLITS, read_split
@@ -51,13 +53,14 @@ class FeatureShards:
         paths: .npy files named by their ranges, float16 (n, channels, height, width), in order.
 
     Raises:
-        InputError: a file is missing, cut off, of another type, or of other shape than the first.
+        InputError: a file is missing, damaged, of another type, or of other shape than the first.
     """
 
     def __init__(self, paths: Sequence[str | Path]):
         if not paths:
             raise InputError("Found no features; expected the .npy file of at least one range.")
-        self._arrays = [_open_features(path) for path in paths]
+        # Checking reads every byte once, which takes minutes where there are hundreds of gigabytes.
+        self._arrays = [_open_features(path) for path in progress(paths, len(paths), "file")]
         self.shape: tuple[int, ...] = self._arrays[0].shape[1:]
         for path, array in zip(paths, self._arrays, strict=True):
             if array.shape[1:] != self.shape:
@@ -156,6 +159,7 @@ def _same_ranges(parameters: Sequence[str | Path], splits: Sequence[str | Path])
 
 
 def _open_features(path: str | Path) -> np.ndarray:
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

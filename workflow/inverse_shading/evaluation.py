@@ -10,6 +10,7 @@ import torch
 from .dataset import FeatureShards, open_features, read_labels
 from .devices import in_batches, set_up
 from .errors import InputError
+from .files import check_seal
 from .heads import Head, load_head
 from .jobs import progress
 from .metrics import score_splits
@@ -123,6 +124,7 @@ def _predict(
 
 
 def _read_summary(path: str | Path) -> dict:
+    check_seal(path)
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -8,7 +8,7 @@ from torch import nn
 
 from .devices import computes_bfloat16, describe_device, in_batches, set_up
 from .errors import InputError
-from .files import atomic_path
+from .files import sealed_path
 from .images import open_images
 from .jobs import logger, progress
 from .ranges import parse_range
@@ -63,7 +63,7 @@ def extract_features(
             )
         return features
 
-    with atomic_path(output) as temporary, temporary.open("wb") as file:
+    with sealed_path(output) as temporary, temporary.open("wb") as file:
         batches = in_batches(len(array), config["batch_size"], compute)
         shape = None
         # Counting images instead of batches: a batch may be halved on the way.

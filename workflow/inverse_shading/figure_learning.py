@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from .errors import InputError
 from .figure_style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
+from .files import check_seal
 from .parameters import CONSTANT_MSE
 
 COLUMNS_OF_PANELS = 3
@@ -64,6 +65,7 @@ def draw_learning_curves(output: str | Path, histories: Mapping[str, str | Path]
 
 
 def _read_history(path: str | Path) -> pd.DataFrame:
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     try:
         table = pd.read_csv(path)

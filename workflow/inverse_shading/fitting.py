@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from .checkpoints import Checkpoint
 from .dataset import Rows
 from .devices import halve_batch
 from .errors import InputError
+from .interruption import Stopped, noting_stops
 from .jobs import SECONDS_BETWEEN_REPORTS, logger
 from .objectives import Objective
 
@@ -58,13 +61,15 @@ def fit(
     config: dict,
     seed: int,
     device: torch.device,
+    checkpoint: Checkpoint | None = None,
 ) -> Fit:
     """Train a network in place and leave it, on `device`, with the weights of its best epoch.
 
     The best epoch is that of the lowest validation MSE, which for regression is the loss itself. A
     cross-entropy over many bins starts to overfit long before the values that are read off it do.
 
-    The same arguments give the same bits on the same machine with the same number of threads.
+    The same arguments give the same bits on the same machine with the same number of threads, also
+    when the training was stopped on the way and went on from its checkpoint.
 
     Args:
         network: from float32 inputs to outputs, with its initial weights.
@@ -75,85 +80,191 @@ def fit(
             weight_decay, patience.
         seed: of batches and dropout.
         device: where to train.
+        checkpoint: what to go on from if it holds something, written as often as it says and when
+            the process is asked to stop.
 
     Raises:
+        Stopped: the process was asked to stop; with a checkpoint nothing is lost.
         InputError: the loss stops being finite, or the GPU can't hold a single image.
     """
+    _refuse_single_rows(network, config["batch_size"])
     network.to(device)
     initial = copy.deepcopy(network.state_dict())
-    batch_size = config["batch_size"]
+    saved = checkpoint.load() if checkpoint else None
+    # It may have been halved before.
+    batch_size = saved["batch_size"] if saved else config["batch_size"]
     while True:
+        training = _Training(network, objective, examples, config, batch_size, seed, device)
+        if saved:
+            training.restore(saved)
         try:
-            return _fit(network, objective, examples, config, batch_size, seed, device)
+            return training.run(checkpoint)
         except torch.OutOfMemoryError:
             batch_size = halve_batch(batch_size)
         # Outside the except clause, whose traceback keeps the failed try in memory.
+        _refuse_single_rows(network, batch_size)
         network.load_state_dict(initial)
+        saved = None
 
 
-def _fit(
-    network: nn.Module,
-    objective: Objective,
-    examples: Examples,
-    config: dict,
-    batch_size: int,
-    seed: int,
-    device: torch.device,
-) -> Fit:
-    _refuse_single_rows(network, batch_size)
-    torch.manual_seed(seed)
-    steps = math.ceil(len(examples.train) / batch_size)
-    epochs = config["max_epochs"]
-    # The fused form updates all weights in one pass over memory; on heads of millions of weights
-    # the step is otherwise as slow as the gradient.
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=config["learning_rate"],
-        weight_decay=config["weight_decay"],
-        fused=True,
-    )
-    schedule = _build_schedule(optimiser, config, steps * epochs)
-    history: list[dict] = []
-    best = (math.inf, 0, {})
-    start = time.monotonic()
-    reports = _Reports(start)
-    for epoch in range(1, epochs + 1):
-        order = np.random.default_rng([seed, epoch]).permutation(examples.train)
-        network.train()
-        total = torch.zeros((), device=device)
-        # Equal batches but for one row: a rest of a single row would break batch norm.
-        for step, rows in enumerate(np.array_split(order, steps)):
-            inputs, targets = _load(examples, rows, device)
-            rate = schedule.get_last_lr()[0]
-            optimiser.zero_grad()
-            loss = objective.loss(network(inputs), targets)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.detach() * len(rows)
-            reports.step(epoch, epochs, step + 1, steps)
-        row = {
-            "epoch": epoch,
-            "learning_rate": rate,
-            "train_loss": float(total) / len(order),
-            **_validate(network, objective, examples, batch_size, device),
+class _Training:
+    """One try with one batch size; all that changes on the way is in `state`."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: Objective,
+        examples: Examples,
+        config: dict,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+    ):
+        torch.manual_seed(seed)
+        self._network, self._objective, self._examples = network, objective, examples
+        self._config, self._batch_size, self._seed, self._device = config, batch_size, seed, device
+        self._steps = math.ceil(len(examples.train) / batch_size)
+        # The fused form updates all weights in one pass over memory; on heads of millions of
+        # weights the step is otherwise as slow as the gradient.
+        self._optimiser = torch.optim.AdamW(
+            network.parameters(),
+            lr=config["learning_rate"],
+            weight_decay=config["weight_decay"],
+            fused=True,
+        )
+        self._schedule = _build_schedule(
+            self._optimiser, config, self._steps * config["max_epochs"]
+        )
+        # Steps done in the epoch after the last of the history, and their loss times their images.
+        self._step = 0
+        self._total = torch.zeros((), device=device)
+        self._rate = 0.0
+        self._history: list[dict] = []
+        self._best_mse, self._best_epoch, self._best_weights = math.inf, 0, {}
+        self._seconds_before = 0.0
+        self._start = time.monotonic()
+
+    def state(self) -> dict:
+        """All that a training needs to go on with the same bits."""
+        return {
+            "batch_size": self._batch_size,
+            "network": self._network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "step": self._step,
+            "total": self._total,
+            "rate": self._rate,
+            "history": self._history,
+            "best_mse": self._best_mse,
+            "best_epoch": self._best_epoch,
+            "best_weights": self._best_weights,
+            "seconds": self._seconds(),
+            "random": torch.get_rng_state(),
+            # The order of images follows from seed and epoch; dropout draws where the network runs.
+            "random_cuda": (
+                torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None
+            ),
         }
-        _refuse_divergence(row, config["learning_rate"])
-        history.append(row)
-        if row["validation_mse"] < best[0]:
-            best = (row["validation_mse"], epoch, copy.deepcopy(network.state_dict()))
-        stopping = epoch - best[1] >= config["patience"]
-        reports.epoch(row, epochs, last=stopping or epoch == epochs)
+
+    def restore(self, saved: dict) -> None:
+        """Stand where `state` was taken."""
+        self._network.load_state_dict(saved["network"])
+        self._optimiser.load_state_dict(saved["optimiser"])
+        self._schedule.load_state_dict(saved["schedule"])
+        self._step = saved["step"]
+        self._total = saved["total"].to(self._device)
+        self._rate = saved["rate"]
+        self._history = saved["history"]
+        self._best_mse, self._best_epoch = saved["best_mse"], saved["best_epoch"]
+        self._best_weights = saved["best_weights"]
+        self._seconds_before = saved["seconds"]
+        torch.set_rng_state(saved["random"])
+        if saved["random_cuda"] is not None:
+            torch.cuda.set_rng_state(saved["random_cuda"], self._device)
+        logger.info(
+            "going on from a checkpoint in epoch %d, batch %d/%d",
+            len(self._history) + 1,
+            self._step,
+            self._steps,
+        )
+
+    def run(self, checkpoint: Checkpoint | None) -> Fit:
+        """Train to the end."""
+        epochs, patience = self._config["max_epochs"], self._config["patience"]
+        reports = _Reports(len(self._history) + self._step / self._steps)
+        stopping = False
+        with noting_stops() as raise_if_stopped:
+            while len(self._history) < epochs and not stopping:
+                self._train_epoch(checkpoint, raise_if_stopped, reports)
+                row = self._close_epoch()
+                stopping = row["epoch"] - self._best_epoch >= patience
+                reports.epoch(row, epochs, last=stopping or row["epoch"] == epochs)
         if stopping:
             logger.info(
                 "stopped: no better validation MSE in %d epochs; the best was epoch %d",
-                config["patience"],
-                best[1],
+                patience,
+                self._best_epoch,
             )
-            break
-    network.load_state_dict(best[2])
-    network.eval()
-    return Fit(history, best[1], batch_size, time.monotonic() - start)
+        self._network.load_state_dict(self._best_weights)
+        self._network.eval()
+        return Fit(self._history, self._best_epoch, self._batch_size, self._seconds())
+
+    def _train_epoch(
+        self,
+        checkpoint: Checkpoint | None,
+        raise_if_stopped: Callable[[], None],
+        reports: "_Reports",
+    ) -> None:
+        epoch = len(self._history) + 1
+        order = np.random.default_rng([self._seed, epoch]).permutation(self._examples.train)
+        self._network.train()
+        # Equal batches but for one row: a rest of a single row would break batch norm.
+        for rows in np.array_split(order, self._steps)[self._step :]:
+            inputs, targets = _load(self._examples, rows, self._device)
+            self._rate = self._schedule.get_last_lr()[0]
+            self._optimiser.zero_grad()
+            loss = self._objective.loss(self._network(inputs), targets)
+            loss.backward()
+            self._optimiser.step()
+            self._schedule.step()
+            self._total += loss.detach() * len(rows)
+            self._step += 1
+            reports.step(epoch, self._config["max_epochs"], self._step, self._steps)
+            self._keep(checkpoint, raise_if_stopped)
+
+    def _keep(self, checkpoint: Checkpoint | None, raise_if_stopped: Callable[[], None]) -> None:
+        """Write a checkpoint if it is time to, or the last chance."""
+        try:
+            raise_if_stopped()
+        except Stopped:
+            if checkpoint:
+                checkpoint.save(self.state())
+                logger.info("wrote a checkpoint; the same command goes on from here")
+            raise
+        if checkpoint and checkpoint.is_due():
+            checkpoint.save(self.state())
+
+    def _close_epoch(self) -> dict:
+        """Validate, and add the epoch to the history."""
+        row = {
+            "epoch": len(self._history) + 1,
+            "learning_rate": self._rate,
+            "train_loss": float(self._total) / len(self._examples.train),
+            **_validate(
+                self._network, self._objective, self._examples, self._batch_size, self._device
+            ),
+        }
+        _refuse_divergence(row, self._config["learning_rate"])
+        self._history.append(row)
+        self._step = 0
+        self._total = torch.zeros((), device=self._device)
+        if row["validation_mse"] < self._best_mse:
+            self._best_mse, self._best_epoch = row["validation_mse"], row["epoch"]
+            self._best_weights = copy.deepcopy(self._network.state_dict())
+        return row
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._start
 
 
 def _load(
@@ -229,11 +340,16 @@ def _refuse_divergence(row: dict, learning_rate: float) -> None:
 
 
 class _Reports:
-    """A line an epoch, and lines within epochs that last longer than the time between reports."""
+    """A line an epoch, and lines within epochs that last longer than the time between reports.
 
-    def __init__(self, start: float):
-        self._start = self._last = start
-        self._best = math.inf
+    Args:
+        before: epochs that were done before this process began.
+    """
+
+    def __init__(self, before: float):
+        self._before = before
+        self._start = self._last = time.monotonic()
+        self._first = True
 
     def step(self, epoch: int, epochs: int, step: int, steps: int) -> None:
         now = time.monotonic()
@@ -251,7 +367,7 @@ class _Reports:
     def epoch(self, row: dict, epochs: int, last: bool) -> None:
         now = time.monotonic()
         # Epochs on pooled features last milliseconds; hundreds of lines a second help nobody.
-        if last or row["epoch"] == 1 or now - self._last >= 1:
+        if last or self._first or now - self._last >= 1:
             logger.info(
                 "epoch %d/%d: train loss %.5f, validation loss %.5f, validation MSE %.5f, "
                 "at most %s left",
@@ -263,6 +379,11 @@ class _Reports:
                 "0:00" if last else self._left(now, row["epoch"], epochs),
             )
             self._last = now
+            self._first = False
 
     def _left(self, now: float, done: float, epochs: int) -> str:
-        return tqdm.format_interval((now - self._start) / done * (epochs - done))
+        if done <= self._before:
+            # Gone on from an epoch's last batch: nothing is timed yet.
+            return "?"
+        pace = (now - self._start) / (done - self._before)
+        return tqdm.format_interval(pace * (epochs - done))

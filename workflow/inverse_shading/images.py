@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InputError
-from .files import atomic_path
+from .files import check_seal, sealed_path
 from .framing import crop_box, frame_image
 from .jobs import progress
 from .ranges import ImageRange
@@ -38,8 +38,8 @@ def write_images(
 
 
 def write_array(path: str | Path, array: np.ndarray) -> None:
-    """Write an array as .npy, whole or not at all."""
-    with atomic_path(path) as temporary:
+    """Write an array as .npy, whole or not at all, with its checksum."""
+    with sealed_path(path) as temporary:
         np.save(temporary, array)
 
 
@@ -50,8 +50,9 @@ def open_images(path: str | Path, images: ImageRange | None = None) -> np.ndarra
         uint8 (n, side, side, 3).
 
     Raises:
-        InputError: not such an array, cut off, or of another number of images than `images`.
+        InputError: damaged, not such an array, or of another number of images than `images`.
     """
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)

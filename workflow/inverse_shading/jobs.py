@@ -11,6 +11,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from .errors import InputError
+from .interruption import Stopped, stoppable
 
 logger = logging.getLogger("inverse_shading")
 
@@ -24,8 +25,9 @@ SECONDS_BETWEEN_REPORTS = 5.0
 def job(log_path: str | Path) -> Iterator[None]:
     """Log to `log_path` and to the terminal while the block runs.
 
-    An `InputError` ends the process with status 1 and its message alone; any other exception ends
-    it with its traceback in both places.
+    An `InputError` ends the process with status 1 and its message alone; being asked to stop (see
+    `interruption`) ends it with 128 + the signal's number, as shells count; any other exception
+    ends it with status 1 and its traceback in both places.
     """
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,10 +42,14 @@ def job(log_path: str | Path) -> Iterator[None]:
     logger.propagate = False
     start = time.monotonic()
     try:
-        yield
+        with stoppable():
+            yield
     except InputError as error:
         logger.error("ERROR %s", error)
         sys.exit(1)
+    except Stopped as stop:
+        logger.warning("%s after %.1f s", stop, time.monotonic() - start)
+        sys.exit(128 + stop.signal)
     except BaseException as error:
         logger.exception("ERROR %s", error)
         sys.exit(1)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .files import atomic_path
+from .files import check_seal, sealed_path
 from .ranges import ImageRange
 
 # Inputs of MaterialX standard_surface in the poster's order; colours by channel, linear, in [0, 1].
@@ -49,7 +49,7 @@ def write_parameters(path: str | Path, images: ImageRange, seed: int) -> None:
     """Sample the parameters of `images` and write them as CSV: `id` and the ten columns."""
     table = pd.DataFrame(sample_parameters(images, seed), columns=list(PARAMETERS))
     table.insert(0, "id", images.identifiers)
-    with atomic_path(path) as temporary:
+    with sealed_path(path) as temporary:
         table.to_csv(temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n")
 
 
@@ -57,15 +57,16 @@ def read_parameters(path: str | Path, images: ImageRange | None = None) -> pd.Da
     """Read a parameters table and check it.
 
     Args:
-        path: a CSV written by `write_parameters`, or a user's own of the same columns.
+        path: a CSV written by `write_parameters`.
         images: if given, the ids that the table must have, in order.
 
     Returns:
         A table indexed by `id` (strings) with the ten float64 columns of `PARAMETERS`.
 
     Raises:
-        InputError: unreadable, other columns, other ids, or a value outside [0, 1].
+        InputError: damaged, unreadable, other columns, other ids, or a value outside [0, 1].
     """
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     try:
         table = pd.read_csv(path, dtype={"id": str})

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
+from .files import check_seal
 from .parameters import PARAMETERS
 
 
@@ -20,9 +21,10 @@ def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarra
         The ids, the true and the predicted parameters, both float64 (n, 10), in the table's order.
 
     Raises:
-        InputError: unreadable, a column missing, a value that is not a finite number, or no image
-            of that split.
+        InputError: damaged, unreadable, a column missing, a value that is not a finite number, or no
+            image of that split.
     """
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     true = [f"{name}_true" for name in PARAMETERS]
     predicted = [f"{name}_predicted" for name in PARAMETERS]

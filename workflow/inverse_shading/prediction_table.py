@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .dataset import Labels
-from .files import atomic_path, write_text
+from .files import sealed_path, write_sealed_text
 from .parameters import DECIMALS, PARAMETERS
 
 
@@ -22,7 +22,7 @@ def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -
     columns = {"id": labels.values.index, "split": labels.split}
     columns |= {f"{name}_true": true[:, i] for i, name in enumerate(PARAMETERS)}
     columns |= {f"{name}_predicted": predicted[:, i] for i, name in enumerate(PARAMETERS)}
-    with atomic_path(path) as temporary:
+    with sealed_path(path) as temporary:
         pd.DataFrame(columns).to_csv(
             temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"
         )
@@ -30,4 +30,4 @@ def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -
 
 def write_metrics(path: str | Path, metrics: dict) -> None:
     """Write metrics as JSON, keys in the order given."""
-    write_text(path, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    write_sealed_text(path, json.dumps(metrics, indent=2, allow_nan=False) + "\n")

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from .errors import InputError
-from .files import atomic_path
+from .files import check_seal, sealed_path
 from .parameters import PARAMETERS
 from .ranges import ImageRange
 
@@ -35,7 +35,7 @@ def write_shard(path: str | Path, samples: Iterable[Sample]) -> None:
     Args:
         samples: identifier, parameters (10,), frame uint8 (height, width, 3) of each image.
     """
-    with atomic_path(path) as temporary, tarfile.open(temporary, "w") as archive:
+    with sealed_path(path) as temporary, tarfile.open(temporary, "w") as archive:
         for identifier, values, frame in samples:
             inputs = dict(zip(PARAMETERS, map(float, values), strict=True))
             for suffix, content in (
@@ -59,15 +59,12 @@ def read_shard(path: str | Path, images: ImageRange, frame_size: int) -> Iterato
         identifier, parameters float64 (10,), frame uint8 (frame_size, frame_size, 3).
 
     Raises:
-        InputError: the tar is truncated or not a tar, holds other images, or an image is broken or
+        InputError: the tar is damaged or not a tar, holds other images, or an image is broken or
             of another size.
     """
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to render it anew."
     try:
-        size = Path(path).stat().st_size
-        # tarfile pads to whole records; what lacks some of that padding was cut off on its way.
-        if size == 0 or size % tarfile.RECORDSIZE:
-            raise ValueError(f"{size} bytes are not whole records of {tarfile.RECORDSIZE}")
         with tarfile.open(path, "r:") as archive:
             for identifier in images.identifiers:
                 frame = _decode_frame(_next_file(archive, f"{identifier}.png"), frame_size)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import InputError
-from .files import atomic_path
+from .files import check_seal, sealed_path
 from .ranges import ImageRange
 
 SPLITS = ("train", "validation", "test")
@@ -60,7 +60,7 @@ def write_split(
 ) -> None:
     """Write the split of a range as CSV: `id` and `split`."""
     table = pd.DataFrame({"id": images.identifiers, "split": draw_split(images, fractions, seed)})
-    with atomic_path(path) as temporary:
+    with sealed_path(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
@@ -71,8 +71,10 @@ def read_split(path: str | Path, images: ImageRange | None = None) -> pd.Series:
         The names of the splits, indexed by id, in order.
 
     Raises:
-        InputError: unreadable, other columns, an unknown split, or other ids than those of `images`.
+        InputError: damaged, unreadable, other columns, an unknown split, or other ids than those
+            of `images`.
     """
+    check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
     try:
         table = pd.read_csv(path, dtype=str)

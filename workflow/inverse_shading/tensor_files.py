@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from .errors import InputError
-from .files import atomic_path
+from .files import check_seal, sealed_path
 
 # safetensors writes several metadata keys in no fixed order; one key keeps equal files equal.
 DESCRIPTION_KEY = "description"
@@ -26,13 +26,13 @@ def write_tensors(path: str | Path, tensors: dict[str, torch.Tensor], descriptio
     contiguous = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()
     }
-    with atomic_path(path) as temporary:
+    with sealed_path(path) as temporary:
         # Not the library's own writing to a file, whose errors on a full disk are its own too.
         temporary.write_bytes(save(contiguous, metadata))
 
 
 def read_tensors(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read every tensor of a safetensors file, on the CPU.
+    """Read every tensor of a safetensors file, on the CPU: one of ours or a user's own.
 
     Raises:
         InputError: missing, cut off, or not such a file.
@@ -45,11 +45,14 @@ def read_tensors(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def read_description(path: str | Path) -> dict:
-    """Read the description of a file made by `write_tensors`, without its tensors.
+    """Read the description of a file made by `write_tensors`, and check the whole file.
+
+    Whoever reads the tensors of such a file reads its description first.
 
     Raises:
-        InputError: missing, cut off, or without a description.
+        InputError: missing, damaged, or without a description.
     """
+    check_seal(path)
     try:
         with Path(path).open("rb") as file:
             # The format begins with the header's length, then the header as JSON.

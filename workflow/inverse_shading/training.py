@@ -2,16 +2,17 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from .checkpoints import Checkpoint
 from .dataset import ArrayRows, FeatureShards, Rows, open_features, read_labels
 from .devices import describe_device, set_up
-from .files import atomic_path, write_text
+from .files import read_seal, sealed_path, write_sealed_text
 from .fitting import Examples, fit
 from .heads import GridPool, Head, Standardise, build_head, parameter_count
 from .jobs import logger, progress
@@ -28,17 +29,20 @@ def train_model(
     weights: str | Path,
     history: str | Path,
     summary: str | Path,
+    checkpoint: str | Path,
     config: dict,
     features: Sequence[str | Path],
     parameters: Sequence[str | Path],
     splits: Sequence[str | Path],
     device: str,
     threads: int,
+    checkpoint_seconds: float,
+    code: Mapping[str, str],
 ) -> None:
     """Train a head and write its best weights and how that went.
 
     Two runs with the same arguments on the same processor write the same bytes, but for the seconds
-    in `summary`.
+    in `summary`, also when one of them was killed on the way and went on from its checkpoint.
 
     Args:
         weights: safetensors to write; see `heads.load_head` for its description.
@@ -46,13 +50,17 @@ def train_model(
             validation_mse.
         summary: JSON to write: parameter_count (trainable), epochs, best_epoch, seconds,
             seconds_per_epoch, device, batch_size (the one used).
+        checkpoint: file to go on from if it is there, of this very training; removed in the end.
         config: seed, architecture, head, objective, training.
         features, parameters, splits: files of all ranges, in the same order.
         device: auto, cpu or cuda.
         threads: of the CPU.
+        checkpoint_seconds: from one checkpoint to the next.
+        code: digests of the code that trains; what other code has begun is not gone on with.
 
     Raises:
         InputError: an input file is wrong, or the training diverges.
+        Stopped: the process was asked to stop; the checkpoint is written.
     """
     place = set_up(device, threads)
     labels = read_labels(parameters, splits)
@@ -78,7 +86,15 @@ def train_model(
     _standardise(head.standardise, pooling, inputs, train, batch_size)
 
     examples = Examples(inputs, labels.targets, train, validation)
-    result = fit(network, objective, examples, config["training"], config["seed"], place)
+    identity = {
+        "config": config,
+        "code": dict(code),
+        "inputs": [read_seal(path) for path in (*features, *parameters, *splits)],
+        "device": place.type,
+        "threads": threads,
+    }
+    resumable = Checkpoint(checkpoint, identity, checkpoint_seconds)
+    result = fit(network, objective, examples, config["training"], config["seed"], place, resumable)
 
     description = {
         "architecture": config["architecture"],
@@ -88,7 +104,7 @@ def train_model(
         "outputs": objective.outputs,
     }
     write_tensors(weights, head.state_dict(), description)
-    with atomic_path(history) as temporary:
+    with sealed_path(history) as temporary:
         pd.DataFrame(result.history).to_csv(
             temporary, index=False, float_format="%.9g", lineterminator="\n"
         )
@@ -102,7 +118,8 @@ def train_model(
         "device": describe_device(place, threads),
         "batch_size": result.batch_size,
     }
-    write_text(summary, json.dumps(report, indent=2) + "\n")
+    write_sealed_text(summary, json.dumps(report, indent=2) + "\n")
+    resumable.remove()
 
 
 @torch.no_grad()

@@ -68,6 +68,8 @@ rule train:
     params:
         config=model_slice,
         code=model_code("train.py"),
+        # No output: it is gone when the training is over, and must outlive one that failed.
+        checkpoint="results/models/{model}/checkpoint.pt",
     message:
         "Training {wildcards.model}"
     script:

@@ -8,10 +8,14 @@ with job(snakemake.log[0]):
         snakemake.output.weights,
         snakemake.output.history,
         snakemake.output.summary,
+        snakemake.params.checkpoint,
         snakemake.params.config,
         features=list(snakemake.input.features),
         parameters=list(snakemake.input.parameters),
         splits=list(snakemake.input.splits),
         device=snakemake.config["device"],
         threads=snakemake.params.config["threads"],
+        # How often is no cause to train again, so it is not among the params.
+        checkpoint_seconds=snakemake.config["checkpoint_seconds"],
+        code=snakemake.params.code,
     )
