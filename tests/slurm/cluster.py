@@ -166,7 +166,9 @@ class Cluster:
         key.touch(mode=0o600)
         key.write_bytes(os.urandom(128))
 
-        files = [f"--{name}-file={self.folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
+        files = [
+            f"--{name}-file={self.folder}/munge.{name}" for name in ("key", "pid", "log", "seed")
+        ]
         self.command("munged", f"--socket={self.folder}/munge.socket", *files)
         # Daemons inherit no pipe of ours, which would stay open as long as they live.
         for daemon in (["slurmctld", "-c"], ["slurmd", "-c", "-N", "localhost"]):

@@ -16,13 +16,16 @@ from project import TINY, Project, copy_code, write_ball
 MODELS = ("vgg16_v1", "resnet50_v3")
 ALL_MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
 CONFIG = TINY | {
-    "models": {name: TINY["models"].get(name, {}) if name in MODELS else None for name in ALL_MODELS}
+    "models": {
+        name: TINY["models"].get(name, {}) if name in MODELS else None for name in ALL_MODELS
+    }
 }
 
 FORM = ("--workflow-profile", "profiles/slurm")
 
-# What this cluster needs beyond the profile: it has no accounting, and its jobs take seconds.
-SITE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "6")
+# What this cluster needs beyond the profile: it has no accounting, and its jobs take ten seconds. They
+# are looked for after 3 seconds, and then after 13 more.
+SITE = ("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3")
 
 
 @dataclass
