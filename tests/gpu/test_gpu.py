@@ -4,6 +4,8 @@ Fails, rather than passing idly, on a machine without one.
 """
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ import pytest
 import torch
 import yaml
 
+from inverse_shading import fitting
 from inverse_shading.features import extract_features
+from inverse_shading.images import write_array
+from inverse_shading.interruption import Stopped
 from inverse_shading.parameters import sample_parameters, write_parameters
 from inverse_shading.ranges import ImageRange
 from inverse_shading.renderer import Renderer
@@ -43,7 +48,7 @@ def data(tmp_path_factory):
     """Images of noise: what is compared is arithmetic, not learning."""
     folder = tmp_path_factory.mktemp("data")
     noise = np.random.default_rng(0).integers(0, 256, (len(IMAGES), 64, 64, 3), dtype=np.uint8)
-    np.save(folder / f"{IMAGES}.npy", noise)
+    write_array(folder / f"{IMAGES}.npy", noise)
     (folder / "parameters").mkdir()
     (folder / "splits").mkdir()
     write_parameters(folder / f"parameters/{IMAGES}.csv", IMAGES, seed=1)
@@ -69,8 +74,9 @@ def test_features_of_the_card_are_the_processor_s(data, architecture):
     assert error < 1e-3
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["whole", "stopped on the way"])
 @pytest.mark.parametrize("model", ["vgg16_v2", "vgg16_bins_v1", "resnet50_v3"])
-def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, model):
+def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, monkeypatch, model, stopped):
     definition = CONFIG["models"][model]
     kept = features(data, CONFIG["trunks"][definition["trunk"]]["architecture"], "cuda")
     config = {
@@ -80,15 +86,31 @@ def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, model):
         "objective": definition["objective"],
         "training": CONFIG["training"] | {"max_epochs": 3},
     }
-    histories = []
-    for run in ("a", "b"):
-        weights, history, summary = (
-            tmp_path / f"{run}.{e}" for e in ("safetensors", "csv", "json")
-        )
+
+    def train(run):
         train_model(
-            weights, history, summary, config, [kept],
+            *(tmp_path / f"{run}.{suffix}" for suffix in ("safetensors", "csv", "json", "pt")),
+            config, [kept],
             [data / f"parameters/{IMAGES}.csv"], [data / f"splits/{IMAGES}.csv"], "auto", threads=2,
+            checkpoint_seconds=1000, code={},
         )  # fmt: skip
-        assert json.loads(summary.read_text())["device"] == torch.cuda.get_device_name()
-        histories.append(history.read_text())
-    assert histories[0] == histories[1]
+        summary = json.loads((tmp_path / f"{run}.json").read_text())
+        assert summary["device"] == torch.cuda.get_device_name()
+
+    train("a")
+    if stopped:
+        loads = []
+
+        def load(*arguments):
+            loads.append(arguments)
+            # In the second epoch: each has a batch to train on and one to validate.
+            if len(loads) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return usual(*arguments)
+
+        usual = fitting._load
+        with monkeypatch.context() as patch, pytest.raises(Stopped):
+            patch.setattr(fitting, "_load", load)
+            train("b")
+    train("b")
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()

@@ -265,6 +265,19 @@ def test_a_damaged_checkpoint_costs_time_only(examples, tmp_path):
     assert result.history == whole.history and torch.equal(weights, again)
 
 
+def test_a_checkpoint_that_can_t_be_written_stops_nothing(examples, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logger, "propagate", True)
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    (tmp_path / "file").write_text("no folder")
+    checkpoint = Checkpoint(tmp_path / "file" / "c.pt", {}, 0)
+    result, again = fit_with(checkpoint, examples, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+    assert "training on without a new checkpoint" in caplog.text and "file/c.pt" in caplog.text
+    # What was asked to stop and can't keep its state says so.
+    with pytest.raises(InputError, match=r"c\.pt: can't be written"):
+        fit_with(checkpoint, examples, Breaking(2, terminate), max_epochs=3)
+
+
 def test_without_a_checkpoint_a_stop_is_obeyed_too(examples):
     with pytest.raises(Stopped, match="SIGTERM"):
         fit_with(None, examples, Breaking(2, terminate))

@@ -12,9 +12,10 @@ from inverse_shading import context as context_module
 from inverse_shading.context import create_context, egl_devices
 from inverse_shading.errors import InputError
 from inverse_shading.jobs import logger
-from inverse_shading.parameters import sample_parameters
+from inverse_shading.parameters import sample_parameters, write_parameters
 from inverse_shading.ranges import ImageRange
 from inverse_shading.renderer import PackedProgram, Renderer
+from inverse_shading.rendering import render_shard
 from inverse_shading.stage import write_stage
 from inverse_shading.stage_file import read_stage, save_stage
 
@@ -128,6 +129,7 @@ def test_two_renderers_in_turn_do_not_disturb_each_other(path, tmp_path, rendere
 RENDER = """
 import hashlib, sys
 import numpy as np
+from inverse_shading.rendering import render_shard
 from inverse_shading.renderer import Renderer
 with Renderer(sys.argv[1], "cpu", int(sys.argv[2])) as renderer:
     for values in np.load(sys.argv[3]):
@@ -188,6 +190,21 @@ def test_a_driver_that_fails_twice_ends_the_job(renderer, monkeypatch):
     monkeypatch.setattr(PackedProgram, "shade", lambda *_: None)
     with pytest.raises(InputError, match=r"llvmpipe.*twice.*render\.device"):
         renderer.render(MATERIALS[0])
+
+
+def test_a_failing_shard_names_the_image(path, tmp_path, monkeypatch):
+    images = ImageRange(0, 3)
+    write_parameters(tmp_path / "p.csv", images, seed=1)
+    usual, frames = PackedProgram.shade, []
+
+    def shade(program, values):
+        frames.append(values)
+        return None if len(frames) > 2 else usual(program, values)
+
+    monkeypatch.setattr(PackedProgram, "shade", shade)
+    with pytest.raises(InputError, match=r"s\.tar: image 000000002: .*twice"):
+        render_shard(tmp_path / "s.tar", path, tmp_path / "p.csv", images, "cpu", 1)
+    assert not (tmp_path / "s.tar").exists()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import Project, write_ball
+from project import Project, write_ball
 
 
 def refused(project, *arguments, **environment):

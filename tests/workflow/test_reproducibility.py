@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from conftest import Project, write_ball
+from project import Project, write_ball
 
 
 def digests(folder, pattern):

@@ -228,6 +228,7 @@ CHANGES = {
         TRUNK_FILES | features() | EVERY_MODEL,
     ),
     # What shapes speed, not results.
+    "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),
     "where to render and train": (edit_config(render__device="auto", device="auto"), set()),
 }
 
@@ -253,7 +254,7 @@ def test_the_summary_agrees_with_the_dry_run(project):
 
 
 def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
-    from conftest import Project, write_ball
+    from project import Project, write_ball
 
     (tmp_path / "run").mkdir()
     project = Project(finished.code, tmp_path / "run")

@@ -1,6 +1,7 @@
 """Where a training stands, kept in a file, so that one that was killed goes on from there."""
 
 import hashlib
+import io
 import json
 import time
 from collections.abc import Mapping
@@ -42,9 +43,12 @@ class Checkpoint:
         Raises:
             InputError: the file can't be written.
         """
-        with sealed_path(self._path) as temporary, temporary.open("wb") as file:
-            torch.save({"identity": self._identity, "state": state}, file)
+        # Through memory: PyTorch's own writing reports a full disk as an internal error.
+        buffer = io.BytesIO()
+        torch.save({"identity": self._identity, "state": state}, buffer)
         self._last = time.monotonic()
+        with sealed_path(self._path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> dict | None:
         """The state last saved; None if there is none that can be gone on from."""

@@ -5,7 +5,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -130,7 +130,9 @@ def _replacing(path: str | os.PathLike) -> Iterator[Path]:
         ) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            # In a folder that became read-only it stays, until the next writer removes it.
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _publish(temporary: Path, path: Path) -> None:

@@ -242,7 +242,11 @@ class _Training:
                 logger.info("wrote a checkpoint; the same command goes on from here")
             raise
         if checkpoint and checkpoint.is_due():
-            checkpoint.save(self.state())
+            try:
+                checkpoint.save(self.state())
+            except InputError as error:
+                # The training itself needs no space yet; there may be some when it does.
+                logger.warning("training on without a new checkpoint: %s", error)
 
     def _close_epoch(self) -> dict:
         """Validate, and add the epoch to the history."""

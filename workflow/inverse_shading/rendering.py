@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from .errors import InputError
 from .jobs import logger, progress
 from .parameters import PARAMETERS, read_parameters
 from .ranges import ImageRange
@@ -37,6 +38,10 @@ def render_shard(
         def samples() -> Iterator[Sample]:
             rows = zip(table.index, table[list(PARAMETERS)].to_numpy(), strict=True)
             for identifier, values in progress(rows, len(table), "image"):
-                yield identifier, values, renderer.render(values)
+                try:
+                    frame = renderer.render(values)
+                except InputError as error:
+                    raise InputError(f"{path}: image {identifier}: {error}") from error
+                yield identifier, values, frame
 
         write_shard(path, samples())

@@ -1,0 +1,73 @@
+"""Tries many faults and reports what came of them: `make test-faults`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from faults.catalogue import draw_faults
+from faults.harness import MISSED, REFUSED, SURVIVED, UNCLEAR, WRONG, Outcome, attempt, undisturbed
+
+VERDICTS = [SURVIVED, REFUSED, UNCLEAR, WRONG]
+
+# A fault that came too late is tried again this many times.
+TRIES = 4
+
+
+def main() -> int:
+    """Returns 1 if any fault ended in a wrong result, or in an error without a remedy."""
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--count", type=int, default=72, help="faults to try (default 72)")
+    parser.add_argument("--seed", type=int, default=1, help="of what is tried, and when")
+    parser.add_argument("--report", type=Path, help="file for the table, in Markdown")
+    arguments = parser.parse_args()
+    if os.getuid() != 0:
+        parser.error("small disks and read-only folders are mounted, which needs root")
+    outcomes = []
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        print("an undisturbed run for comparison", flush=True)
+        reference = undisturbed(Path(folder) / "reference")
+        faults = draw_faults(arguments.count, arguments.seed)
+        for index, fault in enumerate(faults):
+            for number in range(TRIES):
+                seed = [arguments.seed, index, number]
+                outcome = attempt(fault, reference, Path(folder) / f"{index:03d}", seed)
+                if outcome.verdict != MISSED:
+                    break
+            outcomes.append(outcome)
+            notes = "; ".join(outcome.notes)
+            print(
+                f"[{index + 1}/{len(faults)}] {fault.name}: {outcome.verdict} "
+                f"({outcome.seconds:.0f} s){'; ' + notes if notes else ''}",
+                flush=True,
+            )
+    tried = [outcome for outcome in outcomes if outcome.verdict != MISSED]
+    table = format_table(tried)
+    print(f"\n{table}")
+    if arguments.report:
+        arguments.report.write_text(table, encoding="utf-8")
+    return int(any(outcome.verdict in (UNCLEAR, WRONG) for outcome in outcomes))
+
+
+def format_table(outcomes: list[Outcome]) -> str:
+    """A row a group of faults, and the sum."""
+    groups = sorted({outcome.fault.group for outcome in outcomes})
+    counts = {
+        group: Counter(outcome.verdict for outcome in outcomes if outcome.fault.group == group)
+        for group in groups
+    }
+    counts["**all**"] = Counter(outcome.verdict for outcome in outcomes)
+    lines = [
+        f"| fault | tried | {' | '.join(VERDICTS)} |",
+        "|---|" + "---:|" * (1 + len(VERDICTS)),
+    ]
+    for group, count in counts.items():
+        cells = [str(count.total()), *(str(count[verdict]) for verdict in VERDICTS)]
+        lines.append(f"| {group} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,302 @@
+"""The faults, made from a seed: damaged files, killed processes, full and locked disks, two at once."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+from faults.harness import LIMIT_SECONDS, Fault, Trial, process_of
+
+FIRST, SECOND = "000000-000019", "000020-000039"
+MODELS = ("vgg16_v1", "vgg16_bins_v2")
+
+# Each kind of intermediate file, and results that a step makes from it.
+READERS = {
+    "stage.safetensors": [f"renders/{FIRST}.tar", f"images/{SECOND}.npy"],
+    f"parameters/{SECOND}.csv": [f"renders/{SECOND}.tar", "models/vgg16_v1/weights.safetensors"],
+    f"renders/{FIRST}.tar": [f"images/{FIRST}.npy"],
+    f"images/{FIRST}.npy": [
+        f"features/vgg16/{FIRST}.npy",
+        "baselines/ridge/metrics.json",
+        "figures/examples.png",
+    ],
+    f"splits/{FIRST}.csv": [
+        "models/vgg16_bins_v2/weights.safetensors",
+        "baselines/perceptron/metrics.json",
+    ],
+    "trunks/vgg16.safetensors": [f"features/vgg16/{SECOND}.npy"],
+    f"features/vgg16/{SECOND}.npy": [
+        "models/vgg16_v1/weights.safetensors",
+        "models/vgg16_bins_v2/metrics.json",
+    ],
+    "models/vgg16_v1/weights.safetensors": ["models/vgg16_v1/metrics.json"],
+    "models/vgg16_bins_v2/training.json": ["models/vgg16_bins_v2/metrics.json"],
+    "models/vgg16_v1/history.csv": ["figures/learning_curves.png"],
+    "models/vgg16_bins_v2/predictions.csv": ["figures/predicted_against_true/vgg16_bins_v2.png"],
+    "models/vgg16_v1/metrics.json": ["comparison.csv"],
+    "baselines/ridge/metrics.json": ["comparison.csv"],
+    "comparison.csv": ["figures/error_by_parameter.png", "comparison.md"],
+}
+
+# The rules whose jobs are struck: the script, what it makes, and the name of its timing.
+WORKERS = {
+    "render": (f"renders/{FIRST}.tar", f"render/{FIRST}"),
+    "images": (f"images/{SECOND}.npy", f"images/{SECOND}"),
+    "features": (f"features/vgg16/{FIRST}.npy", f"features/vgg16/{FIRST}"),
+    "train": ("models/vgg16_v1/weights.safetensors", "train/vgg16_v1"),
+    "evaluate": ("models/vgg16_bins_v2/metrics.json", "evaluate/vgg16_bins_v2"),
+}
+
+
+def draw_faults(count: int, seed: int) -> list[Fault]:
+    """Draw faults of every group in turn, so that the first few are of many groups."""
+    generator = np.random.default_rng(seed)
+    makers = [
+        _damaged,
+        _killed_worker,
+        _damaged,
+        _killed_training,
+        _damaged,
+        _killed_snakemake,
+        _damaged,
+        _full_disk,
+        _damaged,
+        _damaged_seal,
+        _write_protected,
+        _two_instances,
+    ]
+    return [makers[index % len(makers)](generator, index) for index in range(count)]
+
+
+def _damaged(generator: np.random.Generator, index: int) -> Fault:
+    # All kinds of files come up in turn, with every way of damage.
+    names, ways = list(READERS), list(WAYS)
+    turn = index // 2
+    name = names[turn % len(names)]
+    way = ways[(turn + turn // len(names)) % len(ways)]
+    reader = str(generator.choice(READERS[name]))
+    keeps_time = bool(generator.integers(2))
+
+    def before(trial: Trial, generator: np.random.Generator) -> None:
+        path = trial.results / name
+        times = path.stat()
+        path.write_bytes(WAYS[way](path.read_bytes(), generator))
+        if keeps_time:
+            # As a failing disk does it; a new time is what a hand or a copy leaves.
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    return Fault(
+        f"{Path(name).suffix[1:]} file {way}",
+        f"{name} {way}, its time {'kept' if keeps_time else 'new'}, before {reader} is made",
+        [f"results/{reader}"],
+        [reader],
+        before,
+    )
+
+
+def _truncate(content: bytes, generator: np.random.Generator) -> bytes:
+    return content[: int(generator.integers(len(content)))]
+
+
+def _flip_bit(content: bytes, generator: np.random.Generator) -> bytes:
+    damaged = bytearray(content)
+    damaged[int(generator.integers(len(content)))] ^= 1 << int(generator.integers(8))
+    return bytes(damaged)
+
+
+def _overwrite(content: bytes, generator: np.random.Generator) -> bytes:
+    damaged = bytearray(content)
+    first = int(generator.integers(len(content)))
+    block = generator.bytes(min(512, len(content) - first))
+    damaged[first : first + len(block)] = block
+    return bytes(damaged)
+
+
+WAYS: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
+    "truncated": _truncate,
+    "bit-flipped": _flip_bit,
+    "overwritten in part": _overwrite,
+}
+
+
+def _damaged_seal(generator: np.random.Generator, index: int) -> Fault:
+    name = str(generator.choice(list(READERS)))
+    reader = READERS[name][0]
+    way = str(generator.choice([*WAYS, "lost"]))
+
+    def before(trial: Trial, generator: np.random.Generator) -> None:
+        path = trial.results / f"{name}.sha256"
+        if way == "lost":
+            path.unlink()
+        else:
+            path.write_bytes(WAYS[way](path.read_bytes(), generator))
+
+    return Fault(
+        "checksum damaged or lost",
+        f"{name}.sha256 {way}, before {reader} is made",
+        [f"results/{reader}"],
+        [reader],
+        before,
+    )
+
+
+def _killed_worker(generator: np.random.Generator, index: int) -> Fault:
+    scripts = [name for name in WORKERS if name != "train"]
+    return _kill(scripts[index // 12 % len(scripts)], generator)
+
+
+def _killed_training(generator: np.random.Generator, index: int) -> Fault:
+    # Every third is asked to stop, as at a time limit, instead of killed.
+    number = signal.SIGTERM if index // 12 % 3 == 2 else signal.SIGKILL
+    return _kill("train", generator, number)
+
+
+def _kill(
+    script: str, generator: np.random.Generator, number: signal.Signals = signal.SIGKILL
+) -> Fault:
+    name, job = WORKERS[script]
+    share = float(generator.uniform(0, 0.95))
+
+    def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
+        process = process_of(trial.project.folder, script, main)
+        time.sleep(share * trial.usual_seconds(job))
+        if process is None or not process.is_running():
+            return False
+        process.send_signal(number)
+        if (trial.results / name).with_name("checkpoint.pt").exists():
+            trial.notes.append("with a checkpoint")
+        return True
+
+    return Fault(
+        f"{script} job: {number.name}",
+        f"{number.name} to the {script} job of {name} after {share:.0%} of its usual time",
+        [f"results/{name}"],
+        [name],
+        during=during,
+    )
+
+
+def _killed_snakemake(generator: np.random.Generator, index: int) -> Fault:
+    # Alone, its jobs running on; or with all its jobs, as a power cut does it.
+    alone = index // 12 % 2 == 0
+    moment = float(generator.uniform(2, 14))
+    lost = [f"renders/{FIRST}.tar", f"images/{FIRST}.npy", f"features/vgg16/{FIRST}.npy"]
+    lost += [f"models/vgg16_v1/{name}" for name in ("weights.safetensors", "metrics.json")]
+
+    def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
+        time.sleep(moment)
+        if main.poll() is not None:
+            return False
+        jobs = psutil.Process(main.pid).children(recursive=True)
+        main.kill()
+        if not alone:
+            for job in jobs:
+                with suppress(psutil.NoSuchProcess):
+                    job.kill()
+        return True
+
+    return Fault(
+        "Snakemake: SIGKILL" + ("" if alone else " with all its jobs"),
+        f"SIGKILL to Snakemake{'' if alone else ' and its jobs'} after {moment:.1f} s",
+        ["results/models/vgg16_v1/metrics.json"],
+        lost,
+        during=during,
+    )
+
+
+def _full_disk(generator: np.random.Generator, index: int) -> Fault:
+    script = ["render", "features", "train", "images"][index // 12 % 4]
+    name, _ = WORKERS[script]
+    share = float(generator.uniform(0, 0.9))
+    # Results on a disk of their own; or with Snakemake's records, which it then can't write either.
+    whole = index // 12 % 3 == 1
+
+    def before(trial: Trial, generator: np.random.Generator) -> None:
+        folder = trial.project.folder if whole else trial.results
+        aside = folder.with_name("aside")
+        folder.rename(aside)
+        folder.mkdir()
+        files = [path for path in aside.rglob("*") if path.is_file()]
+        used = sum(-(-path.stat().st_size // 4096) for path in files) + 4
+        # Room for a part of what is to be written.
+        room = used + int(share * trial.usual_size(name) / 4096)
+        _mount(trial, folder, "-t", "tmpfs", "-o", f"size={4096 * room}", "tmpfs")
+        subprocess.run(["cp", "-a", f"{aside}/.", folder], check=True)
+
+    def undo(trial: Trial) -> None:
+        subprocess.run(["mount", "-o", "remount,size=1g", trial.mounts[-1]], check=True)
+
+    return Fault(
+        "disk full, also for Snakemake's records" if whole else "disk full",
+        f"disk full while {name} is written, with room for {share:.0%} of it",
+        [f"results/{name}"],
+        [name],
+        before,
+        undo=undo,
+        needs_root=True,
+    )
+
+
+def _write_protected(generator: np.random.Generator, index: int) -> Fault:
+    script = ["images", "train", "render", "evaluate"][index // 12 % 4]
+    name, job = WORKERS[script]
+    share = float(generator.uniform(0, 0.8))
+
+    def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
+        process_of(trial.project.folder, script, main)
+        time.sleep(share * trial.usual_seconds(job))
+        folder = (trial.results / name).parent
+        # Root may write wherever modes say no; a read-only mount is obeyed by all.
+        _mount(trial, folder, "--bind", str(folder))
+        # Refused while a file is open for writing: the moment after it is as good.
+        while subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=False).returncode:
+            time.sleep(0.02)
+        return True
+
+    def undo(trial: Trial) -> None:
+        subprocess.run(["mount", "-o", "remount,bind,rw", trial.mounts[-1]], check=True)
+
+    return Fault(
+        "write permission taken away",
+        f"folder of {name} read-only after {share:.0%} of its job's usual time",
+        [f"results/{name}"],
+        [name],
+        during=during,
+        undo=undo,
+        needs_root=True,
+    )
+
+
+def _two_instances(generator: np.random.Generator, index: int) -> Fault:
+    apart = float(generator.uniform(0, 6))
+    lost = [f"images/{FIRST}.npy", f"features/vgg16/{FIRST}.npy"]
+
+    def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
+        time.sleep(apart)
+        struck = main.poll() is None
+        target = f"results/features/vgg16/{FIRST}.npy"
+        second = trial.project.run(target, check=False, timeout=LIMIT_SECONDS)
+        refused = "cannot be locked" in second.stdout + second.stderr
+        trial.notes.append(
+            f"the second ended with {second.returncode}"
+            + (" and the word that the folder is locked" if refused else "")
+        )
+        return struck
+
+    return Fault(
+        "two instances at once",
+        f"a second instance {apart:.1f} s after the first",
+        [f"results/features/vgg16/{FIRST}.npy"],
+        lost,
+        during=during,
+    )
+
+
+def _mount(trial: Trial, folder: Path, *arguments: str) -> None:
+    subprocess.run(["mount", *arguments, folder], check=True, capture_output=True)
+    trial.mounts.append(folder)

@@ -1,0 +1,299 @@
+"""Does one thing to a run that a cluster, a disk or a person does to it, and judges what comes of it.
+
+A trial begins with a copy of an undisturbed, finished run. Some results are taken away, the command
+that makes them again is given, the fault strikes, and the same command is given until it ends well.
+What it says on the way must name a remedy, which is followed.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+from project import TINY, Project, clean_environment, copy_code, write_ball
+
+# One trunk, two heads, all baselines and figures; trainings long enough to be caught in the act.
+CONFIG = TINY | {
+    "checkpoint_seconds": 0,
+    "training": {"max_epochs": 40, "patience": 40, "batch_size": 4},
+    "models": {
+        "vgg16_v2": None,
+        "vgg16_bins_v1": None,
+        "vgg16_bins_v2": {"head": {"channels": 4}, "objective": {"count": 11}, "training": None},
+        "resnet50_v2": None,
+        "resnet50_v3": None,
+    },
+}
+CONFIG["models"]["vgg16_bins_v2"]["training"] = {"max_epochs": 40}
+
+# A run of the tiny workflow from nothing takes about one minute on two cores; one that takes
+# longer than this hangs.
+LIMIT_SECONDS = 300
+
+# The last says that the job was over before the fault struck: nothing was tried.
+SURVIVED, REFUSED, UNCLEAR, WRONG, MISSED = (
+    "survived",
+    "refused clearly",
+    "unclear",
+    "wrong",
+    "missed",
+)
+
+
+@dataclass
+class Fault:
+    """What is done to a run.
+
+    Attributes:
+        group: row of the report.
+        name: what exactly.
+        targets: what the command asks for.
+        lost: results that are taken away beforehand, so that the command has something to do.
+        before: damages the files at rest.
+        during: strikes while the command runs, whose process is the third argument; False if the
+            command had done its work before.
+        undo: what a person does about a refusal that asks for space or permission.
+        needs_root: for its mounts.
+    """
+
+    group: str
+    name: str
+    targets: list[str]
+    lost: list[str]
+    before: Callable[["Trial", np.random.Generator], None] = lambda trial, generator: None
+    during: Callable[["Trial", np.random.Generator, subprocess.Popen], bool] | None = None
+    undo: Callable[["Trial"], None] | None = None
+    needs_root: bool = False
+
+
+@dataclass
+class Trial:
+    """One fault on one copy.
+
+    Attributes:
+        project: the copy.
+        reference: the finished run that it is a copy of.
+        notes: what happened, a few words each.
+        mounts: file systems to be unmounted in the end.
+    """
+
+    project: Project
+    reference: Project
+    notes: list[str] = field(default_factory=list)
+    mounts: list[Path] = field(default_factory=list)
+
+    @property
+    def results(self) -> Path:
+        return self.project.folder / "results"
+
+    def usual_size(self, name: str) -> int:
+        """Bytes of a result in the undisturbed run."""
+        return (self.reference.folder / "results" / name).stat().st_size
+
+    def usual_seconds(self, job: str) -> float:
+        """How long a job took in the undisturbed run; `job` is rule and wildcards."""
+        path = self.reference.folder / "results" / "timings" / f"{job}.tsv"
+        return float(pd.read_csv(path, sep="\t")["s"].iloc[0])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    fault: Fault
+    verdict: str
+    notes: list[str]
+    seconds: float
+
+
+def undisturbed(folder: Path) -> Project:
+    """Run the small workflow from nothing to its end."""
+    (folder / "run").mkdir(parents=True)
+    project = Project(copy_code(folder / "code"), folder / "run")
+    project.config = CONFIG
+    write_ball(folder / "run" / "ball.obj")
+    project.run(timeout=LIMIT_SECONDS)
+    return project
+
+
+def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> Outcome:
+    """Try one fault in a new folder, which is removed again.
+
+    Args:
+        seed: of all that is random about the fault.
+    """
+    start = time.monotonic()
+    generator = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    trial = Trial(Project(reference.code, folder / "run"), reference)
+    try:
+        shutil.copytree(reference.folder, trial.project.folder)
+        for name in fault.lost:
+            _lose(trial.results / name)
+        fault.before(trial, generator)
+        struck, output = _disturbed_run(trial, fault, generator)
+        verdict = _recover(trial, fault, output) if struck else MISSED
+        if verdict in (SURVIVED, REFUSED):
+            wrong = differences(trial.project, reference, fault.targets)
+            if wrong:
+                trial.notes.append("differs: " + ", ".join(wrong[:5]))
+                verdict = WRONG
+        return Outcome(fault, verdict, trial.notes, time.monotonic() - start)
+    finally:
+        _kill_all(trial.project.folder)
+        for mount in reversed(trial.mounts):
+            subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def differences(project: Project, reference: Project, targets: list[str]) -> list[str]:
+    """Results that are not those of the reference: every file there is, and every target."""
+    expected = {path.relative_to(reference.folder) for path in _results(reference)}
+    found = {path.relative_to(project.folder) for path in _results(project)}
+    wanted = {Path(target) for target in targets if target != "all"} or expected
+    wrong = [f"{path} is missing" for path in sorted(wanted - found)]
+    wrong += [f"{path} is left over" for path in sorted(found - expected)]
+    wrong += [
+        str(path)
+        for path in sorted(found & expected)
+        if _content(project.folder / path) != _content(reference.folder / path)
+    ]
+    return wrong
+
+
+def process_of(folder: Path, script: str, main: subprocess.Popen) -> psutil.Process | None:
+    """Wait for the process of a script that runs in `folder`; None if `main` ends before."""
+    while main.poll() is None:
+        for process in _processes(folder):
+            with _gone_is_fine():
+                if any(part.endswith(f".{script}.py") for part in process.cmdline()):
+                    return process
+        time.sleep(0.01)
+    return None
+
+
+def _disturbed_run(trial: Trial, fault: Fault, generator: np.random.Generator) -> tuple[bool, str]:
+    """Returns whether the fault struck, and what the command said if it failed by itself."""
+    with open(trial.project.folder.parent / "output.txt", "w+") as log:
+        process = subprocess.Popen(
+            trial.project.command(*fault.targets),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=clean_environment(),
+        )
+        struck = fault.during is None or fault.during(trial, generator, process)
+        process.wait(timeout=LIMIT_SECONDS)
+        log.seek(0)
+        failed = process.returncode > 0
+        # A full or locked disk strikes when something is written to it.
+        return struck and (fault.undo is None or failed), log.read() if failed else ""
+
+
+def _recover(trial: Trial, fault: Fault, output: str) -> str:
+    """Give the same command until it ends well, doing what it says; judge what it said."""
+    verdict = SURVIVED
+    # What the disturbed run itself said counts as well, if it ended by itself.
+    for _ in range(8):
+        if output:
+            remedy = _follow_remedy(trial, fault, output)
+            if remedy is None:
+                trial.notes.append(output[-1500:])
+                return UNCLEAR
+            if remedy:
+                verdict = REFUSED
+                trial.notes.append(remedy)
+        done = trial.project.run(*fault.targets, check=False, timeout=LIMIT_SECONDS)
+        if done.returncode == 0:
+            return verdict
+        output = done.stdout + done.stderr
+    trial.notes.append(output[-1500:])
+    return UNCLEAR
+
+
+def _follow_remedy(trial: Trial, fault: Fault, output: str) -> str | None:
+    """Do what an error says.
+
+    Returns:
+        What was done; empty if the command is simply to be given again; None if the error doesn't
+        say what to do.
+    """
+    deletions = re.findall(r"ERROR (\S+): .*?Delete (\S+) and run", output)
+    if deletions:
+        for _, name in deletions:
+            (trial.project.folder / name).unlink(missing_ok=True)
+        return f"said to delete {', '.join(sorted({name for _, name in deletions}))}"
+    if "cannot be locked" in output and "--unlock" in output:
+        trial.project.run("--unlock", timeout=LIMIT_SECONDS)
+        return "said to unlock"
+    if "Traceback" in output and "inverse_shading/" in output:
+        # An error that we let through; only Snakemake's own may look like that.
+        return None
+    spaces = re.findall(
+        r"(?:ERROR (\S+): can't be written|(?:No space left on device|Read-only file system|"
+        r"Permission denied): '?([^'\s]+))",
+        output,
+    )
+    if spaces and fault.undo is not None:
+        fault.undo(trial)
+        named = sorted({Path(first or second).name for first, second in spaces})
+        return f"named what can't be written ({', '.join(named[:2])})"
+    # A job that was killed: Snakemake names the rule, its log and its outputs.
+    if re.search(r"Error in rule \w+", output) and re.search(
+        r"died with <Signals|exit(ed with)? (code|status) (137|143)|exit code -\d+|"
+        r"non-zero exit status (-9|137|143)",
+        output,
+    ):
+        return ""
+    return None
+
+
+def _lose(path: Path) -> None:
+    # The seal is left: Snakemake doesn't know of it either when it removes a file.
+    path.unlink()
+
+
+def _results(project: Project) -> Iterator[Path]:
+    for path in (project.folder / "results").rglob("*"):
+        # Timings differ, and the table to read holds some.
+        if path.is_file() and "timings" not in path.parts and path.suffix not in (".md", ".sha256"):
+            yield path
+
+
+def _content(path: Path) -> object:
+    """What must be equal: all bytes but seconds."""
+    if path.suffix == ".json":
+        content = json.loads(path.read_text())
+        return {key: value for key, value in content.items() if "seconds" not in key}
+    if path.name == "comparison.csv":
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        return table.drop(columns=[name for name in table if "seconds" in name]).to_csv()
+    return path.read_bytes()
+
+
+def _processes(folder: Path) -> Iterator[psutil.Process]:
+    """Processes that work in `folder`, whoever started them."""
+    for process in psutil.process_iter():
+        with _gone_is_fine():
+            if process.cwd() == str(folder.resolve()):
+                yield process
+
+
+def _kill_all(folder: Path) -> None:
+    for process in list(_processes(folder)):
+        with _gone_is_fine():
+            if process.pid != os.getpid():
+                process.send_signal(signal.SIGKILL)
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    with suppress(psutil.Error):
+        yield

@@ -1,0 +1,24 @@
+"""A dozen faults, of as many kinds; `make test-faults` tries many more."""
+
+import os
+
+import pytest
+from faults.catalogue import draw_faults
+from faults.harness import MISSED, REFUSED, SURVIVED, attempt, undisturbed
+
+SEED = 3
+FAULTS = draw_faults(12, SEED)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    return undisturbed(tmp_path_factory.mktemp("faults") / "reference")
+
+
+@pytest.mark.parametrize("index", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])
+def test_nothing_wrong_comes_of_a_fault(reference, tmp_path, index):
+    fault = FAULTS[index]
+    if fault.needs_root and os.getuid() != 0:
+        pytest.skip("its disk or folder is a mount of its own, which needs root")
+    outcome = attempt(fault, reference, tmp_path / "trial", [SEED, index])
+    assert outcome.verdict in (SURVIVED, REFUSED, MISSED), outcome.notes
