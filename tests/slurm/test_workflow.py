@@ -68,6 +68,13 @@ def test_gpus_are_asked_for_where_they_are_used(finished):
         assert job["Partition"] == ("gpu" if on_gpu else "cpu")
 
 
+def test_a_group_asks_for_what_its_members_need_one_after_the_other(finished):
+    """Two shards of three jobs: memory of one, run times of all."""
+    (job,) = (job for job in finished.runs[0].jobs if "shards" in kind(job))
+    assert job["NumCPUs"] == "4" and job["MinMemoryNode"] == "2000M"
+    assert job["TimeLimit"] == "00:44:00"  # 2 * (2 + 10 + 10) minutes
+
+
 @pytest.mark.parametrize("folder", ["renders", "images", "splits", "parameters"])
 def test_files_are_those_of_one_machine(finished, local, folder):
     ours, theirs = (
@@ -118,3 +125,9 @@ def test_what_the_default_profile_sets_the_slurm_profile_sets_too():
     # Limits one machine, or one submission; see `resource_scopes` in common.smk.
     assert default.pop("resources") == {"gpu": 1}
     assert {key: slurm.get(key) for key in default} == default
+
+
+def test_each_member_of_a_group_has_all_of_its_cpus():
+    """Members run one at a time, which Snakemake's sum for the group knows only by this."""
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    assert profile["set-threads"] == dict.fromkeys(profile["groups"], profile["cores"])
