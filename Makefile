@@ -1,13 +1,14 @@
-# make demo      sets up, then runs the whole workflow at a small size in demo/
-# make test      sets up, then runs all tests
-# make lint      sets up, then checks the style of everything
-# make test-gpu  on a machine with an NVIDIA GPU: that it renders and trains there
+# make demo        sets up, then runs the whole workflow at a small size in demo/
+# make test        sets up, then runs all tests
+# make lint        sets up, then checks the style of everything
+# make test-slurm  that it runs through SLURM, on daemons of its own on this machine
+# make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-gpu lint install lock clean
+.PHONY: demo test test-slurm test-gpu lint install lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -31,6 +32,10 @@ demo: install
 test: install
 	@sh envs/system-libraries.sh test
 	$(BIN)/python -m pytest
+
+test-slurm: install
+	@sh envs/system-libraries.sh slurm
+	$(BIN)/python -m pytest tests/slurm
 
 test-gpu: install
 	@sh envs/system-libraries.sh test

@@ -1,12 +1,17 @@
 #!/bin/sh
 # Makes sure that the system has what pip can't install: EGL, GL and X11 libraries with a driver for
 # rendering without a screen, and with the argument "test" also Xvfb, on which the reference renderer
-# of the fidelity test runs. Installs Debian's packages where that is allowed, otherwise says how.
+# of the fidelity test runs; with the argument "slurm" also the daemons that the tests of the SLURM
+# profile start for themselves. Installs Debian's packages where that is allowed, otherwise says how.
 set -eu
 
 has_library() {
     # ldconfig is not on every user's PATH.
     PATH="$PATH:/sbin:/usr/sbin" ldconfig -p | grep -q "$1"
+}
+
+has_program() {
+    PATH="$PATH:/sbin:/usr/sbin" command -v "$1" >/dev/null
 }
 
 has_egl_driver() {
@@ -20,12 +25,18 @@ has_library libGL.so.1 || missing="$missing libgl1"
 has_library libX11.so.6 || missing="$missing libx11-6"
 has_egl_driver || missing="$missing libegl-mesa0 libgl1-mesa-dri"
 if [ "${1:-}" = test ]; then
-    command -v Xvfb >/dev/null || missing="$missing xvfb"
+    has_program Xvfb || missing="$missing xvfb"
     # The reference renders through GLX in software, whatever renders for the workflow.
     has_library libSM.so.6 || missing="$missing libsm6"
     has_library libICE.so.6 || missing="$missing libice6"
     has_library libGLX_mesa.so.0 || missing="$missing libglx-mesa0"
     ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$missing libgl1-mesa-dri"
+fi
+if [ "${1:-}" = slurm ]; then
+    has_program munged || missing="$missing munge"
+    has_program slurmctld || missing="$missing slurmctld"
+    has_program slurmd || missing="$missing slurmd"
+    has_program sbatch || missing="$missing slurm-client"
 fi
 [ -z "$missing" ] && exit 0
 
@@ -37,7 +48,7 @@ elif command -v apt-get >/dev/null && command -v sudo >/dev/null && sudo -n true
     echo "Installing Debian's packages:$missing"
     sudo -n DEBIAN_FRONTEND=noninteractive sh -c "$command"
 else
-    echo "Rendering needs libraries that this system lacks. As root, give this command:" >&2
+    echo "This system lacks what is needed. As root, give this command:" >&2
     echo "    $command" >&2
     echo "(or what installs the same on a system other than Debian and Ubuntu), then try again." >&2
     exit 1

@@ -37,6 +37,12 @@ FIGURES = [
 ]
 
 
+# One GPU a machine, not one in all: a limit such as `--resources gpu=1` holds for the jobs of one
+# machine, or of one submission to a cluster, and not for how many are submitted.
+resource_scopes:
+    gpu="local",
+
+
 wildcard_constraints:
     range=r"\d+-\d+",
     model="|".join(MODELS),

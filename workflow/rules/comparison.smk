@@ -1,3 +1,7 @@
+# Reading tables and drawing take a second each: on a cluster that is less than the wait for a node, so
+# they run where Snakemake does. The gallery renders, which needs a node's OpenGL: it is submitted.
+
+
 rule compare:
     input:
         metrics=expand("results/models/{model}/metrics.json", model=MODELS),
@@ -11,6 +15,7 @@ rule compare:
         ),
     log:
         "logs/compare.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:
@@ -29,6 +34,7 @@ rule compare_markdown:
         "results/comparison.md",
     log:
         "logs/compare_markdown.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:
@@ -51,6 +57,7 @@ rule figure_examples:
         ),
     log:
         "logs/figures/examples.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:
@@ -74,6 +81,7 @@ rule figure_learning_curves:
         ),
     log:
         "logs/figures/learning_curves.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:
@@ -97,6 +105,7 @@ rule figure_predicted_against_true:
         ),
     log:
         "logs/figures/predicted_against_true/{model}.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:
@@ -119,6 +128,7 @@ rule figure_error_by_parameter:
         ),
     log:
         "logs/figures/error_by_parameter.log",
+    localrule: True
     conda:
         "../../envs/render.yaml"
     params:

@@ -5,6 +5,9 @@ rule trunk:
         "results/trunks/{trunk}.safetensors",
     log:
         "logs/trunk/{trunk}.log",
+    # On a cluster this runs where Snakemake does: nodes often have no internet to fetch weights from.
+    # Calibrating random weights takes a CPU half a minute at most.
+    localrule: True
     conda:
         "../../envs/train.yaml"
     params:

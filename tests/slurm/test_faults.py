@@ -1,0 +1,170 @@
+"""What goes wrong on a cluster: jobs that fail, are cancelled, run out of time or memory, a node that
+is drained, a Snakemake that is killed."""
+
+import os
+import shutil
+import signal
+
+import pytest
+import yaml
+from cluster import wait_until
+from conftest import ClusterProject, end_all
+from project import copy_code
+
+SHARDS = ("results/renders/000000-000019.tar", "results/renders/000020-000039.tar")
+SHARDS_JOB = "rule_shards_parameters_render"
+
+
+def bring_back_to_stage(project):
+    """As if nothing had been rendered yet; return what had."""
+    renders = {name: (project.folder / name).read_bytes() for name in SHARDS}
+    for folder in ("parameters", "renders"):
+        shutil.rmtree(project.folder / "results" / folder)
+    shutil.rmtree(project.folder / "logs")
+    return renders
+
+
+def start_rendering(project):
+    """A run that is rendering, and the job that does."""
+    run = project.start("--", *SHARDS)
+    job = run.wait_for("RUNNING", SHARDS_JOB)
+    logs = project.folder / "logs" / "render"
+    wait_until(lambda: logs.is_dir() and any(logs.iterdir()), 90, "rendering begun")
+    return run, job
+
+
+def state(run, job):
+    return next(each["JobState"] for each in run.jobs if each["JobId"] == job["JobId"])
+
+
+def test_a_job_that_fails_is_reported_with_its_log(project):
+    mesh = project.folder / "ball.obj"
+    mesh.write_bytes(mesh.read_bytes()[:1000])
+    run = project.submit("--retries", "0", "--", "results/stage.safetensors")
+    assert run.process.returncode == 1
+    (job,) = run.jobs
+    assert job["JobState"] == "FAILED"
+    log = project.folder / "logs" / "slurm" / "rule_stage" / f"{job['JobId']}.log"
+    assert str(log) in run.output
+    # In SLURM's log, in the rule's own, and printed in the end.
+    for text in (log.read_text(), (project.folder / "logs" / "stage.log").read_text(), run.output):
+        assert "ERROR ball.obj" in text
+
+
+def test_a_cancelled_job_is_tried_again_in_the_same_run_when_the_node_is_back(project):
+    renders = bring_back_to_stage(project)
+    run, job = start_rendering(project)
+    node = ("scontrol", "update", "NodeName=localhost")
+    project.cluster.command(*node, "State=DRAIN", "Reason=test")
+    try:
+        project.cluster.command("scancel", job["JobId"])
+        second = run.wait_for("PENDING", SHARDS_JOB)
+        assert state(run, job) == "CANCELLED"
+        assert not any((project.folder / name).exists() for name in SHARDS)
+    finally:
+        project.cluster.command(*node, "State=RESUME")
+    assert run.end() == 0, run.output
+    assert [each["JobState"] for each in run.jobs] == ["CANCELLED", "COMPLETED"]
+    assert second["JobId"] == run.jobs[1]["JobId"]
+    assert {name: (project.folder / name).read_bytes() for name in SHARDS} == renders
+
+
+def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
+    renders = bring_back_to_stage(project)
+    killed, job = start_rendering(project)
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.end()
+    assert state(killed, job) == "RUNNING"
+
+    refused = project.submit("--", *SHARDS)
+    assert refused.process.returncode == 1 and "--unlock" in refused.output
+    # The job runs on, with nobody to wait for it.
+    project.cluster.command("scancel", f"--name={killed.name}")
+    wait_until(lambda: state(killed, job) == "CANCELLED", 30, "job cancelled")
+
+    unlocked = project.submit("--unlock")
+    assert unlocked.process.returncode == 0, unlocked.output
+    again = project.submit("--", *SHARDS)
+    assert again.process.returncode == 0, again.output
+    assert {name: (project.folder / name).read_bytes() for name in SHARDS} == renders
+
+
+LIMITED = """\
+rule train:
+    output: "time"
+    script: "time.py"
+
+rule stage:
+    output: "memory"
+    script: "memory.py"
+"""
+
+# Needs more than its first try's minute, unless a checkpoint is there.
+TIME = """\
+import os, signal, sys, time
+
+def stop(*_):
+    open("checkpoint", "w").close()
+    sys.exit(1)
+
+signal.signal(signal.SIGTERM, stop)
+if not os.path.exists("checkpoint"):
+    time.sleep(62)
+open(snakemake.output[0], "w").close()
+"""
+
+MEMORY = """\
+import time
+
+block = bytearray(b"x") * 600_000_000
+time.sleep(8)
+open(snakemake.output[0], "w").close()
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limited(cluster, tmp_path_factory):
+    """Two rules that outgrow what the profile gives them at first, with a site's smaller numbers.
+
+    Runs beside the other tests of this module: a time limit is a minute at least, spent asleep.
+    """
+    base = tmp_path_factory.mktemp("limited")
+    code = copy_code(base / "code")
+    (code / "Snakefile").write_text(LIMITED)
+    (code / "time.py").write_text(TIME)
+    (code / "memory.py").write_text(MEMORY)
+    path = code / "profiles" / "slurm" / "config.yaml"
+    profile = yaml.safe_load(path.read_text())
+    train = profile["set-resources"]["train"]
+    assert (train["runtime"], train["slurm_extra"]) == ("240 * attempt", "'--signal=TERM@120'")
+    train |= {"runtime": "1 * attempt", "slurm_extra": "'--signal=TERM@30'"}
+    assert profile["default-resources"]["mem_mb"] == "2000 * attempt"
+    profile["default-resources"]["mem_mb"] = "500 * attempt"
+    path.write_text(yaml.safe_dump(profile))
+    (base / "run").mkdir()
+    (base / "run" / "config.yaml").write_text("{}")
+    project = ClusterProject(code, base / "run", cluster, [])
+    yield project.start("--", "time", "memory")
+    end_all(project.runs)
+
+
+def tries(run, rule):
+    jobs = [job for job in run.jobs if job["Comment"] == f"rule_{rule}"]
+    return sorted(jobs, key=lambda job: int(job["JobId"]))
+
+
+def test_a_job_out_of_time_is_signalled_and_tried_again_with_more(limited):
+    assert limited.end() == 0, limited.output
+    first, second = tries(limited, "train")
+    assert (first["JobState"], first["TimeLimit"]) == ("FAILED", "00:01:00")
+    assert (second["JobState"], second["TimeLimit"]) == ("COMPLETED", "00:02:00")
+    assert (limited.output_file.parent / "run" / "checkpoint").exists()
+
+
+def test_a_job_out_of_memory_is_tried_again_with_more(limited):
+    assert limited.end() == 0, limited.output
+    first, second = tries(limited, "stage")
+    assert (first["JobState"], first["MinMemoryNode"]) == ("FAILED", "500M")
+    assert (second["JobState"], second["MinMemoryNode"]) == ("COMPLETED", "1000M")
+    logs = limited.output_file.parent / "run" / "logs" / "slurm" / "rule_stage"
+    assert "exceeded memory limit" in (logs / f"{first['JobId']}.log").read_text()
