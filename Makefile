@@ -2,13 +2,14 @@
 # make test        sets up, then runs all tests
 # make lint        sets up, then checks the style of everything
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
+# make test-faults that many faults end well, and a table of them; needs root, takes half an hour
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slurm test-gpu lint install lock clean
+.PHONY: demo test test-slurm test-faults test-gpu lint install lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -36,6 +37,10 @@ test: install
 test-slurm: install
 	@sh envs/system-libraries.sh slurm
 	$(BIN)/python -m pytest tests/slurm
+
+test-faults: install
+	@sh envs/system-libraries.sh test
+	PYTHONPATH=tests:workflow $(BIN)/python -m faults
 
 test-gpu: install
 	@sh envs/system-libraries.sh test

@@ -8,9 +8,19 @@ from collections import Counter
 from pathlib import Path
 
 from faults.catalogue import draw_faults
-from faults.harness import MISSED, REFUSED, SURVIVED, UNCLEAR, WRONG, Outcome, attempt, undisturbed
+from faults.harness import (
+    ITS_OWN,
+    MISSED,
+    REFUSED,
+    SURVIVED,
+    UNCLEAR,
+    WRONG,
+    Outcome,
+    attempt,
+    undisturbed,
+)
 
-VERDICTS = [SURVIVED, REFUSED, UNCLEAR, WRONG]
+VERDICTS = [SURVIVED, REFUSED, ITS_OWN, UNCLEAR, WRONG]
 
 # A fault that came too late is tried again this many times.
 TRIES = 4

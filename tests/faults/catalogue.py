@@ -160,7 +160,7 @@ def _kill(
     script: str, generator: np.random.Generator, number: signal.Signals = signal.SIGKILL
 ) -> Fault:
     name, job = WORKERS[script]
-    share = float(generator.uniform(0, 0.95))
+    share = float(generator.uniform(0, 0.85))
 
     def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
         process = process_of(trial.project.folder, script, main)

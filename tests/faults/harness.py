@@ -40,14 +40,15 @@ CONFIG["models"]["vgg16_bins_v2"]["training"] = {"max_epochs": 40}
 # longer than this hangs.
 LIMIT_SECONDS = 300
 
-# The last says that the job was over before the fault struck: nothing was tried.
-SURVIVED, REFUSED, UNCLEAR, WRONG, MISSED = (
-    "survived",
-    "refused clearly",
-    "unclear",
-    "wrong",
-    "missed",
-)
+SURVIVED = "survived"
+REFUSED = "refused clearly"
+# Snakemake met the fault between two jobs and ended with a traceback of its own; with the cause gone,
+# the same command led to the undisturbed results.
+ITS_OWN = "Snakemake's own error"
+UNCLEAR = "unclear"
+WRONG = "wrong"
+# The job was over before the fault struck: nothing was tried.
+MISSED = "missed"
 
 
 @dataclass
@@ -141,7 +142,7 @@ def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> 
         fault.before(trial, generator)
         struck, output = _disturbed_run(trial, fault, generator)
         verdict = _recover(trial, fault, output) if struck else MISSED
-        if verdict in (SURVIVED, REFUSED):
+        if verdict in (SURVIVED, REFUSED, ITS_OWN):
             wrong = differences(trial.project, reference, fault.targets)
             if wrong:
                 trial.notes.append("differs: " + ", ".join(wrong[:5]))
@@ -203,13 +204,13 @@ def _recover(trial: Trial, fault: Fault, output: str) -> str:
     # What the disturbed run itself said counts as well, if it ended by itself.
     for _ in range(8):
         if output:
-            remedy = _follow_remedy(trial, fault, output)
-            if remedy is None:
+            said, remedy = _follow_remedy(trial, fault, output)
+            if said == UNCLEAR:
                 trial.notes.append(output[-1500:])
                 return UNCLEAR
             if remedy:
-                verdict = REFUSED
                 trial.notes.append(remedy)
+            verdict = max(verdict, said, key=(SURVIVED, REFUSED, ITS_OWN).index)
         done = trial.project.run(*fault.targets, check=False, timeout=LIMIT_SECONDS)
         if done.returncode == 0:
             return verdict
@@ -218,41 +219,40 @@ def _recover(trial: Trial, fault: Fault, output: str) -> str:
     return UNCLEAR
 
 
-def _follow_remedy(trial: Trial, fault: Fault, output: str) -> str | None:
+def _follow_remedy(trial: Trial, fault: Fault, output: str) -> tuple[str, str]:
     """Do what an error says.
 
     Returns:
-        What was done; empty if the command is simply to be given again; None if the error doesn't
-        say what to do.
+        What to make of the error, and what it said: nothing if the command is simply to be given
+        again.
     """
     deletions = re.findall(r"ERROR (\S+): .*?Delete (\S+) and run", output)
     if deletions:
         for _, name in deletions:
             (trial.project.folder / name).unlink(missing_ok=True)
-        return f"said to delete {', '.join(sorted({name for _, name in deletions}))}"
+        return REFUSED, f"said to delete {', '.join(sorted({name for _, name in deletions}))}"
     if "cannot be locked" in output and "--unlock" in output:
         trial.project.run("--unlock", timeout=LIMIT_SECONDS)
-        return "said to unlock"
-    if "Traceback" in output and "inverse_shading/" in output:
-        # An error that we let through; only Snakemake's own may look like that.
-        return None
-    spaces = re.findall(
-        r"(?:ERROR (\S+): can't be written|(?:No space left on device|Read-only file system|"
-        r"Permission denied): '?([^'\s]+))",
-        output,
-    )
-    if spaces and fault.undo is not None:
+        return REFUSED, "said to unlock"
+    if re.search(r'File ".*/inverse_shading/', output):
+        # An exception that we let through.
+        return UNCLEAR, ""
+    unwritten = re.findall(r"ERROR (\S+): can't be written", output)
+    if unwritten and fault.undo is not None:
         fault.undo(trial)
-        named = sorted({Path(first or second).name for first, second in spaces})
-        return f"named what can't be written ({', '.join(named[:2])})"
+        return REFUSED, f"named what can't be written ({', '.join(sorted(set(unwritten)))})"
+    own = re.search(r"OSError.*(No space left on device|Read-only file system)", output)
+    if own and fault.undo is not None:
+        fault.undo(trial)
+        return ITS_OWN, own[0]
     # A job that was killed: Snakemake names the rule, its log and its outputs.
     if re.search(r"Error in rule \w+", output) and re.search(
         r"died with <Signals|exit(ed with)? (code|status) (137|143)|exit code -\d+|"
         r"non-zero exit status (-9|137|143)",
         output,
     ):
-        return ""
-    return None
+        return SURVIVED, ""
+    return UNCLEAR, ""
 
 
 def _lose(path: Path) -> None:

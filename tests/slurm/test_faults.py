@@ -9,7 +9,7 @@ import pytest
 import yaml
 from cluster import wait_until
 from conftest import ClusterProject, end_all
-from project import copy_code
+from project import Project, copy_code
 
 SHARDS = ("results/renders/000000-000019.tar", "results/renders/000020-000039.tar")
 SHARDS_JOB = "rule_shards_parameters_render"
@@ -87,6 +87,34 @@ def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
     again = project.submit("--", *SHARDS)
     assert again.process.returncode == 0, again.output
     assert {name: (project.folder / name).read_bytes() for name in SHARDS} == renders
+
+
+def test_a_training_told_to_stop_goes_on_in_the_next_try(project, local, tmp_path):
+    config = project.config
+    config["models"]["vgg16_v1"]["training"] = {"max_epochs": 1500, "patience": 1500}
+    project.config = config
+    model = "results/models/vgg16_v1"
+    run = project.start("--", f"{model}/weights.safetensors")
+    job = run.wait_for("RUNNING", "rule_train_wildcards_vgg16_v1")
+    log = project.folder / "logs" / "train" / "vgg16_v1.log"
+    wait_until(lambda: log.exists() and "epoch 1/1500" in log.read_text(), 60, "training begun")
+    # What SLURM sends before a time limit: to the processes of the job, which is not cancelled.
+    project.cluster.command("scancel", "--signal=TERM", job["JobId"])
+    assert run.end() == 0, run.output
+    first, second = run.jobs
+    assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
+    logs = project.folder / "logs" / "slurm" / "rule_train" / "vgg16_v1"
+    assert "wrote a checkpoint" in (logs / f"{first['JobId']}.log").read_text()
+    assert "going on from a checkpoint" in (logs / f"{second['JobId']}.log").read_text()
+
+    shutil.copytree(local.folder, tmp_path / "alone")
+    alone = Project(local.code, tmp_path / "alone")
+    alone.config = config
+    alone.run(f"{model}/weights.safetensors", timeout=200)
+    for name in ("weights.safetensors", "history.csv"):
+        assert (project.folder / model / name).read_bytes() == (
+            alone.folder / model / name
+        ).read_bytes()
 
 
 LIMITED = """\
