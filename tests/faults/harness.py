@@ -138,7 +138,8 @@ def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> 
     try:
         shutil.copytree(reference.folder, trial.project.folder)
         for name in fault.lost:
-            _lose(trial.results / name)
+            # Not its checksum, of which Snakemake doesn't know either when it removes a file.
+            (trial.results / name).unlink()
         fault.before(trial, generator)
         struck, output = _disturbed_run(trial, fault, generator)
         verdict = _recover(trial, fault, output) if struck else MISSED
@@ -147,12 +148,15 @@ def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> 
             if wrong:
                 trial.notes.append("differs: " + ", ".join(wrong[:5]))
                 verdict = WRONG
-        return Outcome(fault, verdict, trial.notes, time.monotonic() - start)
+    except subprocess.TimeoutExpired:
+        trial.notes.append(f"not done in {LIMIT_SECONDS} s")
+        verdict = UNCLEAR
     finally:
         _kill_all(trial.project.folder)
         for mount in reversed(trial.mounts):
             subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
+    return Outcome(fault, verdict, trial.notes, time.monotonic() - start)
 
 
 def differences(project: Project, reference: Project, targets: list[str]) -> list[str]:
@@ -255,11 +259,6 @@ def _follow_remedy(trial: Trial, fault: Fault, output: str) -> tuple[str, str]:
     return UNCLEAR, ""
 
 
-def _lose(path: Path) -> None:
-    # The seal is left: Snakemake doesn't know of it either when it removes a file.
-    path.unlink()
-
-
 def _results(project: Project) -> Iterator[Path]:
     for path in (project.folder / "results").rglob("*"):
         # Those of files that hold seconds differ.
@@ -270,8 +269,9 @@ def _results(project: Project) -> Iterator[Path]:
 def _content(path: Path) -> object:
     """What must be equal: all bytes but seconds."""
     if path.suffix == ".json":
-        content = json.loads(path.read_text())
-        return {key: value for key, value in content.items() if "seconds" not in key}
+        with suppress(ValueError):
+            content = json.loads(path.read_bytes())
+            return {key: value for key, value in content.items() if "seconds" not in key}
     if path.name == "comparison.csv":
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         return table.drop(columns=[name for name in table if "seconds" in name]).to_csv()

@@ -102,9 +102,10 @@ def fit(
         except torch.OutOfMemoryError:
             batch_size = halve_batch(batch_size)
         # Outside the except clause, whose traceback keeps the failed try in memory.
+        del training
+        saved = None
         _refuse_single_rows(network, batch_size)
         network.load_state_dict(initial)
-        saved = None
 
 
 class _Training:
