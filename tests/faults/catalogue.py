@@ -78,7 +78,7 @@ def _damaged(generator: np.random.Generator, index: int) -> Fault:
     names, ways = list(READERS), list(WAYS)
     turn = index // 2
     name = names[turn % len(names)]
-    way = ways[(turn + turn // len(names)) % len(ways)]
+    way = ways[turn % len(ways)]
     reader = str(generator.choice(READERS[name]))
     keeps_time = bool(generator.integers(2))
 
