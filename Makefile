@@ -2,7 +2,7 @@
 # make test        sets up, then runs all tests
 # make lint        sets up, then checks the style of everything
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
-# make test-faults that many faults end well, and a table of them; needs root, takes half an hour
+# make test-faults that many more faults end well, with a table; mounts small disks, half an hour
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)

@@ -1,7 +1,6 @@
 """Tries many faults and reports what came of them: `make test-faults`."""
 
 import argparse
-import os
 import sys
 import tempfile
 from collections import Counter
@@ -17,6 +16,7 @@ from faults.harness import (
     WRONG,
     Outcome,
     attempt,
+    can_mount,
     undisturbed,
 )
 
@@ -33,8 +33,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of what is tried, and when")
     parser.add_argument("--report", type=Path, help="file for the table, in Markdown")
     arguments = parser.parse_args()
-    if os.getuid() != 0:
-        parser.error("small disks and read-only folders are mounted, which needs root")
+    if not can_mount():
+        parser.error("small disks and read-only folders are mounted, which this user may not do")
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         print("an undisturbed run for comparison", flush=True)

@@ -239,7 +239,7 @@ def _full_disk(generator: np.random.Generator, index: int) -> Fault:
         [name],
         before,
         undo=undo,
-        needs_root=True,
+        mounts=True,
     )
 
 
@@ -269,7 +269,7 @@ def _write_protected(generator: np.random.Generator, index: int) -> Fault:
         [name],
         during=during,
         undo=undo,
-        needs_root=True,
+        mounts=True,
     )
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +65,7 @@ class Fault:
         during: strikes while the command runs, whose process is the third argument; False if the
             command had done its work before.
         undo: what a person does about a refusal that asks for space or permission.
-        needs_root: for its mounts.
+        mounts: whether it needs `can_mount`.
     """
 
     group: str
@@ -74,7 +75,7 @@ class Fault:
     before: Callable[["Trial", np.random.Generator], None] = lambda trial, generator: None
     during: Callable[["Trial", np.random.Generator, subprocess.Popen], bool] | None = None
     undo: Callable[["Trial"], None] | None = None
-    needs_root: bool = False
+    mounts: bool = False
 
 
 @dataclass
@@ -113,6 +114,16 @@ class Outcome:
     verdict: str
     notes: list[str]
     seconds: float
+
+
+def can_mount() -> bool:
+    """Whether this user may mount file systems; root may, but not in every container."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["mount", "-t", "tmpfs", "-o", "size=4096", "tmpfs", folder]
+        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
+        if mounted:
+            subprocess.run(["umount", folder], check=True)
+    return mounted
 
 
 def undisturbed(folder: Path) -> Project:
