@@ -1,6 +1,7 @@
 # Table of contents of the workflow. Used as
 #   snakemake --cores 16                                           everything
 #   snakemake --cores 4 results/models/resnet50_v3/metrics.json    one model
+#   snakemake --workflow-profile profiles/slurm                    everything, on a SLURM cluster
 from snakemake.utils import min_version
 
 min_version("9.0")

@@ -52,6 +52,10 @@ WRONG = "wrong"
 MISSED = "missed"
 
 
+class UnclearError(Exception):
+    """A command ended otherwise than well or with a word that helps; holds what it said."""
+
+
 @dataclass
 class Fault:
     """What is done to a run.
@@ -159,6 +163,9 @@ def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> 
             if wrong:
                 trial.notes.append("differs: " + ", ".join(wrong[:5]))
                 verdict = WRONG
+    except UnclearError as error:
+        trial.notes.append(str(error)[-1500:])
+        verdict = UNCLEAR
     except subprocess.TimeoutExpired:
         trial.notes.append(f"not done in {LIMIT_SECONDS} s")
         verdict = UNCLEAR
@@ -174,8 +181,7 @@ def differences(project: Project, reference: Project, targets: list[str]) -> lis
     """Results that are not those of the reference: every file there is, and every target."""
     expected = {path.relative_to(reference.folder) for path in _results(reference)}
     found = {path.relative_to(project.folder) for path in _results(project)}
-    wanted = {Path(target) for target in targets if target != "all"} or expected
-    wrong = [f"{path} is missing" for path in sorted(wanted - found)]
+    wrong = [f"{path} is missing" for path in sorted(set(map(Path, targets)) - found)]
     wrong += [f"{path} is left over" for path in sorted(found - expected)]
     wrong += [
         str(path)
