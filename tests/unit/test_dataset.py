@@ -57,10 +57,11 @@ def test_truncated_features_are_refused(data):
 @pytest.mark.parametrize(
     "array, message",
     [
-        (np.zeros((20, 3, 2, 2), np.float32), "found float32"),
-        (np.zeros((19, 3, 2, 2), np.float16), r"expected float16 \(20,"),
+        (np.zeros((20, 3, 2, 2), np.float64), "found float64"),
+        (np.zeros((20, 3, 2, 2), np.float32), r"found float32 .*, expected float16"),
+        (np.zeros((19, 3, 2, 2), np.float16), r"expected float16 or float32 \(20,"),
         (np.zeros((20, 12), np.float16), r"found float16 \(20, 12\)"),
-        (np.zeros((20, 4, 2, 2), np.float16), r"found features of shape \(4, 2, 2\)"),
+        (np.zeros((20, 4, 2, 2), np.float16), r"found float16 of shape \(4, 2, 2\)"),
     ],
 )
 def test_features_of_another_form_are_refused(data, array, message):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from inverse_shading import features
+from inverse_shading import devices, features
+from inverse_shading.devices import choose_precision
 from inverse_shading.errors import InputError
-from inverse_shading.features import choose_precision, extract_features
+from inverse_shading.features import extract_features
 from inverse_shading.images import write_array
 from inverse_shading.tensor_files import read_description, read_tensors, write_tensors
 from inverse_shading.weights import prepare_trunk
@@ -71,7 +72,7 @@ def test_bfloat16_is_close_to_float32(images, trunk):
 
 @pytest.mark.parametrize("capable", [True, False])
 def test_auto_takes_bfloat16_where_the_device_computes_in_it(monkeypatch, capable):
-    monkeypatch.setattr(features, "computes_bfloat16", lambda device: capable)
+    monkeypatch.setattr(devices, "computes_bfloat16", lambda device: capable)
     chosen = choose_precision("auto", torch.device("cpu"))
     assert chosen == ("bfloat16" if capable else "float32")
     assert choose_precision("float32", torch.device("cpu")) == "float32"

@@ -29,7 +29,7 @@ def test_outputs_and_number_of_weights(config, outputs, count):
     assert head(features).shape == (3, outputs)
     assert parameter_count(head) == count
     pooled = features if head.pooling is None else head.pooling(features)
-    assert pooled.shape == (3, *head.pooled_shape)
+    assert pooled.shape == (3, *head.kept_shape)
     head.eval()
     torch.testing.assert_close(head.trained(pooled), head(features))
 

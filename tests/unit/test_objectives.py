@@ -1,12 +1,17 @@
 """The losses by hand, and what the outputs are decoded to."""
 
 import math
+from itertools import pairwise
+from statistics import NormalDist
 
+import numpy as np
 import pytest
 import torch
 
 from inverse_shading.errors import InputError
+from inverse_shading.floor import posterior_means
 from inverse_shading.objectives import load_objective
+from inverse_shading.objectives.canonical import canonical_targets
 
 
 def test_regression_is_the_squared_error_of_the_sigmoid():
@@ -72,5 +77,62 @@ def test_every_bin_is_decoded_to_itself():
 
 
 def test_an_unknown_objective_is_refused():
-    with pytest.raises(InputError, match=r"found 'huber', expected one of bins, regression"):
+    with pytest.raises(
+        InputError, match=r"found 'huber', expected one of bins, canonical, regression, soft_bins"
+    ):
         load_objective({"type": "huber"}, 10)
+
+
+def test_soft_targets_are_a_normal_distribution_cut_to_the_range():
+    objective = load_objective({"type": "soft_bins", "count": 5, "deviation": 0.25}, 1)
+    targets = objective.soft_targets(torch.tensor([[0.5], [0.0]]))
+    assert targets.shape == (2, 1, 5)
+    # Edges at 0, 1/8, 3/8, 5/8, 7/8, 1, in standard deviations about the value.
+    normal = NormalDist()
+    for value, row in zip((0.5, 0.0), targets[:, 0].tolist(), strict=True):
+        at = [normal.cdf((edge - value) / 0.25) for edge in (0, 1 / 8, 3 / 8, 5 / 8, 7 / 8, 1)]
+        expected = [(b - a) / (at[-1] - at[0]) for a, b in pairwise(at)]
+        assert row == pytest.approx(expected, abs=1e-6)
+
+
+def test_narrow_soft_targets_are_one_hot_and_give_the_plain_cross_entropy():
+    objective = load_objective({"type": "soft_bins", "count": 5, "deviation": 0.001}, 1)
+    targets = torch.tensor([[0.5], [0.0], [1.0]])
+    assert objective.soft_targets(targets)[:, 0].argmax(dim=1).tolist() == [2, 0, 4]
+    outputs = bins([[0.1, 0.2, 0.4, 0.2, 0.1]])
+    assert objective.loss(outputs, targets[:1]).item() == pytest.approx(-math.log(0.4), rel=1e-4)
+
+
+def test_soft_bins_are_decoded_like_bins():
+    config = {"count": 5}
+    soft = load_objective({"type": "soft_bins", "deviation": 0.1, **config}, 2)
+    hard = load_objective({"type": "bins", **config}, 2)
+    outputs = torch.randn(3, 10, generator=torch.Generator().manual_seed(0))
+    for name, values in hard.decode(outputs).items():
+        assert torch.equal(soft.decode(outputs)[name], values)
+
+
+def canonical_outputs(values):
+    """Outputs of a network that knows what the image shows of these values."""
+    return torch.logit(canonical_targets(values), eps=1e-7)
+
+
+def test_a_canonical_network_that_knows_the_products_reaches_the_floor():
+    values = torch.from_numpy(np.random.default_rng(0).uniform(size=(500, 10))).float()
+    objective = load_objective({"type": "canonical"}, 10)
+    outputs = canonical_outputs(values)
+    assert outputs.shape == (500, objective.outputs)
+    assert objective.loss(outputs, values).item() < 1e-10
+    (decoded,) = objective.decode(outputs).values()
+    assert decoded.numpy() == pytest.approx(posterior_means(values.double().numpy()), abs=1e-4)
+
+
+def test_canonical_values_stay_in_range_where_the_base_is_black():
+    objective = load_objective({"type": "canonical"}, 10)
+    (decoded,) = objective.decode(torch.full((1, objective.outputs), -50.0)).values()
+    assert decoded.isfinite().all() and ((decoded >= 0) & (decoded <= 1)).all()
+
+
+def test_canonical_is_for_the_ten_parameters():
+    with pytest.raises(InputError, match="predicts 10 parameters, found 2"):
+        load_objective({"type": "canonical"}, 2)

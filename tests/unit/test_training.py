@@ -114,7 +114,7 @@ def test_two_trainings_write_the_same_bytes(data, tmp_path):
 def test_pooling_beforehand_gives_the_same_result(data, tmp_path, monkeypatch):
     config = model_config(HEADS["pooled"])
     train(data, tmp_path / "before", config)
-    monkeypatch.setattr(training, "MEMORY_FOR_POOLED_FEATURES", 0)
+    monkeypatch.setattr(training, "MEMORY_FOR_PREPARED_FEATURES", 0)
     train(data, tmp_path / "batchwise", config)
     before, batchwise = (
         pd.read_csv(tmp_path / name / "history.csv") for name in ("before", "batchwise")
@@ -138,7 +138,7 @@ def test_the_size_of_features_makes_no_difference(data, tmp_path):
 @pytest.mark.parametrize("head", ["dense", "pooled"])
 @pytest.mark.parametrize("memory", [0, 1 << 30])
 def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, memory):
-    monkeypatch.setattr(training, "MEMORY_FOR_POOLED_FEATURES", memory)
+    monkeypatch.setattr(training, "MEMORY_FOR_PREPARED_FEATURES", memory)
     train(data, tmp_path, model_config(HEADS[head], max_epochs=1))
     loaded, _ = load_head(tmp_path / "weights.safetensors")
     rows = np.concatenate([np.load(path) for path in data.features])[data.labels.indices("train")]

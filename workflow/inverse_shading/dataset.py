@@ -1,6 +1,6 @@
 """Features and labels of many shards as one data set, without loading it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ import pandas as pd
 
 from .errors import InputError
 from .files import check_seal
+from .images import open_images
 from .jobs import progress
 from .parameters import read_parameters
 from .ranges import parse_range
@@ -46,27 +47,30 @@ class ArrayRows:
         return self.array[indices]
 
 
-class FeatureShards:
-    """The features of all images, mapped from files: only rows that are asked for are read.
+class ShardRows:
+    """The inputs of all images, mapped from files: only rows that are asked for are read.
 
     Args:
-        paths: .npy files named by their ranges, float16 (n, channels, height, width), in order.
+        paths: .npy files named by their ranges, an image a row, in order.
+        open_shard: maps one of them.
 
     Raises:
         InputError: a file is missing, damaged, of another type, or of other shape than the first.
     """
 
-    def __init__(self, paths: Sequence[str | Path]):
+    def __init__(self, paths: Sequence[str | Path], open_shard: Callable[[str | Path], np.ndarray]):
         if not paths:
-            raise InputError("Found no features; expected the .npy file of at least one range.")
+            raise InputError("Found no inputs; expected the .npy file of at least one range.")
         # Checking reads every byte once, which takes minutes where there are hundreds of gigabytes.
-        self._arrays = [_open_features(path) for path in progress(paths, len(paths), "file")]
+        self._arrays = [open_shard(path) for path in progress(paths, len(paths), "file")]
         self.shape: tuple[int, ...] = self._arrays[0].shape[1:]
+        self.dtype: np.dtype = self._arrays[0].dtype
         for path, array in zip(paths, self._arrays, strict=True):
-            if array.shape[1:] != self.shape:
+            if array.shape[1:] != self.shape or array.dtype != self.dtype:
                 raise InputError(
-                    f"{path}: found features of shape {array.shape[1:]}, expected {self.shape} as "
-                    f"in {paths[0]}. Delete the one that is wrong and run the same command again."
+                    f"{path}: found {array.dtype} of shape {array.shape[1:]}, expected {self.dtype} "
+                    f"of shape {self.shape} as in {paths[0]}. Delete the one that is wrong and run "
+                    "the same command again."
                 )
         self._starts = np.cumsum([0, *(len(array) for array in self._arrays)])
 
@@ -74,14 +78,28 @@ class FeatureShards:
         return int(self._starts[-1])
 
     def rows(self, indices: np.ndarray) -> np.ndarray:
-        """Read rows, float16 (len(indices), channels, height, width), in the order of `indices`."""
+        """Read rows, (len(indices), *shape), in the order of `indices`."""
         indices = np.asarray(indices)
-        result = np.empty((len(indices), *self.shape), np.float16)
+        result = np.empty((len(indices), *self.shape), self.dtype)
         shards = np.searchsorted(self._starts, indices, side="right") - 1
         for shard in np.unique(shards):
             chosen = np.flatnonzero(shards == shard)
             result[chosen] = self._arrays[shard][indices[chosen] - self._starts[shard]]
         return result
+
+
+class FeatureShards(ShardRows):
+    """Features of a frozen trunk: float16 or float32 (n, channels, height, width)."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        super().__init__(paths, _open_features)
+
+
+class ImageShards(ShardRows):
+    """Framed images: uint8 (n, side, side, 3)."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        super().__init__(paths, lambda path: open_images(path, parse_range(Path(path).stem)))
 
 
 @dataclass(frozen=True)
@@ -104,6 +122,29 @@ class Labels:
     def indices(self, split: str) -> np.ndarray:
         """Rows of a split, ascending."""
         return np.flatnonzero(self.split == split)
+
+    def learning_from(self, count: int | None) -> "Labels":
+        """The same with training and validation images beyond the first `count` left out of theirs.
+
+        Test images stay what they are, so that models that learn from more and from fewer images
+        are tested on the same ones. Those left out are of no split.
+
+        Args:
+            count: None for all.
+
+        Raises:
+            InputError: nothing is left to train on or to validate with.
+        """
+        if count is None:
+            return self
+        beyond = (np.arange(len(self.split)) >= count) & (self.split != "test")
+        labels = Labels(self.values, np.where(beyond, "unused", self.split))
+        for name in SPLITS:
+            if not len(labels.indices(name)):
+                raise InputError(
+                    f"images: found {count}, expected enough for the split {name} to have an image."
+                )
+        return labels
 
 
 def read_labels(parameters: Sequence[str | Path], splits: Sequence[str | Path]) -> Labels:
@@ -138,14 +179,28 @@ def open_features(paths: Sequence[str | Path], labels: Labels) -> FeatureShards:
     Raises:
         InputError: a file is wrong, or the files hold other images.
     """
+    _check_images(paths, labels)
+    return FeatureShards(paths)
+
+
+def open_image_rows(paths: Sequence[str | Path], labels: Labels) -> ImageShards:
+    """Map the framed images that `labels` names, in the same order.
+
+    Raises:
+        InputError: a file is wrong, or the files hold other images.
+    """
+    _check_images(paths, labels)
+    return ImageShards(paths)
+
+
+def _check_images(paths: Sequence[str | Path], labels: Labels) -> None:
     identifiers = [name for path in paths for name in parse_range(Path(path).stem).identifiers]
     if identifiers != list(labels.values.index):
         raise InputError(
-            f"Found features of {len(identifiers)} images beginning with {identifiers[:1]}, "
+            f"Found inputs of {len(identifiers)} images beginning with {identifiers[:1]}, "
             f"expected the {len(labels.values)} images of the parameters beginning with "
             f"{list(labels.values.index[:1])}, in the same order."
         )
-    return FeatureShards(paths)
 
 
 def _same_ranges(parameters: Sequence[str | Path], splits: Sequence[str | Path]) -> list:
@@ -166,9 +221,9 @@ def _open_features(path: str | Path) -> np.ndarray:
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: can't be read as features ({error}). {remedy}") from error
     images = parse_range(Path(path).stem)
-    if array.dtype != np.float16 or array.ndim != 4 or len(array) != len(images):
+    if array.dtype not in (np.float16, np.float32) or array.ndim != 4 or len(array) != len(images):
         raise InputError(
-            f"{path}: found {array.dtype} {array.shape}, expected float16 ({len(images)}, "
+            f"{path}: found {array.dtype} {array.shape}, expected float16 or float32 ({len(images)}, "
             f"channels, height, width). {remedy}"
         )
     return array

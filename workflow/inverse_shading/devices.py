@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 from .errors import InputError
@@ -32,18 +33,40 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def set_up(name: str, threads: int) -> torch.device:
+def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     """Choose the device and make PyTorch deterministic on it, with a fixed number of threads.
 
     How a sum is cut among threads decides its rounding, so their number is part of the result.
+
+    Args:
+        name: auto, cpu or cuda.
+        threads: of the CPU.
+        lenient: warn, and not fail, where the device has no deterministic form of an operation: on a
+            GPU the gradient of a max-pool has none.
     """
     # cuBLAS is only deterministic with a fixed workspace, which it reads when it starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=lenient)
     # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
     return choose_device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Turn auto into bfloat16 where the device computes in it, else float32."""
+    if name == "auto":
+        return "bfloat16" if computes_bfloat16(device) else "float32"
+    return name
+
+
+def place_rows(rows: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Inputs on the device; they travel as they are stored.
+
+    Features become float32; images stay uint8, which a network with a trunk takes.
+    """
+    placed = torch.as_tensor(rows).to(device)
+    return placed.float() if placed.is_floating_point() else placed
 
 
 def describe_device(device: torch.device, threads: int) -> str:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from .dataset import FeatureShards, open_features, read_labels
-from .devices import in_batches, set_up
+from .dataset import Rows, open_features, open_image_rows, read_labels
+from .devices import in_batches, place_rows, set_up
 from .errors import InputError
 from .files import check_seal
-from .heads import Head, load_head
+from .fine_tuning import load_network
 from .jobs import progress
 from .metrics import score_splits
 from .objectives import Objective, load_objective
@@ -27,7 +28,7 @@ def evaluate_model(
     weights: str | Path,
     summary: str | Path,
     trunk: str | Path,
-    features: Sequence[str | Path],
+    inputs: Sequence[str | Path],
     parameters: Sequence[str | Path],
     splits: Sequence[str | Path],
     device: str,
@@ -47,22 +48,25 @@ def evaluate_model(
         config: as for `training.train_model`, and `model` and `trunk`, the names of both.
         weights, summary: as written by `training.train_model`.
         trunk: as written by `weights.prepare_trunk`.
-        features, parameters, splits: files of all ranges, in the same order.
+        inputs: files of all ranges, those that the model was trained on.
+        parameters, splits: files of the same ranges, in the same order.
         device: auto, cpu or cuda.
         threads: of the CPU.
 
     Raises:
         InputError: an input file is wrong, or the weights are another model's.
     """
-    place = set_up(device, threads)
-    labels = read_labels(parameters, splits)
-    shards = open_features(features, labels)
-    head, description = load_head(weights)
-    expected = {
-        "head": config["head"],
-        "objective": config["objective"],
-        "feature_shape": list(shards.shape),
-    }
+    stages = config.get("trainable_stages", 0)
+    place = set_up(device, threads, lenient=bool(stages))
+    labels = read_labels(parameters, splits).learning_from(config.get("images"))
+    network, description = load_network(weights)
+    expected = {"head": config["head"], "objective": config["objective"]}
+    if stages:
+        rows = open_image_rows(inputs, labels)
+        expected["trainable_stages"] = stages
+    else:
+        rows = open_features(inputs, labels)
+        expected["feature_shape"] = list(rows.shape)
     for key, value in expected.items():
         if description.get(key) != value:
             raise InputError(
@@ -71,7 +75,7 @@ def evaluate_model(
             )
     training = _read_summary(summary)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    decoded = _predict(head.to(place), objective, shards, training["batch_size"], place)
+    decoded = _predict(network.to(place), objective, rows, training["batch_size"], place)
 
     true = labels.values.to_numpy()
     scores = {name: score_splits(labels.split, true, values) for name, values in decoded.items()}
@@ -99,24 +103,24 @@ def evaluate_model(
 
 
 def _predict(
-    head: Head,
+    network: nn.Module,
     objective: Objective,
-    shards: FeatureShards,
+    rows: Rows,
     batch_size: int,
     device: torch.device,
 ) -> dict[str, np.ndarray]:
     """Predictions of all images by decoding, float32 (n, 10) each."""
 
     def compute(first: int, last: int) -> dict[str, np.ndarray]:
-        features = torch.from_numpy(shards.rows(np.arange(first, last))).to(device)
         with torch.inference_mode():
-            decoded = objective.decode(head(features.float()))
+            batch = place_rows(rows.rows(np.arange(first, last)), device)
+            decoded = objective.decode(network(batch))
         return {name: values.cpu().numpy() for name, values in decoded.items()}
 
     batches = list(
         progress(
-            in_batches(len(shards), batch_size, compute),
-            -(-len(shards) // batch_size),
+            in_batches(len(rows), batch_size, compute),
+            -(-len(rows) // batch_size),
             "batch",
         )
     )

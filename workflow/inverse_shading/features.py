@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .devices import computes_bfloat16, describe_device, in_batches, set_up
+from .depths import Depths
+from .devices import choose_precision, describe_device, in_batches, set_up
 from .errors import InputError
 from .files import sealed_path
 from .images import open_images
@@ -30,10 +31,12 @@ def extract_features(
     bytes.
 
     Args:
-        output: the .npy file to write: float16 (n, channels, height, width).
+        output: the .npy file to write: float16 (n, channels, height, width); of several depths,
+            float32 (n, values, 1, 1), since what they keep is finer than float16.
         trunk: a file made by `weights.prepare_trunk`.
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
-        config: architecture; batch_size; precision (float32, bfloat16 or auto).
+        config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
+            `depths.Depths`) where features of more than the last layer are wanted.
         device: auto, cpu or cuda.
         threads: of the CPU.
 
@@ -49,17 +52,20 @@ def extract_features(
             "run the same command again to make it anew."
         )
     place = set_up(device, threads)
-    network = load_trunk(trunk).to(place, memory_format=torch.channels_last)
+    network, dtype = load_trunk(trunk), torch.float16
+    if "depths" in config:
+        network, dtype = Depths(network, found, config["depths"]), torch.float32
+    network.to(place, memory_format=torch.channels_last)
     precision = choose_precision(config["precision"], place)
     logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
 
     def compute(first: int, last: int) -> np.ndarray:
-        features = compute_features(network, array[first:last], place, precision)
+        features = compute_features(network, array[first:last], place, precision, dtype)
         if not np.isfinite(features).all():
             raise InputError(
-                f"{images}: the features of images {first} to {last - 1} are outside float16 "
-                f"(±65504) or not a number. The weights in {trunk} don't suit these images: look "
-                "at the trunk's `weights` in the config."
+                f"{images}: the features of images {first} to {last - 1} are outside "
+                f"{features.dtype} (±{np.finfo(features.dtype).max:g}) or not a number. The weights "
+                f"in {trunk} don't suit these images: look at the trunk's `weights` in the config."
             )
         return features
 
@@ -71,38 +77,37 @@ def extract_features(
             if shape is None:
                 shape = (len(array), *features.shape[1:])
                 # Plain writes, no memory map: a full disk is then an error instead of a crash.
+                kind = np.lib.format.dtype_to_descr(features.dtype)
                 np.lib.format.write_array_header_1_0(
-                    file, {"descr": "<f2", "fortran_order": False, "shape": shape}
+                    file, {"descr": kind, "fortran_order": False, "shape": shape}
                 )
-            file.write(np.ascontiguousarray(features, "<f2").data)
+            file.write(np.ascontiguousarray(features).data)
 
 
 def compute_features(
-    trunk: nn.Module, images: np.ndarray, device: torch.device, precision: str
+    trunk: nn.Module,
+    images: np.ndarray,
+    device: torch.device,
+    precision: str,
+    dtype: torch.dtype = torch.float16,
 ) -> np.ndarray:
     """Features of one batch.
 
     Args:
         trunk: on `device`, in eval mode.
         images: uint8 (n, side, side, 3).
-        precision: float32 or bfloat16.
+        precision: float32 or bfloat16, of the arithmetic.
+        dtype: of the result.
 
     Returns:
-        float16 (n, channels, height, width); infinite where float16 is exceeded.
+        (n, channels, height, width); infinite where `dtype` is exceeded.
     """
     with (
         torch.inference_mode(),
         torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"),
     ):
         batch = torch.from_numpy(np.array(images)).to(device)
-        return trunk(normalise_images(batch)).half().contiguous().cpu().numpy()
-
-
-def choose_precision(name: str, device: torch.device) -> str:
-    """Turn auto into bfloat16 where the device computes in it, else float32."""
-    if name == "auto":
-        return "bfloat16" if computes_bfloat16(device) else "float32"
-    return name
+        return trunk(normalise_images(batch)).to(dtype).contiguous().cpu().numpy()
 
 
 def _count_images(batches, total: int):

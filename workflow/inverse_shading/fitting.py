@@ -3,7 +3,7 @@
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from .checkpoints import Checkpoint
 from .dataset import Rows
-from .devices import halve_batch
+from .devices import halve_batch, place_rows
 from .errors import InputError
 from .interruption import Stopped, noting_stops
 from .jobs import SECONDS_BETWEEN_REPORTS, logger
@@ -62,6 +62,7 @@ def fit(
     seed: int,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
+    trunk: Sequence[nn.Parameter] = (),
 ) -> Fit:
     """Train a network in place and leave it, on `device`, with the weights of its best epoch.
 
@@ -77,11 +78,13 @@ def fit(
         examples: what to train on.
         config: a `training` section: batch_size, max_epochs, learning_rate (the schedule's peak),
             schedule (one_cycle, cosine or constant, stepped by batch over max_epochs),
-            weight_decay, patience.
+            weight_decay, patience; trunk_rate, only read where there is a `trunk`: its learning rate
+            as a share of the others'.
         seed: of batches and dropout.
         device: where to train.
         checkpoint: what to go on from if it holds something, written as often as it says and when
             the process is asked to stop.
+        trunk: those of the network's weights that were trained before and are only adjusted.
 
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
@@ -94,7 +97,7 @@ def fit(
     # It may have been halved before.
     batch_size = saved["batch_size"] if saved else config["batch_size"]
     while True:
-        training = _Training(network, objective, examples, config, batch_size, seed, device)
+        training = _Training(network, objective, examples, config, batch_size, seed, device, trunk)
         if saved:
             training.restore(saved)
         try:
@@ -120,6 +123,7 @@ class _Training:
         batch_size: int,
         seed: int,
         device: torch.device,
+        trunk: Sequence[nn.Parameter],
     ):
         torch.manual_seed(seed)
         self._network, self._objective, self._examples = network, objective, examples
@@ -128,10 +132,7 @@ class _Training:
         # The fused form updates all weights in one pass over memory; on heads of millions of
         # weights the step is otherwise as slow as the gradient.
         self._optimiser = torch.optim.AdamW(
-            network.parameters(),
-            lr=config["learning_rate"],
-            weight_decay=config["weight_decay"],
-            fused=True,
+            _groups(network, trunk, config), weight_decay=config["weight_decay"], fused=True
         )
         self._schedule = _build_schedule(
             self._optimiser, config, self._steps * config["max_epochs"]
@@ -275,8 +276,8 @@ class _Training:
 def _load(
     examples: Examples, rows: np.ndarray, device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs and targets of some rows as float32 on the device; they travel as they are stored."""
-    inputs = torch.from_numpy(examples.inputs.rows(rows)).to(device).float()
+    """Inputs and targets of some rows on the device."""
+    inputs = place_rows(examples.inputs.rows(rows), device)
     return inputs, torch.from_numpy(examples.targets[rows]).to(device)
 
 
@@ -306,6 +307,17 @@ def _validate(
     }
 
 
+def _groups(network: nn.Module, trunk: Sequence[nn.Parameter], config: dict) -> list[dict]:
+    """The weights to train by learning rate: the head's first, whose rate is reported."""
+    rate = config["learning_rate"]
+    slow = {id(weight) for weight in trunk}
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    groups = [{"params": [weight for weight in weights if id(weight) not in slow], "lr": rate}]
+    if slow:
+        groups.append({"params": list(trunk), "lr": rate * config["trunk_rate"]})
+    return groups
+
+
 def _build_schedule(
     optimiser: torch.optim.Optimizer, config: dict, steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
@@ -314,11 +326,12 @@ def _build_schedule(
     one_cycle is Smith and Topin's (2018, https://arxiv.org/abs/1708.07120) with PyTorch's shares:
     up from 1/25 of the peak in three tenths of the steps, then down to nothing.
     """
-    rate, name = config["learning_rate"], config["schedule"]
+    name = config["schedule"]
+    rates = [group["lr"] for group in optimiser.param_groups]
     schedules = torch.optim.lr_scheduler
     if name == "one_cycle":
         # With a single step it would stand at its end, at nothing, from the start.
-        return schedules.OneCycleLR(optimiser, max_lr=rate, total_steps=max(steps, 2))
+        return schedules.OneCycleLR(optimiser, max_lr=rates, total_steps=max(steps, 2))
     if name == "cosine":
         return schedules.CosineAnnealingLR(optimiser, T_max=steps)
     if name == "constant":

@@ -1,13 +1,18 @@
 """The trained part of a model: from a trunk's feature map to the objective's outputs."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
 from .errors import InputError
 from .tensor_files import read_description, read_tensors
+
+# A principal component whose standard deviation is a smaller share of the first's is rounding.
+NOTHING = 1e-6
 
 
 class GridPool(nn.Module):
@@ -45,30 +50,112 @@ class Standardise(nn.Module):
         return (features - self.mean) * self.factor
 
 
+class PrincipalComponents(nn.Module):
+    """Project features (n, values, 1, 1) on their largest principal components, partly whitened.
+
+    Each block of values (a depth) is brought to one scale first. A component of standard deviation
+    σ comes out with one of σ^(1 − whitening), all times one factor: 0 leaves the components as they
+    are, so that what changes an image little is never learnt; 1 makes them all as large as the first,
+    so that the noise of the last is learnt. Mean, scales and components are measured on the training
+    images (`fit`) and never trained.
+
+    Args:
+        blocks: values of each depth; they add up to the features'.
+        count: components to keep.
+        whitening: 0 to 1.
+    """
+
+    def __init__(self, blocks: Sequence[int], count: int, whitening: float):
+        super().__init__()
+        self.blocks, self.count, self.whitening = list(blocks), count, whitening
+        self.values = sum(blocks)
+        self.register_buffer("mean", torch.zeros(self.values))
+        self.register_buffer("basis", torch.zeros(self.values, count))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return (features.flatten(1) - self.mean) @ self.basis
+
+    def fit(self, features: np.ndarray, seed: int) -> None:
+        """Measure mean, scales and components.
+
+        Args:
+            features: float32 (n, values) of the training images.
+            seed: of the randomised decomposition (Halko et al. 2011,
+                https://arxiv.org/abs/0909.4061).
+
+        Raises:
+            InputError: there are fewer images or values than components.
+        """
+        # Here, since it takes a second that other heads needn't wait.
+        from sklearn.decomposition import PCA
+
+        most = min(features.shape)
+        if self.count > most:
+            raise InputError(
+                f"head.components: found {self.count}, expected at most {most}: there are "
+                f"{features.shape[0]} training images of {features.shape[1]} values."
+            )
+        mean = features.mean(axis=0, dtype=np.float64)
+        centred = (features - mean).astype(np.float32)
+        scale = np.concatenate(
+            [np.full(block.shape[1], _scale(block)) for block in self._cut(centred)]
+        )
+        centred *= scale.astype(np.float32)
+        decomposition = PCA(
+            self.count, svd_solver="randomized", iterated_power=7, random_state=seed
+        ).fit(centred)
+        deviation = np.sqrt(decomposition.explained_variance_)
+        # Components without variance would be raised to infinity; they teach nothing.
+        seen = deviation > NOTHING * deviation[0]
+        factor = np.where(seen, np.where(seen, deviation, 1) ** -self.whitening, 0)
+        spread = np.sqrt(np.mean((deviation * factor) ** 2))
+        basis = scale[:, None] * decomposition.components_.T * (factor / (spread or 1))
+        self.mean.copy_(torch.from_numpy(mean))
+        self.basis.copy_(torch.from_numpy(basis))
+
+    def _cut(self, features: np.ndarray) -> list[np.ndarray]:
+        return np.split(features, np.cumsum(self.blocks)[:-1], axis=1)
+
+
 class Head(nn.Sequential):
-    """A head in two parts, called one after the other.
+    """A head in up to three parts, called one after the other.
+
+    What comes out of the first two, in which nothing is trained, may be kept and `trained` alone be
+    run.
 
     Attributes:
-        pooling: a pooling of the trunk's features without parameters, None where the head has none.
-            What comes out of it may be kept and `trained` alone be run.
-        trained: everything after it, from float32 features to outputs (n, outputs).
-        pooled_shape: what `trained` takes, without the first axis.
+        pooling: a pooling of the trunk's features, None where the head has none.
+        components: a projection fitted on the training images, None where the head has none.
+        trained: everything after them, from float32 features to outputs (n, outputs).
+        kept_shape: what `trained` takes, without the first axis.
     """
 
     def __init__(
-        self, pooling: GridPool | None, trained: nn.Sequential, pooled_shape: tuple[int, ...]
+        self,
+        pooling: GridPool | None,
+        components: PrincipalComponents | None,
+        trained: nn.Sequential,
+        kept_shape: tuple[int, ...],
     ):
         super().__init__()
         self.pooling = pooling
+        self.components = components
         self.trained = trained
-        self.pooled_shape = pooled_shape
+        self.kept_shape = kept_shape
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.trained(features if self.pooling is None else self.pooling(features))
+        return self.trained(self.prepare(features))
+
+    def prepare(self, features: torch.Tensor) -> torch.Tensor:
+        """What comes before anything that is trained."""
+        if self.pooling is not None:
+            features = self.pooling(features)
+        return features if self.components is None else self.components(features)
 
     @property
-    def standardise(self) -> Standardise:
-        return self.trained.standardise
+    def standardise(self) -> Standardise | None:
+        """The first layer of `trained` that is measured on the training images, if it has one."""
+        return self.trained.standardise if "standardise" in self.trained._modules else None
 
 
 def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) -> Head:
@@ -78,7 +165,9 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
         config: the `head` section. `type` is one of
             dense: [pool to grid x grid,] flatten, dense;
             conv: convolution 3x3, ReLU, spatial dropout, [pool to grid x grid,] flatten, dense;
-            mlp: average pool, [dense, ReLU, dropout] for each of hidden_sizes, batch norm, dense.
+            mlp: average pool, [dense, ReLU, dropout] for each of hidden_sizes, batch norm, dense;
+            perceptron: `components` principal components, [dense, GELU] for each of hidden_sizes,
+            dense; its `blocks` are the values of each depth, which the trunk says.
             A grid of 0 leaves the map as it is.
         feature_shape: channels, height, width of the trunk's features.
         outputs: of the last dense layer; no activation follows it.
@@ -88,7 +177,7 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
     """
     channels, height, width = feature_shape
     kind = config["type"]
-    pooling, pooled = None, tuple(feature_shape)
+    pooling, components, pooled = None, None, tuple(feature_shape)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if kind == "dense":
         if config["grid"]:
@@ -116,12 +205,23 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
             layers[f"dropout{number}"] = nn.Dropout(config["dropout"])
             width_before_output = size
         layers["batch_norm"] = nn.BatchNorm1d(width_before_output)
+    elif kind == "perceptron":
+        components = PrincipalComponents(
+            config["blocks"], config["components"], config["whitening"]
+        )
+        width_before_output = config["components"]
+        pooled = (width_before_output,)
+        for number, size in enumerate(config["hidden_sizes"], start=1):
+            layers[f"dense{number}"] = nn.Linear(width_before_output, size)
+            layers[f"gelu{number}"] = nn.GELU()
+            width_before_output = size
     else:
-        raise InputError(f"head.type: found {kind!r}, expected dense, conv or mlp.")
+        raise InputError(f"head.type: found {kind!r}, expected dense, conv, mlp or perceptron.")
     layers["output"] = nn.Linear(width_before_output, outputs)
-    layers["standardise"] = Standardise(pooled)
-    layers.move_to_end("standardise", last=False)
-    return Head(pooling, nn.Sequential(layers), pooled)
+    if components is None:
+        layers["standardise"] = Standardise(pooled)
+        layers.move_to_end("standardise", last=False)
+    return Head(pooling, components, nn.Sequential(layers), pooled)
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -160,6 +260,12 @@ def _grid_pool(height: int, width: int, grid: int) -> GridPool:
             f"{height}x{width} cells. Lower it, set it to 0, or raise framing.image_size."
         )
     return GridPool(height, width, grid)
+
+
+def _scale(block: np.ndarray) -> float:
+    """One over the standard deviation of centred values; 1 where nothing varies."""
+    deviation = float(np.sqrt(np.mean(np.square(block, dtype=np.float64))))
+    return 1 / deviation if deviation > 0 else 1.0
 
 
 def _averages(size: int, grid: int) -> torch.Tensor:

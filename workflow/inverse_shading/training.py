@@ -1,28 +1,52 @@
-"""Training of one model: its head, on the kept features of its trunk."""
+"""Training of one model: a head on the kept features of its trunk, or both end to end on images."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
 
 from .checkpoints import Checkpoint
-from .dataset import ArrayRows, FeatureShards, Rows, open_features, read_labels
-from .devices import describe_device, set_up
+from .dataset import ArrayRows, Labels, Rows, open_features, open_image_rows, read_labels
+from .devices import choose_precision, describe_device, place_rows, set_up
 from .files import read_seal, sealed_path, write_sealed_text
+from .fine_tuning import FineTuned, feature_shape, place_images
 from .fitting import Examples, fit
-from .heads import GridPool, Head, Standardise, build_head, parameter_count
+from .heads import Head, Standardise, build_head, parameter_count
 from .jobs import logger, progress
 from .objectives import load_objective
 from .parameters import PARAMETERS
 from .tensor_files import write_tensors
+from .trunks import load_trunk
 
-# Pooled features are kept in memory up to this many bytes; beyond, they are pooled batch by batch.
-# It changes the time only, not the result.
-MEMORY_FOR_POOLED_FEATURES = 4 << 30
+# What comes out of a head's untrained part is kept in memory up to this many bytes; beyond, it is
+# computed batch by batch. It changes the time only, not the result.
+MEMORY_FOR_PREPARED_FEATURES = 4 << 30
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model ready to be trained.
+
+    Attributes:
+        network: what is trained, from a row of `rows` to outputs.
+        rows: its inputs.
+        whole: what is kept in the end, with `network` as a part of it or the same.
+        description: how to build `whole` again.
+        trunk: those of the network's weights that were trained before.
+    """
+
+    network: nn.Module
+    rows: Rows
+    whole: nn.Module
+    description: dict
+    trunk: Sequence[nn.Parameter] = ()
 
 
 def train_model(
@@ -31,86 +55,82 @@ def train_model(
     summary: str | Path,
     checkpoint: str | Path,
     config: dict,
-    features: Sequence[str | Path],
+    inputs: Sequence[str | Path],
     parameters: Sequence[str | Path],
     splits: Sequence[str | Path],
     device: str,
     threads: int,
     checkpoint_seconds: float,
     code: Mapping[str, str],
+    trunk: str | Path | None = None,
 ) -> None:
-    """Train a head and write its best weights and how that went.
+    """Train a model and write its best weights and how that went.
 
     Two runs with the same arguments on the same processor write the same bytes, but for the seconds
     in `summary`, also when one of them was killed on the way and went on from its checkpoint.
 
     Args:
-        weights: safetensors to write; see `heads.load_head` for its description.
+        weights: safetensors to write; see `fine_tuning.load_network` for its description.
         history: CSV to write, a row an epoch: epoch, learning_rate, train_loss, validation_loss,
             validation_mse.
         summary: JSON to write: parameter_count (trainable), epochs, best_epoch, seconds,
             seconds_per_epoch, device, batch_size (the one used).
         checkpoint: file to go on from if it is there, of this very training; removed in the end.
-        config: seed, architecture, head, objective, training.
-        features, parameters, splits: files of all ranges, in the same order.
+        config: seed, architecture, head, objective, training; images, to learn from the first so
+            many only; trainable_stages of the trunk, and with it precision.
+        inputs: files of all ranges: features of the frozen trunk, or framed images where stages of
+            it are trained.
+        parameters, splits: files of the same ranges, in the same order.
         device: auto, cpu or cuda.
         threads: of the CPU.
         checkpoint_seconds: from one checkpoint to the next.
         code: digests of the code that trains; what other code has begun is not gone on with.
+        trunk: the trunk's weights, where stages of it are trained.
 
     Raises:
         InputError: an input file is wrong, or the training diverges.
         Stopped: the process was asked to stop; the checkpoint is written.
     """
-    place = set_up(device, threads)
-    labels = read_labels(parameters, splits)
-    shards = open_features(features, labels)
+    place = set_up(device, threads, lenient=bool(config.get("trainable_stages")))
+    labels = read_labels(parameters, splits).learning_from(config.get("images"))
+    model = prepare_model(config, inputs, labels, place, threads, trunk)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    torch.manual_seed(config["seed"])
-    head = build_head(config["head"], shards.shape, objective.outputs)
     train, validation = labels.indices("train"), labels.indices("validation")
     logger.info(
         "%d weights, %d training and %d validation images, on %s",
-        parameter_count(head),
+        parameter_count(model.whole),
         len(train),
         len(validation),
         describe_device(place, threads),
     )
-
-    batch_size = config["training"]["batch_size"]
-    network, inputs = head, shards
-    pooled_bytes = 4 * len(shards) * int(np.prod(head.pooled_shape))
-    if head.pooling is not None and pooled_bytes <= MEMORY_FOR_POOLED_FEATURES:
-        network, inputs = head.trained, _pool(head, shards, batch_size)
-    pooling = head.pooling if network is head else None
-    _standardise(head.standardise, pooling, inputs, train, batch_size)
-
-    examples = Examples(inputs, labels.targets, train, validation)
     identity = {
         "config": config,
         "code": dict(code),
-        "inputs": [read_seal(path) for path in (*features, *parameters, *splits)],
+        "inputs": [read_seal(path) for path in (*inputs, *parameters, *splits)],
+        "trunk": read_seal(trunk) if trunk else None,
         "device": place.type,
         "threads": threads,
     }
     resumable = Checkpoint(checkpoint, identity, checkpoint_seconds)
-    result = fit(network, objective, examples, config["training"], config["seed"], place, resumable)
+    result = fit(
+        model.network,
+        objective,
+        Examples(model.rows, labels.targets, train, validation),
+        config["training"],
+        config["seed"],
+        place,
+        resumable,
+        model.trunk,
+    )
 
-    description = {
-        "architecture": config["architecture"],
-        "feature_shape": list(shards.shape),
-        "head": config["head"],
-        "objective": config["objective"],
-        "outputs": objective.outputs,
-    }
-    write_tensors(weights, head.state_dict(), description)
+    write_tensors(weights, model.whole.state_dict(), model.description)
     with sealed_path(history) as temporary:
         pd.DataFrame(result.history).to_csv(
             temporary, index=False, float_format="%.9g", lineterminator="\n"
         )
     epochs = len(result.history)
     report = {
-        "parameter_count": parameter_count(head),
+        "parameter_count": parameter_count(model.whole),
         "epochs": epochs,
         "best_epoch": result.best_epoch,
         "seconds": round(result.seconds, 3),
@@ -122,33 +142,134 @@ def train_model(
     resumable.remove()
 
 
+def prepare_model(
+    config: dict,
+    inputs: Sequence[str | Path],
+    labels: Labels,
+    device: torch.device,
+    threads: int,
+    trunk: str | Path | None = None,
+) -> _Model:
+    """Build a model with fresh weights, and measure what is measured and not trained.
+
+    Only training images are measured.
+
+    Args:
+        config, inputs, threads, trunk: as for `train_model`.
+        labels: of all images.
+        device: where it will be trained.
+
+    Raises:
+        InputError: an input file is wrong, or the head doesn't fit the features.
+    """
+    outputs = load_objective(config["objective"], len(PARAMETERS)).outputs
+    torch.manual_seed(config["seed"])
+    if config.get("trainable_stages"):
+        return _prepare_fine_tuned(config, inputs, labels, outputs, device, trunk)
+    return _prepare_frozen(config, inputs, labels, outputs, threads)
+
+
+def _prepare_frozen(
+    config: dict, inputs: Sequence[str | Path], labels: Labels, outputs: int, threads: int
+) -> _Model:
+    """A head on features. What comes out of its untrained part is kept if there is room for it."""
+    shards = open_features(inputs, labels)
+    head = build_head(config["head"], shards.shape, outputs)
+    train, batch_size = labels.indices("train"), config["training"]["batch_size"]
+    if head.components is not None:
+        values = _gather(shards, train, head.components.values)
+        with threadpool_limits(threads):
+            head.components.fit(values, config["seed"])
+    network, rows, prepare = head, shards, head.prepare
+    kept_bytes = 4 * len(shards) * int(np.prod(head.kept_shape))
+    prepares = head.pooling is not None or head.components is not None
+    if prepares and kept_bytes <= MEMORY_FOR_PREPARED_FEATURES:
+        network, rows, prepare = head.trained, _prepare_rows(head, shards, batch_size), _as_it_is
+    if head.standardise is not None:
+        _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
+    return _Model(network, rows, head, _describe(config, shards.shape, outputs))
+
+
+def _prepare_fine_tuned(
+    config: dict,
+    inputs: Sequence[str | Path],
+    labels: Labels,
+    outputs: int,
+    device: torch.device,
+    trunk: str | Path,
+) -> _Model:
+    """A trunk and its head on images, on the device."""
+    images = open_image_rows(inputs, labels)
+    body = load_trunk(trunk)
+    shape = feature_shape(body, images.shape[0])
+    head = build_head(config["head"], shape, outputs)
+    precision = choose_precision(config["precision"], device)
+    stages = config["trainable_stages"]
+    network = FineTuned(body, config["architecture"], stages, head, precision)
+    network.to(device, memory_format=torch.channels_last).eval()
+    rows = place_images(images, device)
+    _standardise(
+        head.standardise,
+        lambda batch: head.prepare(network.features(batch)),
+        rows,
+        labels.indices("train"),
+        config["training"]["batch_size"],
+        device,
+    )
+    description = _describe(config, shape, outputs)
+    description |= {"trainable_stages": stages, "precision": precision}
+    return _Model(network, rows, network, description, network.trunk_weights())
+
+
+def _describe(config: dict, shape: tuple[int, ...], outputs: int) -> dict:
+    return {
+        "architecture": config["architecture"],
+        "feature_shape": list(shape),
+        "head": config["head"],
+        "objective": config["objective"],
+        "outputs": outputs,
+    }
+
+
+def _as_it_is(features: torch.Tensor) -> torch.Tensor:
+    return features
+
+
+def _gather(rows: Rows, indices: np.ndarray, values: int) -> np.ndarray:
+    """Rows of these indices, flat and in float32: (len(indices), values)."""
+    result = np.empty((len(indices), values), np.float32)
+    for part in np.array_split(np.arange(len(indices)), math.ceil(len(indices) / 256)):
+        result[part] = rows.rows(indices[part]).reshape(len(part), values)
+    return result
+
+
 @torch.no_grad()
-def _pool(head: Head, shards: FeatureShards, batch_size: int) -> ArrayRows:
-    """Pool the features of all images once: the pooling has nothing to learn."""
-    logger.info("pooling features to %s an image", "x".join(map(str, head.pooled_shape)))
-    pooled = np.empty((len(shards), *head.pooled_shape), np.float32)
-    starts = range(0, len(shards), batch_size)
+def _prepare_rows(head: Head, rows: Rows, batch_size: int) -> ArrayRows:
+    """Run the untrained part of a head once over all images."""
+    logger.info("reducing features to %s an image", "x".join(map(str, head.kept_shape)))
+    prepared = np.empty((len(rows), *head.kept_shape), np.float32)
+    starts = range(0, len(rows), batch_size)
     for first in progress(starts, len(starts), "batch"):
-        rows = np.arange(first, min(first + batch_size, len(shards)))
-        pooled[rows] = head.pooling(torch.from_numpy(shards.rows(rows)).float()).numpy()
-    return ArrayRows(pooled)
+        batch = np.arange(first, min(first + batch_size, len(rows)))
+        prepared[batch] = head.prepare(torch.from_numpy(rows.rows(batch)).float()).numpy()
+    return ArrayRows(prepared)
 
 
 @torch.no_grad()
 def _standardise(
     standardise: Standardise,
-    pooling: GridPool | None,
-    inputs: Rows,
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    rows: Rows,
     train: np.ndarray,
     batch_size: int,
+    device: torch.device,
 ) -> None:
-    """Measure mean and scale of the training images' features, after `pooling` if there is one."""
+    """Measure mean and scale of what `prepare` makes of the training images."""
+    # Sums on the CPU in float64, whatever the device.
     total = torch.zeros(standardise.mean.shape, dtype=torch.float64)
     squares = torch.zeros((), dtype=torch.float64)
-    for rows in np.array_split(train, math.ceil(len(train) / batch_size)):
-        features = torch.from_numpy(inputs.rows(rows)).float()
-        if pooling is not None:
-            features = pooling(features)
+    for batch in np.array_split(train, math.ceil(len(train) / batch_size)):
+        features = prepare(place_rows(rows.rows(batch), device)).cpu()
         total += features.sum(dim=0)
         squares = squares + features.square().sum(dtype=torch.float64)
     mean = total / len(train)

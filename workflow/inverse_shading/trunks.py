@@ -7,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from .architectures import STAGE_CHANNELS
 from .errors import InputError
 from .tensor_files import read_description, read_tensors
 
@@ -25,8 +26,8 @@ def build_trunk(architecture: str) -> nn.Module:
 
     Args:
         architecture: vgg16, ending after the ReLU of its last convolution (Simonyan and Zisserman
-            2015, https://arxiv.org/abs/1409.1556), or resnet50, ending before its average pool (He
-            et al. 2016, https://arxiv.org/abs/1512.03385).
+            2015, https://arxiv.org/abs/1409.1556), resnet50, ending before its average pool (He et
+            al. 2016, https://arxiv.org/abs/1512.03385), or pixels, which does nothing.
 
     Returns:
         A module from normalised images (n, 3, side, side) to features: (n, 512, side/16, side/16)
@@ -47,13 +48,41 @@ def build_trunk(architecture: str) -> nn.Module:
                 for name, layer in whole.named_children()
                 if name not in ("avgpool", "fc")
             )
+        elif architecture == "pixels":
+            layers = OrderedDict()
         else:
-            raise InputError(f"architecture: found {architecture!r}, expected vgg16 or resnet50.")
+            raise InputError(
+                f"architecture: found {architecture!r}, expected {', '.join(STAGE_CHANNELS)}."
+            )
     trunk = nn.Sequential(layers).to_empty(device="cpu")
     for name, buffer in trunk.named_buffers():
         if name.endswith(COUNTER):
             buffer.zero_()
     return trunk.eval().requires_grad_(False)
+
+
+def trunk_stages(trunk: nn.Sequential, architecture: str) -> list[nn.Sequential]:
+    """The trunk cut into its stages (see `architectures`); run one after the other, they are it.
+
+    A layer that halves the resolution belongs to the stage that it begins. The stages share the
+    trunk's weights.
+    """
+    if architecture == "vgg16":
+        layers = list(trunk.features)
+        starts = [0, *(i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d))]
+        ends = [*starts[1:], len(layers)]
+        groups = [layers[start:end] for start, end in zip(starts, ends, strict=True)]
+    elif architecture == "resnet50":
+        groups = [
+            [trunk.conv1, trunk.bn1, trunk.relu],
+            [trunk.maxpool, trunk.layer1],
+            [trunk.layer2],
+            [trunk.layer3],
+            [trunk.layer4],
+        ]
+    else:
+        groups = []
+    return [nn.Sequential(*group) for group in groups]
 
 
 def trunk_tensors(trunk: nn.Module) -> dict[str, torch.Tensor]:

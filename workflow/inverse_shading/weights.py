@@ -37,8 +37,9 @@ def prepare_trunk(
 
     Args:
         output: the file to write. Its description holds `architecture` and `origin`.
-        config: architecture; weights (imagenet, random, or the path of a .pth or .safetensors state
-            dict with torchvision's names); seed; batch_size.
+        config: architecture; weights (imagenet, random, the path of a .pth or .safetensors state
+            dict with torchvision's names, or none where the architecture has none); seed;
+            batch_size.
         images, split: of the first shard, needed for random weights alone: ResNet50's batch
             statistics are measured on its training images.
 
@@ -47,7 +48,9 @@ def prepare_trunk(
     """
     architecture, weights = config["architecture"], config["weights"]
     trunk = build_trunk(architecture)
-    if weights == "imagenet":
+    if weights == "none":
+        origin = "none"
+    elif weights == "imagenet":
         origin = _download(trunk, architecture)
     elif weights == "random":
         origin = f"random (seed {config['seed']}"

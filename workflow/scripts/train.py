@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
         snakemake.output.summary,
         snakemake.params.checkpoint,
         snakemake.params.config,
-        features=list(snakemake.input.features),
+        inputs=list(snakemake.input.images_or_features),
         parameters=list(snakemake.input.parameters),
         splits=list(snakemake.input.splits),
         device=snakemake.config["device"],
