@@ -14,9 +14,10 @@ from .files import check_seal
 from .heads import Head, load_head
 from .jobs import progress
 from .metrics import score_splits
+from .metrics_file import write_metrics
 from .objectives import Objective, load_objective
 from .parameters import PARAMETERS
-from .prediction_table import write_metrics, write_predictions
+from .prediction_table import write_predictions
 from .tensor_files import read_description
 
 
