@@ -29,5 +29,6 @@ rule all:
     input:
         "results/comparison.csv",
         "results/comparison.md",
+        "results/paired_tests.csv",
         FIGURES,
     localrule: True

@@ -140,10 +140,20 @@ def job_name(rule: str, output: str) -> str:
     _, *folders, file = PurePath(output).with_suffix("").parts
     if rule.startswith("figure_"):
         return "/".join([*folders, file])
-    if rule in ("train", "evaluate", "baseline"):
-        return f"{rule}/{folders[-1]}"
+    if rule in ("train", "evaluate"):
+        # models/MODEL/seeds/SEED
+        return f"{rule}/{folders[1]}/{folders[3]}"
+    if rule in ("collect", "baseline"):
+        return f"{rule}/{folders[1]}"
     # Folders begin with what is made there, which the rule says already.
     return "/".join([rule, *folders[1:], file]) if folders else rule
+
+
+def without_seconds(value):
+    """The same metrics without what differs from run to run."""
+    if isinstance(value, dict):
+        return {k: without_seconds(item) for k, item in value.items() if "seconds" not in k}
+    return [without_seconds(item) for item in value] if isinstance(value, list) else value
 
 
 def copy_code(target: Path) -> Path:

@@ -17,7 +17,10 @@ FIRST, SECOND = "000000-000019", "000020-000039"
 # Each kind of intermediate file, and results that a step makes from it.
 READERS = {
     "stage.safetensors": [f"renders/{FIRST}.tar", f"images/{SECOND}.npy"],
-    f"parameters/{SECOND}.csv": [f"renders/{SECOND}.tar", "models/vgg16_v1/weights.safetensors"],
+    f"parameters/{SECOND}.csv": [
+        f"renders/{SECOND}.tar",
+        "models/vgg16_v1/seeds/1/weights.safetensors",
+    ],
     f"renders/{FIRST}.tar": [f"images/{FIRST}.npy"],
     f"images/{FIRST}.npy": [
         f"features/vgg16/{FIRST}.npy",
@@ -25,21 +28,24 @@ READERS = {
         "figures/examples.png",
     ],
     f"splits/{FIRST}.csv": [
-        "models/vgg16_bins_v2/weights.safetensors",
+        "models/vgg16_bins_v2/seeds/1/weights.safetensors",
         "baselines/perceptron/metrics.json",
     ],
     "trunks/vgg16.safetensors": [f"features/vgg16/{SECOND}.npy"],
     f"features/vgg16/{SECOND}.npy": [
-        "models/vgg16_v1/weights.safetensors",
-        "models/vgg16_bins_v2/metrics.json",
+        "models/vgg16_v1/seeds/1/weights.safetensors",
+        "models/vgg16_bins_v2/seeds/1/metrics.json",
     ],
-    "models/vgg16_v1/weights.safetensors": ["models/vgg16_v1/metrics.json"],
-    "models/vgg16_bins_v2/training.json": ["models/vgg16_bins_v2/metrics.json"],
+    "models/vgg16_v1/seeds/1/weights.safetensors": ["models/vgg16_v1/seeds/1/metrics.json"],
+    "models/vgg16_bins_v2/seeds/1/training.json": ["models/vgg16_bins_v2/seeds/1/metrics.json"],
+    "models/vgg16_v1/seeds/1/predictions.csv": ["models/vgg16_v1/metrics.json", "paired_tests.csv"],
+    "models/vgg16_bins_v2/seeds/1/metrics.json": ["models/vgg16_bins_v2/metrics.json"],
     "models/vgg16_v1/history.csv": ["figures/learning_curves.png"],
     "models/vgg16_bins_v2/predictions.csv": ["figures/predicted_against_true/vgg16_bins_v2.png"],
     "models/vgg16_v1/metrics.json": ["comparison.csv"],
     "baselines/ridge/metrics.json": ["comparison.csv"],
     "comparison.csv": ["figures/error_by_parameter.png", "comparison.md"],
+    "paired_tests.csv": ["figures/paired_tests.png", "comparison.md"],
 }
 
 # The rules whose jobs are struck: the script, what it makes, and the name of its timing.
@@ -47,8 +53,8 @@ WORKERS = {
     "render": (f"renders/{FIRST}.tar", f"render/{FIRST}"),
     "images": (f"images/{SECOND}.npy", f"images/{SECOND}"),
     "features": (f"features/vgg16/{FIRST}.npy", f"features/vgg16/{FIRST}"),
-    "train": ("models/vgg16_v1/weights.safetensors", "train/vgg16_v1"),
-    "evaluate": ("models/vgg16_bins_v2/metrics.json", "evaluate/vgg16_bins_v2"),
+    "train": ("models/vgg16_v1/seeds/1/weights.safetensors", "train/vgg16_v1/1"),
+    "evaluate": ("models/vgg16_bins_v2/seeds/1/metrics.json", "evaluate/vgg16_bins_v2/1"),
 }
 
 
@@ -186,7 +192,7 @@ def _killed_snakemake(generator: np.random.Generator, index: int) -> Fault:
     alone = index // 12 % 2 == 0
     moment = float(generator.uniform(2, 12))
     lost = [f"renders/{FIRST}.tar", f"images/{FIRST}.npy", f"features/vgg16/{FIRST}.npy"]
-    lost += [f"models/vgg16_v1/{name}" for name in ("weights.safetensors", "metrics.json")]
+    lost += [f"models/vgg16_v1/{name}" for name in ("seeds/1/weights.safetensors", "metrics.json")]
 
     def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
         time.sleep(moment)

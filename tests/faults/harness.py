@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from project import TINY, Project, clean_environment, copy_code, write_ball
+from project import TINY, Project, clean_environment, copy_code, without_seconds, write_ball
 
 # One trunk, two heads, all baselines and figures; trainings long enough to be caught in the act.
 CONFIG = TINY | {
@@ -287,8 +287,7 @@ def _content(path: Path) -> object:
     """What must be equal: all bytes but seconds."""
     if path.suffix == ".json":
         with suppress(ValueError):
-            content = json.loads(path.read_bytes())
-            return {key: value for key, value in content.items() if "seconds" not in key}
+            return without_seconds(json.loads(path.read_bytes()))
     if path.name == "comparison.csv":
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         return table.drop(columns=[name for name in table if "seconds" in name]).to_csv()

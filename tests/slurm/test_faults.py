@@ -93,17 +93,17 @@ def test_a_training_told_to_stop_goes_on_in_the_next_try(project, local, tmp_pat
     config = project.config
     config["models"]["vgg16_v1"]["training"] = {"max_epochs": 1500, "patience": 1500}
     project.config = config
-    model = "results/models/vgg16_v1"
+    model = "results/models/vgg16_v1/seeds/1"
     run = project.start("--", f"{model}/weights.safetensors")
-    job = run.wait_for("RUNNING", "rule_train_wildcards_vgg16_v1")
-    log = project.folder / "logs" / "train" / "vgg16_v1.log"
+    job = run.wait_for("RUNNING", "rule_train_wildcards_vgg16_v1_1")
+    log = project.folder / "logs" / "train" / "vgg16_v1" / "1.log"
     wait_until(lambda: log.exists() and "epoch 1/1500" in log.read_text(), 60, "training begun")
     # What SLURM sends before a time limit: to the processes of the job, which is not cancelled.
     project.cluster.command("scancel", "--signal=TERM", job["JobId"])
     assert run.end() == 0, run.output
     first, second = run.jobs
     assert (first["JobState"], second["JobState"]) == ("FAILED", "COMPLETED")
-    logs = project.folder / "logs" / "slurm" / "rule_train" / "vgg16_v1"
+    logs = project.folder / "logs" / "slurm" / "rule_train" / "vgg16_v1_1"
     assert "wrote a checkpoint" in (logs / f"{first['JobId']}.log").read_text()
     assert "going on from a checkpoint" in (logs / f"{second['JobId']}.log").read_text()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import MODELS
+from project import without_seconds
 
 ROOT = Path(__file__).parents[2]
 GPU_RULES = ("features", "train", "evaluate")
@@ -25,12 +26,6 @@ def request(job):
 
 def span(job):
     return [datetime.fromisoformat(job[key]) for key in ("StartTime", "EndTime")]
-
-
-def without_times(value):
-    if isinstance(value, dict):
-        return {key: without_times(item) for key, item in value.items() if "seconds" not in key}
-    return value
 
 
 def test_it_ends_well(finished):
@@ -86,7 +81,7 @@ def test_files_are_those_of_one_machine(finished, local, folder):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_metrics_are_those_of_one_machine(finished, local, model):
-    assert without_times(finished.metrics(model)) == without_times(local.metrics(model))
+    assert without_seconds(finished.metrics(model)) == without_seconds(local.metrics(model))
 
 
 @pytest.mark.parametrize("baseline", ["constant", "ridge", "perceptron", "floor"])
@@ -95,13 +90,13 @@ def test_baselines_are_those_of_one_machine(finished, local, baseline):
         json.loads((each.folder / f"results/baselines/{baseline}/metrics.json").read_text())
         for each in (finished, local)
     )
-    assert without_times(ours) == without_times(theirs)
+    assert without_seconds(ours) == without_seconds(theirs)
 
 
 @pytest.mark.parametrize("option", ["--workflow-profile", "--profile"])
 def test_both_ways_to_name_the_profile_use_both_gpus_at_once(project, finished, option):
     """With --profile, Snakemake also reads profiles/default, whose limit is one GPU."""
-    targets = [f"results/models/{model}/weights.safetensors" for model in MODELS]
+    targets = [f"results/models/{model}/seeds/1/weights.safetensors" for model in MODELS]
     if option == "--profile":
         run = project.submit("--forcerun", "train", "--", *targets, form=(option, "profiles/slurm"))
         assert run.process.returncode == 0, run.output

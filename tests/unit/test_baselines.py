@@ -55,7 +55,7 @@ def test_constant_is_the_training_mean(data, tmp_path):
     mean = values[data.labels.indices("train")].mean(axis=0)
     np.testing.assert_allclose(predicted, np.tile(mean, (200, 1)), atol=1e-6)
     assert metrics["splits"]["train"]["r2"] == pytest.approx(0, abs=1e-9)
-    assert list(metrics) == [*KEYS, "seed", "threads"]
+    assert list(metrics) == [*KEYS, "seed", "threads", "image_intervals"]
     assert metrics["parameter_count"] == 10 and metrics["epochs"] is None
 
 
@@ -107,6 +107,11 @@ def test_floor_takes_each_error_from_its_best_answer(data, tmp_path):
         np.abs(medians - values[test])[:, 0].mean()
     )
     assert metrics["mae_of"] == "posterior medians"
+    # 40 test images: t(0.975; 39) = 2.022691.
+    spread = np.abs(medians - values[test]).mean(axis=1).std(ddof=1)
+    assert metrics["image_intervals"]["test"]["mae"] == pytest.approx(
+        2.022691 * spread / 40**0.5, rel=1e-6
+    )
 
 
 def test_thumbnails_are_exact_averages():

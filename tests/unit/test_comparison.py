@@ -1,4 +1,4 @@
-"""The comparison: rows, ratios, the choice of the best model, and what is refused."""
+"""The comparison: rows, ratios, intervals, the choice of the best model, and what is refused."""
 
 import csv
 import json
@@ -9,14 +9,31 @@ from inverse_shading.comparison import format_terminal, main, write_markdown
 from inverse_shading.comparison_table import COLUMNS, best_model, read_comparison, write_table
 from inverse_shading.errors import InputError
 from inverse_shading.files import write_sealed_text
+from inverse_shading.paired_table import write_paired_table
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.splits import SPLITS
 
 
-def write_both(table, markdown, metrics, baselines, published):
-    """Both files, as the workflow's two rules make them."""
+def pair(a, b, difference, p):
+    """A row of paired_tests.csv."""
+    row = {"a": a, "b": b, "images": 4, "mse_a": 0.05, "mse_b": 0.05 - difference}
+    row |= {"difference": difference, "low": difference - 0.002, "high": difference + 0.002}
+    return row | {"p": p / 10, "p_wilcoxon": p / 10, "p_holm": p}
+
+
+PAIRS = [
+    pair("one", "bins", 0.0101, 0.0004),
+    pair("one", "ridge", -0.01, 0.2),
+    pair("bins", "ridge", 0.001, 0.3),
+]
+
+
+def write_both(table, markdown, metrics, baselines, published, pairs=PAIRS):
+    """The files as the workflow's rules make them."""
     write_table(table, metrics, baselines, published)
-    write_markdown(markdown, table)
+    paired = table.with_name("paired_tests.csv")
+    write_paired_table(paired, pairs)
+    write_markdown(markdown, table, paired)
 
 
 PUBLISHED = [
@@ -57,10 +74,27 @@ def metrics_of(model, validation, test, **changes):
         "seconds": 12.34,
         "device": "cpu",
         "batch_size": 64,
-        "seed": 1,
         "threads": 2,
+        "chosen_seed": 5,
+        "seeds": [{"seed": 5}],
+        "intervals": {split: {"mse": None, "mae": None} for split in SPLITS},
+        "image_intervals": {split: {"mse": 0.002, "mae": 0.004} for split in SPLITS},
     }
     return content | changes
+
+
+def of_three_seeds(model, validation, test, ensemble, **changes):
+    """Metrics as means over three seeds, with the errors of their ensemble."""
+    several = {
+        "epochs": 7.5,
+        "best_epoch": 6.0,
+        "seeds": [{"seed": seed} for seed in (5, 6, 7)],
+        "intervals": {split: {"mse": 0.0012, "mae": 0.0034} for split in SPLITS},
+        "ensemble": {
+            key: metrics_of(model, ensemble, ensemble)[key] for key in ("splits", "image_intervals")
+        },
+    }
+    return metrics_of(model, validation, test, **several | changes)
 
 
 @pytest.fixture
@@ -84,13 +118,14 @@ def table(tmp_path, write):
         write(metrics_of("one", 0.030, 0.010)),
         write(metrics_of("bins", 0.020, 0.022, decoding="expected", decodings=decodings)),
     ]
-    nothing = dict.fromkeys(["trunk", "epochs", "best_epoch", "seconds", "device", "seed"])
+    names = ["trunk", "epochs", "best_epoch", "seconds", "device", "chosen_seed", "seeds"]
+    nothing = dict.fromkeys([*names, "intervals", "image_intervals"])
     floor = metrics_of("floor", 0.007, 0.007, weights="none", **nothing)
     floor["splits"]["validation"] = None
     del floor["splits"]["train"]
     baselines = [
         write(metrics_of("constant", 0.083, 0.084, weights="none", **nothing)),
-        write(metrics_of("ridge", 0.04, 0.04, weights="none", **nothing)),
+        write(metrics_of("ridge", 0.04, 0.04, weights="none", **nothing, penalty=0.1)),
         write(floor),
     ]
     path = tmp_path / "comparison.csv"
@@ -125,6 +160,29 @@ def test_columns_and_values(table):
     assert row["weights"] == "random (seed 1, untrained)"
     assert row["decoding"] == "expected"
     assert (row["test_mse_argmax"], row["test_mse_expected"]) == ("0.031000", "0.022000")
+
+
+def test_seeds_and_intervals(tmp_path, write):
+    models = [write(of_three_seeds("several", 0.03, 0.01, 0.008)), write(metrics_of("alone", 0.02, 0.02))]  # fmt: skip
+    write_table(tmp_path / "t.csv", models, [], [])
+    several, ensemble, alone = rows_of(tmp_path / "t.csv")
+    assert (several["test_mse_interval"], several["test_mae_interval"]) == ("0.001200", "0.003400")
+    assert several["test_mse_image_interval"] == "0.002000"
+    assert (several["seeds"], several["chosen_seed"]) == ("3", "5")
+    assert (several["epochs"], several["best_epoch"]) == ("7.5", "6")
+    assert (alone["seeds"], alone["test_mse_interval"], alone["epochs"]) == ("1", "", "7")
+    assert "seed" not in alone
+    assert (ensemble["model"], ensemble["source"]) == ("several (ensemble of 3)", "ensemble")
+    assert (ensemble["test_mse"], ensemble["test_mse_metalness"]) == ("0.008000", "0.017000")
+    assert (ensemble["seeds"], ensemble["trunk"]) == ("3", "vgg16")
+    assert (ensemble["test_mse_interval"], ensemble["test_mse_image_interval"]) == ("", "0.002000")
+    assert (ensemble["epochs"], ensemble["parameter_count"]) == ("", "")
+
+
+def test_an_ensemble_is_never_the_best_model(tmp_path, write):
+    models = [write(of_three_seeds("several", 0.03, 0.01, 0.008)), write(metrics_of("alone", 0.02, 0.02))]  # fmt: skip
+    write_table(tmp_path / "t.csv", models, [], [])
+    assert best_model(tmp_path / "t.csv") == "alone"
 
 
 def test_ratio_to_ridge(table):
@@ -163,7 +221,7 @@ def test_a_baseline_is_never_the_best_model(tmp_path, write):
 
 def test_no_model_to_choose(tmp_path, write):
     path = tmp_path / "t.csv"
-    write_both(path, tmp_path / "t.md", [], [write(metrics_of("ridge", 0.01, 0.01))], [])
+    write_table(path, [], [write(metrics_of("ridge", 0.01, 0.01))], [])
     with pytest.raises(InputError, match=r"t\.csv: found no model"):
         best_model(path)
 
@@ -186,6 +244,62 @@ def test_markdown_reads_the_published_rows(table):
     assert text.count("looks like a root MSE") == 1
 
 
+def test_markdown_pairs_with_the_best_model(table):
+    text = table.with_suffix(".md").read_text()
+    section = text.partition("## Paired with the best model, bins")[2].partition("\n## ")[0]
+    assert [line for line in section.splitlines() if line.startswith("|")] == [
+        "| model or baseline | difference | 95 % interval | p (Holm) | verdict |",
+        "| --- | ---: | ---: | ---: | --- |",
+        "| one | +0.0101 | [+0.0081, +0.0121] | < 0.001 | worse |",
+        "| ridge | −0.0010 | [−0.0030, +0.0010] | 0.300 | no difference shown |",
+    ]
+
+
+def test_markdown_says_what_validation_chose(table):
+    text = table.with_suffix(".md").read_text()
+    section = text.partition("## How validation chose")[2].partition("\n## ")[0]
+    assert "the test images had no say" in section
+    assert [line for line in section.splitlines() if line.startswith("|")][2:] == [
+        "| one | 1 | 5 | 5 of 7 |  |  |",
+        "| bins | 1 | 5 | 5 of 7 | expected |  |",
+        "| ridge |  |  |  |  | 0.1 |",
+    ]
+
+
+def test_markdown_has_the_smallest_error_of_each_parameter_in_bold(tmp_path, write):
+    metalness = metrics_of("one", 0.030, 0.010)
+    metalness["splits"]["test"]["parameters"]["metalness"]["mse"] = 0.5
+    models = [write(metalness), write(metrics_of("bins", 0.020, 0.022))]
+    write_both(tmp_path / "t.csv", tmp_path / "t.md", models, [], [])
+    section = (tmp_path / "t.md").read_text().partition("## Errors by parameter")[2]
+    first, second = [line for line in section.splitlines() if line.startswith("|")][2:4]
+    assert first.startswith("| one | **0.0100** | **0.0110** |") and first.endswith("| 0.5000 |")
+    assert second.startswith("| bins | 0.0220 | 0.0230 |") and second.endswith("| **0.0310** |")
+
+
+def test_intervals_and_ensembles_are_read_beside_the_errors(tmp_path, write):
+    models = [
+        write(of_three_seeds("one", 0.01, 0.02, 0.018)),
+        write(metrics_of("bins", 0.03, 0.03)),
+    ]
+    write_both(tmp_path / "t.csv", tmp_path / "t.md", models, [], [])
+    text = (tmp_path / "t.md").read_text()
+    assert "test MSE | ± seeds |" in text and "| **0.0200** | **±0.0012** |" in text
+    assert "± 0.0012 over 3 seeds, ± 0.0020 over the draw of test images" in text
+    assert "| one (ensemble of 3) | ensemble | 0.0090 | 0.0180 | 0.0180 |  |" in text
+    assert "| one | 3 | 5 | 6 of 7.5 |" in text
+    lines = format_terminal(tmp_path / "t.csv").splitlines()
+    assert max(map(len, lines)) <= 110
+    assert "± seeds" in lines[0] and "test R²" not in lines[0]
+    assert lines[2].split()[:7] == ["*", "one", "model", "0.0050", "0.0100", "0.0200", "±0.0012"]
+    assert lines[3].split()[:4] == ["ensemble", "of", "3", "ensemble"]
+
+
+def test_one_seed_has_no_column_of_intervals(table):
+    assert "±" not in table.with_suffix(".md").read_text().partition("## ")[0].partition("|")[2]
+    assert "±" not in format_terminal(table) and "test R²" in format_terminal(table)
+
+
 def test_markdown_escapes_the_column_mark(tmp_path, write):
     models = [write(metrics_of("one", 0.03, 0.01, weights="file a|b.pth"))]
     write_both(tmp_path / "t.csv", tmp_path / "t.md", models, [], [])
@@ -202,14 +316,15 @@ def test_the_same_metrics_give_the_same_bytes(table, tmp_path):
 
 def test_terminal_table_is_narrow_and_names_the_best(tmp_path, write):
     long = "a_model_with_a_name_that_is_much_too_long_for_any_table"
-    models = [write(metrics_of(long, 0.02, 0.01, weights="file some/long/path.pth (sha256 12ab)"))]
+    weights = "file some/long/path.pth (sha256 12ab)"
+    models = [write(of_three_seeds(long, 0.02, 0.01, 0.009, weights=weights))]
     path = tmp_path / "t.csv"
     published = [{**PUBLISHED[0], "model": "A published model of a very long name [with layers]"}]
-    write_both(path, tmp_path / "t.md", models, [], published)
+    write_table(path, models, [], published)
     text = format_terminal(path)
     assert max(map(len, text.splitlines())) <= 110
     assert text.splitlines()[2].startswith("* a_model_with")
-    assert text.endswith(f"best model by validation MSE: {long}")
+    assert f"best model by validation MSE: {long}" in text
     assert "nan" not in text
 
 
@@ -244,8 +359,13 @@ def without(content, *keys):
         (metrics_of("m", float("nan"), 0.1), "NaN at splits.train.mse"),
         (metrics_of("m", 0.1, float("inf")), "Infinity at splits.test.mse"),
         (metrics_of("m", 0.1, 0.1, seconds="long"), '"long" at seconds, expected a finite number'),
-        (metrics_of("m", 0.1, 0.1, seed=True), "true at seed, expected a whole number"),
-        (metrics_of("m", 0.1, 0.1, epochs=2.5), "2.5 at epochs, expected a whole number"),
+        (metrics_of("m", 0.1, 0.1, chosen_seed=True), "true at chosen_seed, expected a whole"),
+        (metrics_of("m", 0.1, 0.1, seeds=None), "null at seeds, expected a whole number"),
+        (
+            metrics_of("m", 0.1, 0.1, parameter_count=2.5),
+            "2.5 at parameter_count, expected a whole",
+        ),
+        (of_three_seeds("m", 0.1, 0.1, float("nan")), "NaN at splits.train.mse"),
         (metrics_of("m", 0.1, 0.1, trunk=16), "16 at trunk, expected a text"),
     ],
 )

@@ -47,6 +47,11 @@ def test_the_shipped_config_is_right(config):
         ("training.learning_rate", "1e-4", r"training.learning_rate: found '1e-4' .*write 1.0e-4 or 0.0001.*allowed is a number above 0 to 1"),
         ("training.schedule", "cosin", r"training.schedule: found 'cosin' .*one of one_cycle, cosine, constant"),
         ("split.test", 0.3, r"split: train \+ validation \+ test is 1.1; the three shares must add up to 1"),
+        ("seeds", [], r"seeds: found \[\] \(a list\), allowed is a list of at least 1"),
+        ("seeds", [1, 2, 1], r"seeds: found \[1, 2, 1\] .*no two alike"),
+        ("seeds", [1, -2], r"seeds.1: found -2 .*from 0 to 4294967295"),
+        ("seeds", 3, r"seeds: found 3 \(an integer\), allowed is a list"),
+        ("models.ridge", {"trunk": "vgg16", "head": {"type": "dense", "grid": 0}, "objective": {"type": "regression"}}, r"models.ridge: found a name under baselines, allowed is another"),
         ("shard_size", 50, r"split.train: 0.65 of shard_size 50 is 32.5 images"),
         ("stage.mesh", "no/such.glb", r"stage.mesh: found 'no/such.glb', .*no such file"),
         ("stage.mesh", "mesh.fbx", r"stage.mesh: found 'mesh.fbx'"),
@@ -98,9 +103,26 @@ def test_a_model_set_to_null_is_left_out(config):
 
 def test_a_model_s_own_training_lies_over_the_common_one(config):
     config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
-    mine, other = model_config(config, "vgg16_v1"), model_config(config, "resnet50_v3")
+    mine, other = model_config(config, "vgg16_v1", 1), model_config(config, "resnet50_v3", 1)
     assert mine["training"] == config["training"] | {"learning_rate": 0.5}
     assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
+
+
+def test_a_training_depends_on_its_own_seed_and_not_on_the_data_s(config):
+    before = model_config(config, "vgg16_v1", 7)
+    assert before["seed"] == 7
+    config["seed"], config["seeds"] = 5, [7, 8]
+    assert model_config(config, "vgg16_v1", 7) == before
+    assert model_config(config, "vgg16_v1", 8) == before | {"seed": 8}
+
+
+def test_one_test_image_is_too_few(config):
+    config |= {"n_images": 20, "shard_size": 20}
+    config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
+    with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
+        check_config(config, SCHEMA)
+    config["n_images"] = 40
+    check_config(config, SCHEMA)
 
 
 def test_one_form_however_it_was_written():

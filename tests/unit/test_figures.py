@@ -12,10 +12,12 @@ from inverse_shading.errors import InputError
 from inverse_shading.figure_errors import draw_error_by_parameter
 from inverse_shading.figure_examples import _columns, draw_examples
 from inverse_shading.figure_learning import draw_learning_curves
+from inverse_shading.figure_paired import draw_paired_tests
 from inverse_shading.figure_predicted import draw_predicted_against_true
 from inverse_shading.figure_style import PARAMETER_LABELS
 from inverse_shading.files import seal, write_sealed_text
 from inverse_shading.images import write_array
+from inverse_shading.paired_table import write_paired_table
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.predicted_values import read_predictions
 
@@ -84,6 +86,17 @@ def model_row(model, source="model", **values):
         **dict.fromkeys(PARAMETER_ERRORS, 0.02),
         **values,
     }
+
+
+def write_pairs(path, pairs):
+    """paired_tests.csv from (a, b, difference, p)."""
+    rows = []
+    for a, b, difference, p in pairs:
+        row = {"a": a, "b": b, "images": 9, "mse_a": 0.02, "mse_b": 0.02, "difference": difference}
+        row |= {"low": difference - 0.001, "high": difference + 0.001}
+        rows.append(row | {"p": p, "p_wilcoxon": p, "p_holm": p})
+    write_paired_table(path, rows)
+    return path
 
 
 def write_history(path, scale=1.0, epochs=5):
@@ -211,8 +224,9 @@ def test_error_by_parameter_has_a_line_a_row(tmp_path):
         model_row("floor", "bound", train_mse=None, test_mse_metalness=0),
     ]
     published = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
+    more = [rows[0], model_row("one (ensemble of 2)", "ensemble"), *rows[1:], published]
     draw_error_by_parameter(tmp_path / "a.png", write_table(tmp_path / "a.csv", rows))
-    draw_error_by_parameter(tmp_path / "b.png", write_table(tmp_path / "b.csv", [*rows, published]))
+    draw_error_by_parameter(tmp_path / "b.png", write_table(tmp_path / "b.csv", more))
     pixels = look_at(tmp_path / "a.png")
     assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
     draw_error_by_parameter(tmp_path / "c.png", write_table(tmp_path / "c.csv", rows[:1]))
@@ -225,16 +239,43 @@ def test_error_by_parameter_needs_errors_by_parameter(tmp_path):
         draw_error_by_parameter(tmp_path / "f.png", write_table(tmp_path / "a.csv", [row]))
 
 
+def test_paired_tests_has_a_row_for_every_other_predictor(tmp_path):
+    models = [model_row("best", validation_mse=0.01), model_row("other")]
+    table = write_table(tmp_path / "t.csv", models)
+    pairs = [
+        ("best", "other", -0.004, 0.01),
+        ("best", "ridge", 0.0005, 0.4),
+        ("other", "ridge", 0.0045, 0.01),
+    ]
+
+    def draw(name, pairs):
+        draw_paired_tests(tmp_path / name, write_pairs(tmp_path / "p.csv", pairs), table)
+        return look_at(tmp_path / name)
+
+    pixels = draw("a.png", pairs)
+    # The others' pairs with each other aren't drawn.
+    assert np.array_equal(draw("b.png", pairs[:2]), pixels)
+    # Which of the two stands first in the table makes no difference to what is drawn.
+    assert np.array_equal(draw("c.png", [("other", "best", 0.004, 0.01), pairs[1]]), pixels)
+    # Filled where a difference was shown, empty where none was.
+    assert not np.array_equal(draw("d.png", [("best", "other", -0.004, 0.05), pairs[1]]), pixels)
+    assert draw("e.png", pairs[:1]).shape[0] < pixels.shape[0]
+    with pytest.raises(InputError, match=r"p\.csv: found no row of best"):
+        draw("f.png", pairs[2:])
+
+
 def test_the_same_data_give_the_same_bytes(tmp_path, images):
     true = np.random.default_rng(0).uniform(size=(20, 10))
     predictions = write_predictions(tmp_path / "p.csv", true, true**2)
     table = write_table(tmp_path / "t.csv", [model_row("one")])
     history = write_history(tmp_path / "h.csv")
+    pairs = write_pairs(tmp_path / "pairs.csv", [("one", "ridge", 0.004, 0.01)])
     for draw in (
         lambda path: draw_examples(path, images, 8),
         lambda path: draw_learning_curves(path, {"m": history}),
         lambda path: draw_predicted_against_true(path, predictions, "m"),
         lambda path: draw_error_by_parameter(path, table),
+        lambda path: draw_paired_tests(path, pairs, table),
     ):
         draw(tmp_path / "first.png")
         draw(tmp_path / "second.png")

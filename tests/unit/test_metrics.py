@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inverse_shading.metrics import score, score_splits
+from inverse_shading.metrics import image_errors, score, score_splits
 from inverse_shading.parameters import PARAMETERS
 
 
@@ -25,6 +25,17 @@ def test_errors_by_hand():
     assert found["mse"] == pytest.approx((0.25 + 0.05) / 10)
     assert found["mae"] == pytest.approx(0.07)
     assert found["r2"] == pytest.approx((0 + 0.8 + 8) / 10)
+
+
+def test_errors_by_image_have_the_errors_as_their_means():
+    generator = np.random.default_rng(2)
+    true, predicted = generator.uniform(size=(2, 6, 10))
+    squared, absolute = image_errors(true, predicted)
+    found = score(true, predicted)
+    assert squared.shape == absolute.shape == (6,)
+    assert (squared.mean(), absolute.mean()) == pytest.approx((found["mse"], found["mae"]))
+    assert squared[3] == pytest.approx(sum((true[3] - predicted[3]) ** 2) / 10)
+    assert absolute[3] == pytest.approx(sum(abs(true[3] - predicted[3])) / 10)
 
 
 def test_r2_of_a_parameter_that_never_varies_is_left_out():

@@ -79,9 +79,11 @@ def test_no_driver(fresh):
         ("parameters/000020-000039.csv", "renders/000020-000039.tar"),
         ("stage.safetensors", "renders/000020-000039.tar"),
         ("trunks/vgg16.safetensors", "features/vgg16/000000-000019.npy"),
-        ("models/vgg16_v1/weights.safetensors", "models/vgg16_v1/metrics.json"),
+        ("models/vgg16_v1/seeds/1/weights.safetensors", "models/vgg16_v1/seeds/1/metrics.json"),
+        ("models/vgg16_v1/seeds/1/predictions.csv", "models/vgg16_v1/metrics.json"),
         ("models/vgg16_v2/metrics.json", "comparison.csv"),
         ("comparison.csv", "comparison.md"),
+        ("paired_tests.csv", "comparison.md"),
     ],
 )
 def test_a_truncated_file_is_noticed_by_the_step_that_reads_it(project, name, target):

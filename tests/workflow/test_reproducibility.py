@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from project import Project, write_ball
+from project import Project, without_seconds, write_ball
 
 
 def digests(folder, pattern):
@@ -11,10 +11,6 @@ def digests(folder, pattern):
         path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.glob(pattern)
     }
-
-
-def without_time(metrics):
-    return {key: value for key, value in metrics.items() if "seconds" not in key}
 
 
 def test_one_worker_gives_the_bytes_of_two(finished, tmp_path):
@@ -39,16 +35,20 @@ def test_one_worker_gives_the_bytes_of_two(finished, tmp_path):
         expected = digests(finished.folder, pattern)
         assert expected, pattern
         assert digests(alone.folder, pattern) == expected
-    assert without_time(alone.metrics("vgg16_v1")) == without_time(finished.metrics("vgg16_v1"))
+    assert without_seconds(alone.metrics("vgg16_v1")) == without_seconds(
+        finished.metrics("vgg16_v1")
+    )
 
 
 def test_table_and_figures_come_out_the_same(project):
     before = digests(project.folder, "results/figures/**/*.png")
-    table = (project.folder / "results/comparison.csv").read_bytes()
-    project.run("--forcerun", "compare", "figure_examples", "figure_predicted_against_true")
-    assert len(before) == 10
+    tables = digests(project.folder, "results/*.csv")
+    project.run(
+        "--forcerun", "compare", "paired_tests", "figure_examples", "figure_predicted_against_true"
+    )
+    assert len(before) == 11
     assert digests(project.folder, "results/figures/**/*.png") == before
-    assert (project.folder / "results/comparison.csv").read_bytes() == table
+    assert len(tables) == 2 and digests(project.folder, "results/*.csv") == tables
 
 
 def test_shards_hold_the_parameters_they_were_rendered_from(finished):

@@ -21,8 +21,14 @@ def features(ranges=RANGES, trunks=TRUNKS):
     return {f"features/{trunk}/{images}" for trunk in trunks for images in ranges}
 
 
-def trained(models):
-    return {f"{rule}/{m}" for m in models for rule in ("train", "evaluate")}
+def trained(models, seed=1):
+    return {f"{rule}/{m}/{seed}" for m in models for rule in ("train", "evaluate")} | collected(
+        models
+    )
+
+
+def collected(models):
+    return {f"collect/{model}" for model in models}
 
 
 def drawn(models):
@@ -31,8 +37,9 @@ def drawn(models):
 
 BASELINES = {f"baseline/{name}" for name in ("constant", "ridge", "perceptron", "floor")}
 TABLE = {"compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery"}
+PAIRED = {"paired_tests", "compare_markdown", "figures/paired_tests"}
 # What runs again when some models are trained again.
-AFTER_MODELS = TABLE | {"figures/learning_curves"}
+AFTER_MODELS = TABLE | PAIRED | {"figures/learning_curves"}
 EVERY_MODEL = trained(MODELS) | drawn(MODELS) | AFTER_MODELS
 TRUNK_FILES = {"trunk/vgg16", "trunk/resnet50"}
 # Random weights are calibrated on images, so the tiny workflow's trunks come after them.
@@ -155,6 +162,18 @@ CHANGES = {
         append("workflow/inverse_shading/comparison.py", STATEMENT),
         {"compare_markdown"},
     ),
+    "a seed added": (
+        edit_config(seeds=[1, 7]),
+        trained(MODELS, seed=7) | drawn(MODELS) | AFTER_MODELS,
+    ),
+    "how seeds are brought together": (
+        append("workflow/inverse_shading/collection.py", STATEMENT),
+        collected(MODELS) | drawn(MODELS) | AFTER_MODELS - {"paired_tests"},
+    ),
+    "the paired tests": (
+        append("workflow/inverse_shading/paired_tests.py", STATEMENT),
+        PAIRED,
+    ),
     # What Snakemake compares: mtime, code, params, input, software-env.
     "mtime: an input with other content": (
         edit_file("results/splits/000000-000019.csv", "000000000,", "000000000, ", root="run"),
@@ -171,7 +190,10 @@ CHANGES = {
     ),
     "code: an imported module edited": (
         append("workflow/inverse_shading/evaluation.py", STATEMENT),
-        {f"evaluate/{model}" for model in MODELS} | drawn(MODELS) | TABLE,
+        {f"evaluate/{model}/1" for model in MODELS}
+        | collected(MODELS)
+        | drawn(MODELS)
+        | AFTER_MODELS,
     ),
     "code: an imported module edited, with its old time": (
         append_with_old_time("workflow/inverse_shading/figure_errors.py", STATEMENT),
@@ -215,7 +237,7 @@ CHANGES = {
     ),
     "params: a baseline": (
         edit_config(baselines__ridge__penalties=[5]),
-        BASELINES | TABLE,
+        BASELINES | TABLE | PAIRED,
     ),
     "input: a model left out": (edit_config(models__vgg16_v1=None), AFTER_MODELS),
     "software-env: an environment that is not in use": (
@@ -262,7 +284,8 @@ def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
     write_ball(tmp_path / "run" / "ball.obj")
     planned = project.planned("results/models/resnet50_v3/metrics.json")
     assert planned == (
-        {"stage", "trunk/resnet50", "train/resnet50_v3", "evaluate/resnet50_v3"}
+        {"stage", "trunk/resnet50"}
+        | trained(["resnet50_v3"])
         | {f"{rule}/{r}" for rule in ("parameters", "split", "render", "images") for r in RANGES}
         | features(trunks=["resnet50"])
     )
@@ -270,10 +293,11 @@ def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
 
 def test_a_change_runs_and_then_nothing_is_stale(project):
     """The plan carried out: what was to run has new bytes or times, the rest is untouched."""
-    files = {path: path.stat().st_mtime_ns for path in project.folder.rglob("results/models/*/*")}
+    models = project.folder / "results/models"
+    files = {path: path.stat().st_mtime_ns for path in models.rglob("*") if path.is_file()}
     edit_config(models__vgg16_v1__training__max_epochs=3)(project)
     project.run()
-    changed = {p.parent.name for p, time in files.items() if p.stat().st_mtime_ns != time}
-    assert changed == {"vgg16_v1"}
+    changed = {path for path, time in files.items() if path.stat().st_mtime_ns != time}
+    assert changed == {path for path in files if path.is_relative_to(models / "vgg16_v1")}
     assert project.metrics("vgg16_v1")["epochs"] <= 3
     assert project.planned() == set()

@@ -13,10 +13,12 @@ from .devices import choose_device, describe_device, set_up
 from .errors import InputError
 from .floor import posterior_means, posterior_medians
 from .images import open_images
+from .intervals import image_intervals
 from .jobs import logger, progress
-from .metrics import score_splits
+from .metrics import image_errors, score_splits
+from .metrics_file import write_metrics
 from .perceptron import fit_perceptron
-from .prediction_table import write_metrics, write_predictions
+from .prediction_table import write_predictions
 from .ranges import parse_range
 
 BASELINES = ("constant", "ridge", "perceptron", "floor")
@@ -45,7 +47,7 @@ def fit_baseline(
     Args:
         predictions, metrics: files to write, in the form of `evaluation.evaluate_model`. trunk and
             weights are "none"; what a baseline doesn't have (epochs, …) is null; ridge adds
-            `penalty`.
+            `penalty`. `image_intervals` is as in `collection.collect_seeds`.
         name: constant, ridge, perceptron or floor.
         config: seed; baselines, the config's section.
         images: arrays of framed images of all ranges; only ridge and perceptron read them.
@@ -99,11 +101,14 @@ def fit_baseline(
     facts["seconds"] = round(time.monotonic() - start, 3)
 
     scores = score_splits(labels.split, true, predicted)
+    by_image = image_errors(true, predicted)
     if absolute is not None:
         _take_absolute_errors(scores, score_splits(labels.split, true, absolute))
+        by_image = by_image[0], image_errors(true, absolute)[1]
         facts["mae_of"] = "posterior medians"
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores, **facts}
     report |= {"seed": config["seed"], "threads": threads}
+    report["image_intervals"] = image_intervals(labels.split, *by_image)
     write_predictions(predictions, labels, predicted)
     write_metrics(metrics, report)
 

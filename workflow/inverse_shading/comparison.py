@@ -8,25 +8,35 @@ from pathlib import Path
 from .comparison_table import (
     BASELINE,
     BOUND,
+    ENSEMBLE,
     MODEL,
+    PARAMETER_ERRORS,
     PUBLISHED,
     best_model,
     read_comparison,
 )
 from .errors import InputError
 from .files import write_text
-from .parameters import CONSTANT_MSE, RANDOM_MSE
+from .paired_table import SIGNIFICANCE, Difference, differences_from, format_signed
+from .parameters import CONSTANT_MSE, PARAMETERS, RANDOM_MSE
 
 # Texts in the terminal's table are cut to these widths, which keeps it inside 110 columns.
 NAME_WIDTH, WEIGHTS_WIDTH = 28, 12
 
-# Column of the readable tables: header, decimals (None for text).
+INTERVAL = "test_mse_interval"
+
+# Alignment of a column in Markdown.
+TEXT, NUMBER = "---", "---:"
+
+# Column of the readable tables: header, decimals (None for text). The interval is there only where a
+# model has several seeds.
 READABLE = {
     "model": ("model", None),
     "source": ("source", None),
     "train_mse": ("train MSE", 4),
     "validation_mse": ("val. MSE", 4),
     "test_mse": ("test MSE", 4),
+    INTERVAL: ("± seeds", 4),
     "test_mae": ("test MAE", 4),
     "test_r2": ("test R²", 3),
     "test_mse_vs_ridge": ("vs ridge", 2),
@@ -34,28 +44,38 @@ READABLE = {
 }
 
 
-def write_markdown(markdown: str | Path, table: str | Path) -> None:
-    """Write comparison.md from comparison.csv.
+def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) -> None:
+    """Write comparison.md from comparison.csv and paired_tests.csv.
 
     Raises:
-        InputError: the table can't be read, or the file can't be written.
+        InputError: a table can't be read, or the file can't be written.
     """
     rows = _read_rows(table)
-    write_text(markdown, _format_markdown(rows, _best_name(table, rows)))
+    best = _best_name(table, rows)
+    differences = [] if best is None else differences_from(paired, best)
+    write_text(markdown, _format_markdown(rows, best, differences))
 
 
 def format_terminal(table: str | Path) -> str:
     """A plain-text table at most 110 columns wide, with the best model named under it.
+
+    Where models have several seeds, their interval takes the place of R².
 
     Raises:
         InputError: the table can't be read.
     """
     rows = _read_rows(table)
     best = _best_name(table, rows)
-    lines = [[header for header, _ in READABLE.values()]]
+    columns = _readable_columns(rows)
+    if INTERVAL in columns:
+        del columns["test_r2"]
+    lines = [[header for header, _ in columns.values()]]
     for row in rows:
-        cells = _readable_cells(row)
+        cells = _readable_cells(row, columns)
         mark = "* " if row["source"] == MODEL and row["model"] == best else "  "
+        if row["source"] == ENSEMBLE:
+            # It stands under its model, whose name would be cut with it.
+            cells["model"] = f"  ensemble of {row['seeds']:.0f}"
         cells["model"] = _cut(mark + cells["model"], NAME_WIDTH)
         cells["source"] = cells["source"].split()[0]
         # "random (seed 1, …)": the first word says which kind of weights they are.
@@ -63,7 +83,7 @@ def format_terminal(table: str | Path) -> str:
         lines.append([cell or "-" for cell in cells.values()])
     lines[0][0] = "  " + lines[0][0]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    is_text = [decimals is None for _, decimals in READABLE.values()]
+    is_text = [decimals is None for _, decimals in columns.values()]
     text = [
         "  ".join(
             cell.ljust(width) if left else cell.rjust(width)
@@ -74,6 +94,8 @@ def format_terminal(table: str | Path) -> str:
     text.insert(1, "-" * max(map(len, text)))
     if best is not None:
         text += ["", f"* best model by validation MSE: {best}"]
+    if INTERVAL in columns:
+        text.append("± seeds: half-width of the 95 % interval of the mean over seeds")
     return "\n".join(text)
 
 
@@ -107,15 +129,23 @@ def _best_name(table: str | Path, rows: Sequence[Mapping]) -> str | None:
     return best_model(table) if any(row["source"] == MODEL for row in rows) else None
 
 
-def _readable_cells(row: Mapping) -> dict[str, str]:
+def _readable_columns(rows: Sequence[Mapping]) -> dict[str, tuple[str, int | None]]:
+    """The columns of the readable tables: without an interval if no row has one."""
+    several = any(row[INTERVAL] is not None for row in rows)
+    return {name: form for name, form in READABLE.items() if several or name != INTERVAL}
+
+
+def _readable_cells(row: Mapping, columns: Mapping[str, tuple[str, int | None]]) -> dict[str, str]:
     """The cells of a row by column, rounded; empty where the row has no value."""
     cells = {}
-    for column, (_, decimals) in READABLE.items():
+    for column, (_, decimals) in columns.items():
         value = row[column]
         if decimals is None:
             cells[column] = value or ""
         else:
             cells[column] = "" if value is None else f"{value:.{decimals}f}"
+    if cells.get(INTERVAL):
+        cells[INTERVAL] = f"±{cells[INTERVAL]}"
     return cells
 
 
@@ -123,18 +153,104 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _format_markdown(rows: Sequence[Mapping], best: str | None) -> str:
-    aligned = ["---" if decimals is None else "---:" for _, decimals in READABLE.values()]
+def _format_markdown(
+    rows: Sequence[Mapping], best: str | None, differences: Sequence[Difference]
+) -> str:
+    columns = _readable_columns(rows)
     lines = ["# Comparison", ""]
     lines += [_best_sentence(rows, best), ""] if best is not None else []
-    lines += [_markdown_line(header for header, _ in READABLE.values()), _markdown_line(aligned)]
+    cells = []
     for row in rows:
-        cells = [cell.replace("|", "\\|") for cell in _readable_cells(row).values()]
+        texts = list(_readable_cells(row, columns).values())
         if row["source"] == MODEL and row["model"] == best:
-            cells = [f"**{cell}**" if cell else "" for cell in cells]
-        lines.append(_markdown_line(cells))
+            texts = [f"**{text}**" if text else "" for text in texts]
+        cells.append(texts)
+    headers = {
+        header: TEXT if decimals is None else NUMBER for header, decimals in columns.values()
+    }
+    lines += _markdown_table(headers, cells)
+    if best is not None:
+        lines += ["", f"## Paired with the best model, {best}", ""]
+        lines += _paired_section(differences)
+        lines += ["", "## How validation chose", "", *_choice_section(rows)]
+        lines += ["", "## Errors by parameter", "", *_parameter_section(rows)]
     lines += ["", "## Notes", "", *[f"- {note}" for note in _notes(rows)], ""]
     return "\n".join(lines)
+
+
+def _paired_section(differences: Sequence[Difference]) -> list[str]:
+    headers = {"model or baseline": TEXT}
+    headers |= dict.fromkeys(("difference", "95 % interval", "p (Holm)"), NUMBER)
+    cells = [
+        [each.name, format_signed(each.difference), each.interval, each.p_text, each.verdict]
+        for each in differences
+    ]
+    return [
+        "Difference in squared error on the same test images, image by image (paired t-test): above 0 "
+        "the best model's error is smaller. p is corrected by Holm for all pairs of models and "
+        f"baselines, of which these are a part; *no difference shown* is a p of {SIGNIFICANCE:g} or "
+        "more, and doesn't say that there is none. The intervals are over images, each by itself and "
+        "uncorrected; they don't hold the scatter over seeds. All pairs are in `paired_tests.csv`.",
+        "",
+        *_markdown_table(headers | {"verdict": TEXT}, cells),
+    ]
+
+
+def _choice_section(rows: Sequence[Mapping]) -> list[str]:
+    headers = {
+        "model or baseline": TEXT,
+        "seeds": NUMBER,
+        "kept seed": NUMBER,
+        "best epoch": NUMBER,
+        "decoding": TEXT,
+        "penalty": NUMBER,
+    }
+    cells = []
+    for row in rows:
+        if row["source"] not in (MODEL, BASELINE):
+            continue
+        facts = ["" if row[key] is None else f"{row[key]:.0f}" for key in ("seeds", "chosen_seed")]
+        epochs = None if row["epochs"] is None else f"{row['best_epoch']:g} of {row['epochs']:g}"
+        penalty = None if row["penalty"] is None else f"{row['penalty']:g}"
+        facts += [epochs or "", row["decoding"], penalty or ""]
+        if any(facts):
+            cells.append([row["model"], *facts])
+    return [
+        "What was chosen, was chosen by the lowest MSE on the validation images; the test images had "
+        "no say in any of it. The *kept seed* is the one whose weights and predictions stand in "
+        "`models/MODEL` and are drawn in figures; the errors above are means over all seeds. The "
+        "*best epoch* is the one whose weights are kept, of those that were run (means over seeds).",
+        "",
+        *_markdown_table(headers, cells),
+    ]
+
+
+def _parameter_section(rows: Sequence[Mapping]) -> list[str]:
+    models = [row for row in rows if row["source"] == MODEL]
+    smallest = {column: min(row[column] for row in models) for column in PARAMETER_ERRORS}
+    cells = [
+        [
+            row["model"],
+            *(
+                f"**{row[column]:.4f}**"
+                if row[column] == smallest[column]
+                else f"{row[column]:.4f}"
+                for column in PARAMETER_ERRORS
+            ),
+        ]
+        for row in models
+    ]
+    return [
+        "Test MSE, the smallest of each column in bold.",
+        "",
+        *_markdown_table({"model": TEXT} | dict.fromkeys(PARAMETERS, NUMBER), cells),
+    ]
+
+
+def _markdown_table(headers: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines of a table; `headers` has the alignment of each column."""
+    lines = [_markdown_line(headers), _markdown_line(headers.values())]
+    return lines + [_markdown_line(cell.replace("|", "\\|") for cell in row) for row in rows]
 
 
 def _markdown_line(cells: Iterable[str]) -> str:
@@ -149,7 +265,15 @@ def _best_sentence(rows: Sequence[Mapping], best: str) -> str:
     )
     if row["test_mse_vs_ridge"] is not None:
         sentence += f", {row['test_mse_vs_ridge']:.2f} times the ridge regression's"
-    return sentence + "). The test images had no say in the choice."
+    sentence += ")."
+    intervals = []
+    if row[INTERVAL] is not None:
+        intervals.append(f"± {row[INTERVAL]:.4f} over {row['seeds']:.0f} seeds")
+    if row["test_mse_image_interval"] is not None:
+        intervals.append(f"± {row['test_mse_image_interval']:.4f} over the draw of test images")
+    if intervals:
+        sentence += f" 95 % interval of its test MSE: {', '.join(intervals)}."
+    return sentence + " The test images had no say in the choice."
 
 
 def _notes(rows: Sequence[Mapping]) -> list[str]:
@@ -160,6 +284,17 @@ def _notes(rows: Sequence[Mapping]) -> list[str]:
         f"{CONSTANT_MSE:.4f} (1/12) and an MAE of 0.25; an answer drawn at random scores "
         f"{RANDOM_MSE:.4f} (1/6) and 0.3333. A model must beat these before its image matters.",
     ]
+    if any(row[INTERVAL] is not None for row in rows):
+        notes.append(
+            "**± seeds** is the half-width of the 95 % interval (Student's t) of a mean over seeds, "
+            "each a training with other initial weights, batches and dropout on the same images; a "
+            "model's errors are such means. How far they depend on the test images that were drawn is "
+            "another matter: see `test_mse_image_interval` in `comparison.csv`."
+        )
+    if any(row["source"] == ENSEMBLE for row in rows):
+        notes.append(
+            "An **ensemble** is the mean of what a model's seeds predict. It costs as many models."
+        )
     if any(row["source"] == BASELINE for row in rows):
         notes.append(
             "**Baselines** see small thumbnails of the same images, or none, with the same split. "

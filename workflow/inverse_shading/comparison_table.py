@@ -11,11 +11,15 @@ import pandas as pd
 
 from .errors import InputError
 from .files import check_seal, write_sealed_text
+from .metrics_file import read_metrics
 from .parameters import PARAMETERS
 from .splits import SPLITS
 
-# Where a row comes from. The floor is no predictor but a bound that none can pass.
-MODEL, BASELINE, BOUND, PUBLISHED = "model", "baseline", "bound", "poster (published)"
+# Where a row comes from. An ensemble is the mean of what a model's seeds predict; the floor is no
+# predictor but a bound that none can pass.
+MODEL, ENSEMBLE, BASELINE = "model", "ensemble", "baseline"
+BOUND, PUBLISHED = "bound", "poster (published)"
+SOURCES = (MODEL, ENSEMBLE, BASELINE, BOUND, PUBLISHED)
 FLOOR, RIDGE = "floor", "ridge"
 
 ERRORS = [f"{split}_{error}" for split in SPLITS for error in ("mse", "mae")]
@@ -25,6 +29,10 @@ FORMATS = {
     "model": "s",
     "source": "s",
     **dict.fromkeys(ERRORS, ".6f"),
+    "seeds": "d",
+    "test_mse_interval": ".6f",
+    "test_mae_interval": ".6f",
+    "test_mse_image_interval": ".6f",
     "test_r2": ".6f",
     "test_mse_vs_ridge": ".4f",
     "decoding": "s",
@@ -33,16 +41,18 @@ FORMATS = {
     "trunk": "s",
     "weights": "s",
     "parameter_count": "d",
-    "epochs": "d",
-    "best_epoch": "d",
+    # Means over seeds: 7 is written as 7, and 7.5 as 7.5.
+    "epochs": ".6g",
+    "best_epoch": ".6g",
+    "chosen_seed": "d",
+    "penalty": ".6g",
     "seconds": ".1f",
     "device": "s",
-    "seed": "d",
     **dict.fromkeys(PARAMETER_ERRORS, ".6f"),
 }
 COLUMNS = list(FORMATS)
 # The last letter of a format, for people.
-KINDS = {"s": "a text", "d": "a whole number", "f": "a finite number"}
+KINDS = {"s": "a text", "d": "a whole number", "f": "a finite number", "g": "a finite number"}
 
 
 def write_table(
@@ -51,7 +61,7 @@ def write_table(
     baselines: Iterable[str | Path],
     published: Sequence[Mapping],
 ) -> None:
-    """Write comparison.csv: models, then baselines, then the published rows.
+    """Write comparison.csv: models with their ensembles, then baselines, then the published rows.
 
     Args:
         path: where to write.
@@ -77,6 +87,8 @@ def build_comparison(
 ) -> list[dict]:
     """Collect the rows: models, baselines, published rows, each in the order given.
 
+    A model of several seeds is followed by the row of their ensemble.
+
     Args:
         metrics, baselines: paths of metrics.json.
         published: `model`, `train_mse`, `train_mae`, `test_mse`, `test_mae` of each row.
@@ -87,8 +99,8 @@ def build_comparison(
     Raises:
         InputError: a metrics.json is missing, broken or incomplete.
     """
-    rows = [_read_row(path, MODEL) for path in metrics]
-    rows += [_read_row(path, BASELINE) for path in baselines]
+    rows = [row for path in metrics for row in _model_rows(path)]
+    rows += [_row(path, _read_content(path), BASELINE) for path in baselines]
     ridge = next((r["test_mse"] for r in rows if (r["source"], r["model"]) == (BASELINE, RIDGE)), 0)
     for row in rows:
         if ridge and row["test_mse"] is not None:
@@ -126,7 +138,7 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
             f"{path}: found the columns {list(table.columns)}, expected {COLUMNS}. {_remedy(path)}"
         )
     table[list(texts)] = table[list(texts)].fillna("")
-    unknown = set(table["source"]) - {MODEL, BASELINE, BOUND, PUBLISHED}
+    unknown = set(table["source"]) - set(SOURCES)
     if unknown:
         raise InputError(
             f"{path}: found the sources {sorted(unknown)}, which it can't hold. {_remedy(path)}"
@@ -158,23 +170,40 @@ def best_model(path: str | Path) -> str:
     return str(models.loc[models["validation_mse"].idxmin(), "model"])
 
 
-def _read_row(path: str | Path, source: str) -> dict:
-    """Read one metrics.json into a row. Models need every error; a baseline may leave some out."""
-    check_seal(path)
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as metrics ({error}). {_remedy(path)}") from error
+def _model_rows(path: str | Path) -> list[dict]:
+    """The row of a model's metrics.json, and that of its ensemble if it has one."""
+    content = _read_content(path)
+    rows = [_row(path, content, MODEL)]
+    if isinstance(content.get("ensemble"), dict):
+        kept = {key: content.get(key) for key in ("trunk", "weights", "decoding", "seeds")}
+        name = f"{content['model']} (ensemble of {content['seeds']})"
+        rows.append(_row(path, {"model": name, **kept, **content["ensemble"]}, ENSEMBLE))
+    return rows
 
-    is_model = source == MODEL
+
+def _read_content(path: str | Path) -> dict:
+    """Metrics, with the number of seeds in place of what each of them came to."""
+    content = read_metrics(path)
+    if isinstance(content.get("seeds"), list):
+        content["seeds"] = len(content["seeds"])
+    return content
+
+
+def _row(path: str | Path, content: dict, source: str) -> dict:
+    """Metrics as a row. Models and ensembles need every error; a baseline may leave some out."""
+    is_model = source in (MODEL, ENSEMBLE)
     # Column: where its value stands in metrics.json, and whether it must.
     places = {"model": (("model",), True), "weights": (("weights",), is_model)}
+    places["seeds"] = (("seeds",), is_model)
     for split in SPLITS:
         for error in ("mse", "mae"):
             places[f"{split}_{error}"] = (("splits", split, error), is_model)
     for name in PARAMETERS:
         places[f"test_mse_{name}"] = (("splits", "test", "parameters", name, "mse"), is_model)
     places["test_r2"] = (("splits", "test", "r2"), False)
+    for error in ("mse", "mae"):
+        places[f"test_{error}_interval"] = (("intervals", "test", error), False)
+    places["test_mse_image_interval"] = (("image_intervals", "test", "mse"), False)
     for decoding in ("argmax", "expected"):
         places[f"test_mse_{decoding}"] = (("decodings", decoding, "test", "mse"), False)
     for column in COLUMNS:
@@ -192,7 +221,7 @@ def _read_row(path: str | Path, source: str) -> dict:
                 f"{KINDS[FORMATS[column][-1]]}. {_remedy(path)}"
             )
         row[column] = value
-    row["source"] = BOUND if not is_model and row["model"] == FLOOR else source
+    row["source"] = BOUND if source == BASELINE and row["model"] == FLOOR else source
     return row
 
 

@@ -46,8 +46,13 @@ def read_schema(path: str | Path) -> dict:
     return fill(schema)
 
 
-def model_config(config: dict, model: str) -> dict:
-    """What one model depends on: trunk, head, objective, and the training section laid together."""
+def model_config(config: dict, model: str, seed: int) -> dict:
+    """What one training of a model depends on.
+
+    Returns:
+        Trunk, head, objective, the training section laid together, and `seed`, which is that of its
+        initial weights, batches and dropout; the root of the data's, config["seed"], isn't part of it.
+    """
     definition = config["models"][model]
     return copy.deepcopy(
         {
@@ -56,7 +61,7 @@ def model_config(config: dict, model: str) -> dict:
             "head": definition["head"],
             "objective": definition["objective"],
             "training": config["training"] | definition.get("training", {}),
-            "seed": config["seed"],
+            "seed": seed,
         }
     )
 
@@ -171,7 +176,12 @@ def _contradictions(config: dict) -> list[str]:
             f"({config['shard_size']})"
         )
     try:
-        split_sizes(config["shard_size"], config["split"])
+        test_images = split_sizes(config["shard_size"], config["split"])["test"]
+        if test_images * config["n_images"] < 2 * config["shard_size"]:
+            mistakes.append(
+                "n_images: found one that gives a single test image, allowed is one that gives two: "
+                "how far errors scatter takes two to tell"
+            )
     except InputError as error:
         mistakes.append(str(error))
     for name, (section, key) in {
@@ -199,6 +209,10 @@ def _contradictions(config: dict) -> list[str]:
             mistakes.append(
                 f"models.{name}.trunk: found {trunk!r}, allowed is one of "
                 f"{', '.join(config['trunks'])}"
+            )
+        if name in config["baselines"]:
+            mistakes.append(
+                f"models.{name}: found a name under baselines, allowed is another: tables hold both"
             )
     if not model_names(config):
         mistakes.append("models: found none, allowed is at least one that is not null")

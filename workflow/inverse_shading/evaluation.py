@@ -15,9 +15,10 @@ from .files import check_seal
 from .fine_tuning import load_network
 from .jobs import progress
 from .metrics import score_splits
+from .metrics_file import write_metrics
 from .objectives import Objective, load_objective
 from .parameters import PARAMETERS
-from .prediction_table import write_metrics, write_predictions
+from .prediction_table import write_predictions
 from .tensor_files import read_description
 
 

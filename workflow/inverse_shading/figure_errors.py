@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from .comparison_table import BOUND, MODEL, PARAMETER_ERRORS, PUBLISHED, read_comparison
+from .comparison_table import BASELINE, BOUND, MODEL, PARAMETER_ERRORS, read_comparison
 from .errors import InputError
 from .figure_style import INK, PARAMETER_LABELS, figure_style, save_figure
 from .parameters import CONSTANT_MSE, PARAMETERS
@@ -17,7 +17,8 @@ DARK_MSE = 0.4 * CONSTANT_MSE
 def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
     """Draw test MSE by model and parameter as a map of colours with the numbers in it.
 
-    Models come first, then baselines and the floor; published rows have no errors by parameter.
+    Models come first, then baselines and the floor. Ensembles are left out, since they differ little
+    from their models, and published rows, which have no errors by parameter.
 
     Args:
         output: the PNG to write.
@@ -27,7 +28,8 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
         InputError: the table can't be read, or no row has errors by parameter.
     """
     rows = read_comparison(table)
-    rows = rows[(rows["source"] != PUBLISHED) & rows[PARAMETER_ERRORS].notna().any(axis=1)]
+    shown = rows["source"].isin((MODEL, BASELINE, BOUND))
+    rows = rows[shown & rows[PARAMETER_ERRORS].notna().any(axis=1)]
     if rows.empty:
         raise InputError(f"{table}: found no test error by parameter, expected one row a model.")
     values = rows[["test_mse", *PARAMETER_ERRORS]].to_numpy()

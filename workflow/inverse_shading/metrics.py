@@ -40,6 +40,19 @@ def score(true: np.ndarray, predicted: np.ndarray) -> dict:
     }
 
 
+def image_errors(true: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Errors image by image, whose means over images are mse and mae of `score`.
+
+    Args:
+        true, predicted: (n, 10), columns as in `parameters.PARAMETERS`.
+
+    Returns:
+        Squared and absolute errors, each the mean over the ten parameters, float64 (n,).
+    """
+    difference = np.asarray(predicted, np.float64) - np.asarray(true, np.float64)
+    return np.square(difference).mean(axis=1), np.abs(difference).mean(axis=1)
+
+
 def score_splits(split: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> dict:
     """`score` of each split: {train: …, validation: …, test: …}.
 

@@ -1,5 +1,6 @@
-"""predictions.csv as figures need it: true and predicted parameters of the images of one split."""
+"""predictions.csv as later steps need it: true and predicted parameters of images."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +11,64 @@ from .files import check_seal
 from .parameters import PARAMETERS
 
 
+@dataclass(frozen=True)
+class Predictions:
+    """What one predictor said of some images.
+
+    Attributes:
+        identifiers: the images' ids.
+        split: the name of the split of each.
+        true, predicted: float64 (n, 10), columns as in `parameters.PARAMETERS`.
+    """
+
+    identifiers: list[str]
+    split: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+
+    def is_of_images_of(self, other: "Predictions") -> bool:
+        """Whether both are of the same images in the same order, split and true values included."""
+        return (
+            self.identifiers == other.identifiers
+            and np.array_equal(self.split, other.split)
+            and np.array_equal(self.true, other.true)
+        )
+
+
 def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Read the predictions of one split.
 
     Args:
-        path: a model's predictions.csv: id, split, `<parameter>_true` and `<parameter>_predicted`.
+        path: as for `read_all_predictions`.
         split: train, validation or test.
 
     Returns:
         The ids, the true and the predicted parameters, both float64 (n, 10), in the table's order.
 
     Raises:
-        InputError: damaged, unreadable, a column missing, a value that is not a finite number, or no
-            image of that split.
+        InputError: as `read_all_predictions`, or no image of that split.
+    """
+    every = read_all_predictions(path)
+    rows = np.flatnonzero(every.split == split)
+    if not len(rows):
+        raise InputError(
+            f"{path}: found no image of the split {split!r}, expected some. {_remedy(path)}"
+        )
+    identifiers = [every.identifiers[row] for row in rows]
+    return identifiers, every.true[rows], every.predicted[rows]
+
+
+def read_all_predictions(path: str | Path) -> Predictions:
+    """Read the predictions of all images.
+
+    Args:
+        path: a predictions.csv: id, split, `<parameter>_true` and `<parameter>_predicted`.
+
+    Raises:
+        InputError: damaged, unreadable, a column missing, or a value that is not a finite number.
     """
     check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
+    remedy = _remedy(path)
     true = [f"{name}_true" for name in PARAMETERS]
     predicted = [f"{name}_predicted" for name in PARAMETERS]
     try:
@@ -35,13 +78,19 @@ def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarra
     missing = [name for name in ["id", "split", *true, *predicted] if name not in table]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}. {remedy}")
-    table = table[table["split"] == split]
-    if table.empty:
-        raise InputError(f"{path}: found no image of the split {split!r}, expected some. {remedy}")
     try:
         values = table[true + predicted].to_numpy("float64")
     except ValueError as error:
         raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
     if not np.isfinite(values).all():
         raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
-    return list(table["id"]), values[:, : len(true)], values[:, len(true) :]
+    return Predictions(
+        list(table["id"]),
+        table["split"].to_numpy(str),
+        values[:, : len(true)],
+        values[:, len(true) :],
+    )
+
+
+def _remedy(path: str | Path) -> str:
+    return f"Delete {path} and run the same command again to make it anew."

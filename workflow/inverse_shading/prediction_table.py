@@ -1,13 +1,12 @@
-"""What a predictor said of every image, and how well that went: the two files of an evaluation."""
+"""predictions.csv: what a predictor said of every image."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .dataset import Labels
-from .files import sealed_path, write_sealed_text
+from .files import sealed_path
 from .parameters import DECIMALS, PARAMETERS
 
 
@@ -26,8 +25,3 @@ def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -
         pd.DataFrame(columns).to_csv(
             temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"
         )
-
-
-def write_metrics(path: str | Path, metrics: dict) -> None:
-    """Write metrics as JSON, keys in the order given."""
-    write_sealed_text(path, json.dumps(metrics, indent=2, allow_nan=False) + "\n")

@@ -18,6 +18,7 @@ LIBRARIES = {
     "MaterialX": "materialx",
     "PIL": "pillow",
     "matplotlib": "matplotlib",
+    "scipy": "scipy",
     "sklearn": "scikit-learn",
     "torch": "torch",
     "torchvision": "torchvision",

@@ -27,13 +27,25 @@ RANGES = [str(images) for images in image_ranges(config["n_images"], config["sha
 # The first shards, as many as it takes to show that many examples.
 EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shard_size"])]
 MODELS = model_names(config)
+SEEDS = [int(seed) for seed in config["seeds"]]
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
     "results/figures/examples.png",
     "results/figures/learning_curves.png",
     "results/figures/error_by_parameter.png",
+    "results/figures/paired_tests.png",
     "results/figures/gallery.png",
     *(f"results/figures/predicted_against_true/{model}.png" for model in MODELS),
+]
+# Predictors that are tested pair by pair: names and files of predictions, one of each seed. A constant
+# and a bound that knows the truth are no rivals.
+TESTED = [
+    *(
+        (model, f"results/models/{model}/seeds/{seed}/predictions.csv")
+        for model in MODELS
+        for seed in SEEDS
+    ),
+    *((name, f"results/baselines/{name}/predictions.csv") for name in ("ridge", "perceptron")),
 ]
 
 
@@ -46,6 +58,7 @@ resource_scopes:
 wildcard_constraints:
     range=r"\d+-\d+",
     model="|".join(MODELS),
+    seed=r"\d+",
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
 
@@ -111,7 +124,14 @@ def model_trunk(wildcards):
 
 
 def model_slice(wildcards):
-    return sliced(**model_config(config, wildcards.model), threads=config["threads"])
+    """What one training of a model depends on."""
+    settings = model_config(config, wildcards.model, int(wildcards.seed))
+    return sliced(**settings, threads=config["threads"])
+
+
+def of_seeds(file):
+    """A model's file of this name from every seed."""
+    return expand(f"results/models/{{{{model}}}}/seeds/{{seed}}/{file}", seed=SEEDS)
 
 
 def model_code(script):

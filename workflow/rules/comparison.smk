@@ -27,9 +27,34 @@ rule compare:
         "../scripts/compare.py"
 
 
+rule paired_tests:
+    input:
+        [path for _, path in TESTED],
+    output:
+        report(
+            "results/paired_tests.csv",
+            caption="../report/paired_tests.rst",
+            category="Comparison",
+            labels={"content": "paired tests, table"},
+        ),
+    log:
+        "logs/paired_tests.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=sliced(predictors=[name for name, _ in TESTED]),
+        code=code("paired_tests.py"),
+    message:
+        "Testing every two models and baselines on the same images"
+    script:
+        "../scripts/paired_tests.py"
+
+
 rule compare_markdown:
     input:
-        "results/comparison.csv",
+        table="results/comparison.csv",
+        paired="results/paired_tests.csv",
     output:
         "results/comparison.md",
     log:
@@ -137,6 +162,30 @@ rule figure_error_by_parameter:
         "Drawing errors by parameter and model"
     script:
         "../scripts/figure_error_by_parameter.py"
+
+
+rule figure_paired_tests:
+    input:
+        table="results/paired_tests.csv",
+        comparison="results/comparison.csv",
+    output:
+        report(
+            "results/figures/paired_tests.png",
+            caption="../report/paired_tests_figure.rst",
+            category="Comparison",
+            labels={"content": "paired tests"},
+        ),
+    log:
+        "logs/figures/paired_tests.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        code=code("figure_paired_tests.py"),
+    message:
+        "Drawing differences from the best model"
+    script:
+        "../scripts/figure_paired_tests.py"
 
 
 rule figure_gallery:

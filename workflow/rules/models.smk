@@ -53,13 +53,13 @@ rule train:
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
     output:
-        weights="results/models/{model}/weights.safetensors",
-        history="results/models/{model}/history.csv",
-        summary="results/models/{model}/training.json",
+        weights="results/models/{model}/seeds/{seed}/weights.safetensors",
+        history="results/models/{model}/seeds/{seed}/history.csv",
+        summary="results/models/{model}/seeds/{seed}/training.json",
     log:
-        "logs/train/{model}.log",
+        "logs/train/{model}/{seed}.log",
     benchmark:
-        "results/timings/train/{model}.tsv"
+        "results/timings/train/{model}/{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: config["threads"]
@@ -69,33 +69,28 @@ rule train:
         config=model_slice,
         code=model_code("train.py"),
         # No output: it is gone when the training is over, and must outlive one that failed.
-        checkpoint="results/models/{model}/checkpoint.pt",
+        checkpoint="results/models/{model}/seeds/{seed}/checkpoint.pt",
     message:
-        "Training {wildcards.model}"
+        "Training {wildcards.model}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
 
 
 rule evaluate:
     input:
-        weights="results/models/{model}/weights.safetensors",
-        summary="results/models/{model}/training.json",
+        weights="results/models/{model}/seeds/{seed}/weights.safetensors",
+        summary="results/models/{model}/seeds/{seed}/training.json",
         trunk=model_trunk,
         features=model_features,
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
     output:
-        predictions="results/models/{model}/predictions.csv",
-        metrics=report(
-            "results/models/{model}/metrics.json",
-            caption="../report/metrics.rst",
-            category="Models",
-            labels={"model": "{model}", "content": "metrics"},
-        ),
+        predictions="results/models/{model}/seeds/{seed}/predictions.csv",
+        metrics="results/models/{model}/seeds/{seed}/metrics.json",
     log:
-        "logs/evaluate/{model}.log",
+        "logs/evaluate/{model}/{seed}.log",
     benchmark:
-        "results/timings/evaluate/{model}.tsv"
+        "results/timings/evaluate/{model}/{seed}.tsv"
     conda:
         "../../envs/train.yaml"
     threads: config["threads"]
@@ -105,9 +100,41 @@ rule evaluate:
         config=model_slice,
         code=model_code("evaluate.py"),
     message:
-        "Evaluating {wildcards.model}"
+        "Evaluating {wildcards.model}, seed {wildcards.seed}"
     script:
         "../scripts/evaluate.py"
+
+
+rule collect:
+    input:
+        weights=of_seeds("weights.safetensors"),
+        history=of_seeds("history.csv"),
+        summary=of_seeds("training.json"),
+        predictions=of_seeds("predictions.csv"),
+        metrics=of_seeds("metrics.json"),
+    output:
+        weights="results/models/{model}/weights.safetensors",
+        history="results/models/{model}/history.csv",
+        summary="results/models/{model}/training.json",
+        predictions="results/models/{model}/predictions.csv",
+        metrics=report(
+            "results/models/{model}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Models",
+            labels={"model": "{model}", "content": "metrics"},
+        ),
+    log:
+        "logs/collect/{model}.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=sliced(seeds=SEEDS),
+        code=code("collect.py"),
+    message:
+        "Bringing the seeds of {wildcards.model} together"
+    script:
+        "../scripts/collect.py"
 
 
 rule baseline:

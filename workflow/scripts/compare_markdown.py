@@ -4,4 +4,4 @@ from inverse_shading.comparison import write_markdown
 from inverse_shading.jobs import job
 
 with job(snakemake.log[0]):
-    write_markdown(snakemake.output[0], snakemake.input[0])
+    write_markdown(snakemake.output[0], snakemake.input.table, snakemake.input.paired)

@@ -1,0 +1,11 @@
+"""Rule collect: bring the trainings of one model from several seeds together."""
+
+from inverse_shading.collection import collect_seeds
+from inverse_shading.jobs import job
+
+with job(snakemake.log[0]):
+    collect_seeds(
+        dict(snakemake.output.items()),
+        {name: list(paths) for name, paths in snakemake.input.items()},
+        snakemake.params.config["seeds"],
+    )

@@ -1,0 +1,11 @@
+"""Rule figure_paired_tests: every model and baseline against the best model."""
+
+from inverse_shading.figure_paired import draw_paired_tests
+from inverse_shading.jobs import job
+
+with job(snakemake.log[0]):
+    draw_paired_tests(
+        snakemake.output[0],
+        table=snakemake.input.table,
+        comparison=snakemake.input.comparison,
+    )

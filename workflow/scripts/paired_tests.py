@@ -1,0 +1,10 @@
+"""Rule paired_tests: hold every two predictors against each other, test image by test image."""
+
+from inverse_shading.jobs import job
+from inverse_shading.paired_tests import write_paired_tests
+
+with job(snakemake.log[0]):
+    write_paired_tests(
+        snakemake.output[0],
+        zip(snakemake.params.config["predictors"], snakemake.input, strict=True),
+    )
