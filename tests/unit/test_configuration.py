@@ -61,8 +61,8 @@ def test_the_shipped_config_is_right(config):
         ("render.device", "gpu", r"render.device: found 'gpu' .*one of auto, cpu, or an integer from 0"),
         ("trunks.vgg16.weights", "w.pt", r"trunks.vgg16.weights: found 'w.pt'"),
         ("trunks.vgg16.weights", "no/such.pth", r"trunks.vgg16.weights: found 'no/such.pth', .*no such file"),
-        ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50"),
-        ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp"),
+        ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50, pixels"),
+        ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp, perceptron"),
         ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
         ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
@@ -95,7 +95,7 @@ def test_all_mistakes_come_at_once(config):
 def test_a_model_set_to_null_is_left_out(config):
     config["models"]["vgg16_v1"] = None
     check_config(config, SCHEMA)
-    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]  # fmt: skip
+    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "best"]  # fmt: skip
     config["models"] = dict.fromkeys(config["models"])
     with pytest.raises(InputError, match="models: found none"):
         check_config(config, SCHEMA)
@@ -104,7 +104,8 @@ def test_a_model_set_to_null_is_left_out(config):
 def test_a_model_s_own_training_lies_over_the_common_one(config):
     config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
     mine, other = model_config(config, "vgg16_v1", 1), model_config(config, "resnet50_v3", 1)
-    assert mine["training"] == config["training"] | {"learning_rate": 0.5}
+    common = {key: value for key, value in config["training"].items() if key != "trunk_rate"}
+    assert mine["training"] == common | {"learning_rate": 0.5}
     assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
 
 
@@ -151,7 +152,7 @@ def keys(config, path=()):
 def test_schema_and_config_don_t_drift_apart(config):
     fixed = copy.deepcopy(config)
     # Named by the user: trunks and models have no defaults of their own; the poster's rows are data.
-    for name in ("trunks", "models", "published"):
+    for name in ("trunks", "models", "studies", "published"):
         del fixed[name]
     assert dict(leaves(read_schema(SCHEMA))) == dict(keys(fixed))
 

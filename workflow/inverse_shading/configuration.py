@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from .architectures import STAGE_CHANNELS, depth_channels, depth_sizes
 from .errors import InputError
 from .splits import split_sizes
 
@@ -21,8 +22,10 @@ def check_config(config: dict, schema_path: str | Path) -> None:
         InputError: one line a mistake.
     """
     validator = jsonschema.Draft202012Validator(read_schema(schema_path))
-    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    mistakes = [line for error in errors for line in _describe(error)]
+    mistakes = _wrong_likes(config)
+    completed = config if mistakes else _complete(config)
+    errors = sorted(validator.iter_errors(completed), key=lambda error: list(map(str, error.path)))
+    mistakes += [line for error in errors for line in _describe(error)]
     if not mistakes:
         mistakes = _contradictions(config)
     if mistakes:
@@ -52,23 +55,144 @@ def model_config(config: dict, model: str, seed: int) -> dict:
     Returns:
         Trunk, head, objective, the training section laid together, and `seed`, which is that of its
         initial weights, batches and dropout; the root of the data's, config["seed"], isn't part of it.
+        `images`, where it doesn't learn from all. `trainable_stages` and `precision`, where stages of
+        its trunk are trained.
     """
-    definition = config["models"][model]
-    return copy.deepcopy(
-        {
-            "trunk": definition["trunk"],
-            "architecture": config["trunks"][definition["trunk"]]["architecture"],
-            "head": definition["head"],
-            "objective": definition["objective"],
-            "training": config["training"] | definition.get("training", {}),
-            "seed": seed,
-        }
-    )
+    definition = model_definitions(config)[model]
+    trunk = config["trunks"][definition["trunk"]]
+    settings = {
+        "trunk": definition["trunk"],
+        "architecture": trunk["architecture"],
+        "head": dict(definition["head"]),
+        "objective": definition["objective"],
+        "training": config["training"] | definition.get("training", {}),
+        "seed": seed,
+    }
+    if settings["head"]["type"] == "perceptron":
+        settings["head"]["blocks"] = depth_sizes(trunk["architecture"], trunk["depths"])
+    if "images" in definition:
+        settings["images"] = definition["images"]
+    stages = trainable_stages(config, model)
+    if stages:
+        settings |= {"trainable_stages": stages, "precision": config["features"]["precision"]}
+    else:
+        del settings["training"]["trunk_rate"]
+    return copy.deepcopy(settings)
 
 
-def model_names(config: dict) -> list[str]:
-    """The models of the configuration in its order, without those set to null."""
-    return [name for name, definition in config["models"].items() if definition is not None]
+def trainable_stages(config: dict, model: str) -> int:
+    """How many of its trunk's last stages a model trains."""
+    definition = model_definitions(config)[model]
+    stages = definition.get("trainable_stages", 0)
+    if stages == "all":
+        stages = len(STAGE_CHANNELS[config["trunks"][definition["trunk"]]["architecture"]])
+    return stages
+
+
+def model_names(config: dict, study: str | None = None) -> list[str]:
+    """The models of the configuration in its order, without those set to null.
+
+    Args:
+        study: those that this study adds; None for those of the comparison.
+    """
+    section = config["models"] if study is None else config["studies"][study]["models"]
+    defined = model_definitions(config)
+    return [name for name in section if name in defined]
+
+
+def model_definitions(config: dict) -> dict[str, dict]:
+    """Every model by name, those of studies too, each with what it takes over from the one it is like.
+
+    What a model says itself lies over what it takes over, key by key; a head or an objective of
+    another type replaces the whole section. A model that is null, or like one that is, is left out.
+    """
+    given = _given_models(config)
+
+    def complete(name: str) -> dict | None:
+        own = given[name]
+        if own is None or "like" not in own:
+            return own
+        base = complete(own["like"])
+        if base is None:
+            return None
+        result = copy.deepcopy(base) | {"like": own["like"]}
+        for key, value in own.items():
+            if key in ("head", "objective", "training") and key in result:
+                fresh = value.get("type", result[key].get("type")) != result[key].get("type")
+                result[key] = dict(value) if fresh else result[key] | value
+            else:
+                result[key] = value
+        return result
+
+    completed = {name: complete(name) for name in given}
+    return {name: model for name, model in completed.items() if model is not None}
+
+
+def _given_models(config: dict) -> dict[str, dict | None]:
+    """Every model as it is written; names are unique over the comparison and all studies."""
+    given = dict(config["models"])
+    for study in config["studies"].values():
+        given |= study["models"]
+    return given
+
+
+def _complete(config: dict) -> dict:
+    """The configuration with every model completed, as the schema wants it."""
+    defined = model_definitions(config)
+
+    def section(models: dict) -> dict:
+        return {name: defined.get(name) for name in models}
+
+    studies = {
+        name: study | {"models": section(study["models"])}
+        for name, study in config["studies"].items()
+    }
+    return config | {"models": section(config["models"]), "studies": studies}
+
+
+def _wrong_likes(config: dict) -> list[str]:
+    """Mistakes that keep models from being completed."""
+    sections = {"models": config.get("models")}
+    studies = config.get("studies")
+    if not isinstance(studies, dict):
+        return ["studies: found nothing of use, allowed is a section, such as {}"]
+    for name, study in studies.items():
+        sections[f"studies.{name}.models"] = (
+            study.get("models") if isinstance(study, dict) else None
+        )
+    mistakes, names = [], {}
+    for path, models in sections.items():
+        if not isinstance(models, dict):
+            mistakes.append(f"{path}: found {_found(models)}, allowed is a section")
+            continue
+        for name, model in models.items():
+            if name in names:
+                mistakes.append(f"{path}.{name}: found a name that {names[name]} has too")
+            names[name] = path
+            wrong = [
+                key
+                for key in ("head", "objective", "training")
+                if isinstance(model, dict) and not isinstance(model.get(key, {}), dict)
+            ]
+            if model is not None and (not isinstance(model, dict) or wrong):
+                where = ".".join([path, name, *wrong[:1]])
+                mistakes.append(f"{where}: found no section, allowed is one")
+    if mistakes:
+        return mistakes
+    given = _given_models(config)
+    for name, model in given.items():
+        chain = [name]
+        while model is not None and "like" in model:
+            if model["like"] not in given:
+                return [
+                    f"{names[name]}.{name}.like: found {model['like']!r}, allowed is the name of a "
+                    "model"
+                ]
+            chain.append(model["like"])
+            if len(set(chain)) < len(chain):
+                return [f"{names[name]}.{name}.like: found a circle, {' → '.join(chain)}"]
+            model = given[model["like"]]
+    return []
 
 
 def sort_keys(value):
@@ -191,7 +315,7 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += _missing_file(name, config[section][key], ["builtin"])
     for name, trunk in config["trunks"].items():
         mistakes += _missing_file(
-            f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random"]
+            f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random", "none"]
         )
     if config["render"]["frame_size"] < config["framing"]["image_size"]:
         mistakes.append(
@@ -203,19 +327,74 @@ def _contradictions(config: dict) -> list[str]:
             f"baselines.thumbnail_size: found {config['baselines']['thumbnail_size']}, allowed is a "
             f"divisor of framing.image_size ({config['framing']['image_size']})"
         )
-    for name in model_names(config):
-        trunk = config["models"][name]["trunk"]
-        if trunk not in config["trunks"]:
-            mistakes.append(
-                f"models.{name}.trunk: found {trunk!r}, allowed is one of "
-                f"{', '.join(config['trunks'])}"
-            )
-        if name in config["baselines"]:
-            mistakes.append(
-                f"models.{name}: found a name under baselines, allowed is another: tables hold both"
-            )
+    for name, trunk in config["trunks"].items():
+        mistakes += _wrong_depths(name, trunk)
+    for name, model in model_definitions(config).items():
+        mistakes += _wrong_model(config, name, model)
     if not model_names(config):
         mistakes.append("models: found none, allowed is at least one that is not null")
+    return mistakes
+
+
+def _wrong_depths(name: str, trunk: dict) -> list[str]:
+    architecture = trunk["architecture"]
+    allowed = depth_channels(architecture)
+    mistakes = [
+        f"trunks.{name}.depths.{depth}: found this depth, allowed for {architecture} are "
+        f"{', '.join(allowed)}"
+        for depth in trunk.get("depths", {})
+        if depth not in allowed
+    ]
+    if (trunk["weights"] == "none") != (not STAGE_CHANNELS[architecture]):
+        mistakes.append(
+            f"trunks.{name}.weights: found {trunk['weights']!r}, allowed is `none` for the "
+            "architecture pixels, and for it alone"
+        )
+    if not STAGE_CHANNELS[architecture] and not trunk.get("depths"):
+        mistakes.append(
+            f"trunks.{name}.depths: found nothing, allowed is at least one of {', '.join(allowed)}"
+        )
+    return mistakes
+
+
+def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
+    """What in a model doesn't fit its trunk or the data."""
+    place = next(
+        (
+            f"studies.{study}.models.{name}"
+            for study, section in config["studies"].items()
+            if name in section["models"]
+        ),
+        f"models.{name}",
+    )
+    if model["trunk"] not in config["trunks"]:
+        return [
+            f"{place}.trunk: found {model['trunk']!r}, allowed is one of "
+            f"{', '.join(config['trunks'])}"
+        ]
+    mistakes = []
+    if name in config["baselines"]:
+        mistakes.append(
+            f"{place}: found a name under baselines, allowed is another: tables hold both"
+        )
+    trunk = config["trunks"][model["trunk"]]
+    most = len(STAGE_CHANNELS[trunk["architecture"]])
+    stages = trainable_stages(config, name)
+    if (model["head"]["type"] == "perceptron") != ("depths" in trunk):
+        mistakes.append(
+            f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "
+            "allowed is perceptron on a trunk with `depths`, and only there"
+        )
+    if stages and ("depths" in trunk or stages > most):
+        mistakes.append(
+            f"{place}.trainable_stages: found {stages}, allowed for the trunk {model['trunk']} is "
+            + ("0, since it has `depths`" if "depths" in trunk else f"at most {most}")
+        )
+    if model.get("images", 0) > config["n_images"]:
+        mistakes.append(
+            f"{place}.images: found {model['images']}, allowed is at most n_images "
+            f"({config['n_images']})"
+        )
     return mistakes
 
 

@@ -11,7 +11,14 @@ PACKAGE = WORKFLOW / "inverse_shading"
 # Snakemake hands this path on to every script.
 sys.path.insert(0, str(WORKFLOW))
 
-from inverse_shading.configuration import check_config, model_config, model_names, sort_keys
+from inverse_shading.configuration import (
+    check_config,
+    model_config,
+    model_definitions,
+    model_names,
+    sort_keys,
+    trainable_stages,
+)
 from inverse_shading.errors import InputError
 from inverse_shading.hardware import has_gpu
 from inverse_shading.provenance import code_digests
@@ -27,6 +34,8 @@ RANGES = [str(images) for images in image_ranges(config["n_images"], config["sha
 # The first shards, as many as it takes to show that many examples.
 EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shard_size"])]
 MODELS = model_names(config)
+DEFINITIONS = model_definitions(config)
+STUDIES = list(config["studies"])
 SEEDS = [int(seed) for seed in config["seeds"]]
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
@@ -36,16 +45,6 @@ FIGURES = [
     "results/figures/paired_tests.png",
     "results/figures/gallery.png",
     *(f"results/figures/predicted_against_true/{model}.png" for model in MODELS),
-]
-# Predictors that are tested pair by pair: names and files of predictions, one of each seed. A constant
-# and a bound that knows the truth are no rivals.
-TESTED = [
-    *(
-        (model, f"results/models/{model}/seeds/{seed}/predictions.csv")
-        for model in MODELS
-        for seed in SEEDS
-    ),
-    *((name, f"results/baselines/{name}/predictions.csv") for name in ("ridge", "perceptron")),
 ]
 
 
@@ -57,7 +56,10 @@ resource_scopes:
 
 wildcard_constraints:
     range=r"\d+-\d+",
-    model="|".join(MODELS),
+    model="|".join(DEFINITIONS),
+    # The comparison itself lies in results, each study's in a folder of its own.
+    table=r"(studies/[a-z0-9_]+/)?",
+    study="|".join(STUDIES),
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
@@ -89,7 +91,7 @@ def user_files(wildcards):
 def trunk_files(wildcards):
     """What a trunk's weights are made from: a file, or images to calibrate random weights on."""
     weights = config["trunks"][wildcards.trunk]["weights"]
-    if weights == "imagenet":
+    if weights in ("imagenet", "none"):
         return {}
     if weights == "random":
         return {
@@ -101,19 +103,32 @@ def trunk_files(wildcards):
 
 def trunk_slice(wildcards):
     """What a trunk's weights depend on."""
-    settings = config["trunks"][wildcards.trunk]
+    trunk = config["trunks"][wildcards.trunk]
+    settings = {key: trunk[key] for key in ("architecture", "weights")}
     if settings["weights"] != "random":
         return sliced(**settings)
     # Batch statistics are measured in batches of this size.
     return sliced(**settings, seed=config["seed"], batch_size=config["features"]["batch_size"])
 
 
+def features_slice(wildcards):
+    """What features depend on beside the images and the trunk's weights."""
+    trunk = config["trunks"][wildcards.trunk]
+    return sliced(
+        **{key: trunk[key] for key in ("architecture", "depths") if key in trunk},
+        precision=config["features"]["precision"],
+        threads=config["threads"],
+    )
+
+
 def trunk_of(model):
-    return config["models"][model]["trunk"]
+    return DEFINITIONS[model]["trunk"]
 
 
-def model_features(wildcards):
-    """The cached features that a model is trained and evaluated on."""
+def model_inputs(wildcards):
+    """What a model is trained and evaluated on: kept features, or images where its trunk is trained."""
+    if trainable_stages(config, wildcards.model):
+        return expand("results/images/{range}.npy", range=RANGES)
     return expand(
         "results/features/{trunk}/{range}.npy", trunk=trunk_of(wildcards.model), range=RANGES
     )
@@ -121,6 +136,11 @@ def model_features(wildcards):
 
 def model_trunk(wildcards):
     return f"results/trunks/{trunk_of(wildcards.model)}.safetensors"
+
+
+def trained_trunk(wildcards):
+    """The trunk's weights where training goes on from them."""
+    return model_trunk(wildcards) if trainable_stages(config, wildcards.model) else []
 
 
 def model_slice(wildcards):
@@ -138,7 +158,51 @@ def model_code(script):
     """A function of wildcards: only the objective that a model uses is part of its code."""
 
     def digests(wildcards):
-        objective = config["models"][wildcards.model]["objective"]["type"]
+        objective = DEFINITIONS[wildcards.model]["objective"]["type"]
         return code(script, f"objectives/{objective}.py")
 
     return digests
+
+
+def models_of(wildcards):
+    """The models of a table: those of the comparison, and in a study its own."""
+    study = wildcards.table.split("/")[1] if wildcards.table else None
+    return MODELS + (model_names(config, study) if study else [])
+
+
+def of_models(file):
+    """A function of wildcards: this file of every model of a table."""
+    return lambda wildcards: expand(f"results/models/{{model}}/{file}", model=models_of(wildcards))
+
+
+def tested(wildcards):
+    """Predictors that are tested pair by pair: names and files of predictions, one of each seed.
+
+    A constant and a bound that knows the truth are no rivals.
+    """
+    models = [
+        (model, f"results/models/{model}/seeds/{seed}/predictions.csv")
+        for model in models_of(wildcards)
+        for seed in SEEDS
+    ]
+    names = ("ridge", "perceptron")
+    return models + [(name, f"results/baselines/{name}/predictions.csv") for name in names]
+
+
+def axis_points(wildcards):
+    """The models that a study's figure shows: model, the one that it is like, place on the axis."""
+    study, axis = wildcards.study, config["studies"][wildcards.study].get("axis")
+    names = model_names(config, study)
+    if axis is None:
+        raise WorkflowError(f"studies.{study}.axis: found nothing, allowed is images or bins")
+
+    def place(model):
+        definition = DEFINITIONS[model]
+        if axis == "images":
+            return definition.get("images", config["n_images"])
+        return definition["objective"]["count"]
+
+    groups = {name: DEFINITIONS[name].get("like", name) for name in names}
+    # The models that they are like stand on the axis too.
+    groups |= {base: base for base in groups.values()}
+    return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]

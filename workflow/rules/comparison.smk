@@ -4,17 +4,17 @@
 
 rule compare:
     input:
-        metrics=expand("results/models/{model}/metrics.json", model=MODELS),
+        metrics=of_models("metrics.json"),
         baselines=expand("results/baselines/{baseline}/metrics.json", baseline=BASELINES),
     output:
         report(
-            "results/comparison.csv",
+            "results/{table}comparison.csv",
             caption="../report/comparison.rst",
             category="Comparison",
             labels={"content": "table"},
         ),
     log:
-        "logs/compare.log",
+        "logs/{table}compare.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
@@ -29,21 +29,21 @@ rule compare:
 
 rule paired_tests:
     input:
-        [path for _, path in TESTED],
+        lambda wildcards: [path for _, path in tested(wildcards)],
     output:
         report(
-            "results/paired_tests.csv",
+            "results/{table}paired_tests.csv",
             caption="../report/paired_tests.rst",
             category="Comparison",
             labels={"content": "paired tests, table"},
         ),
     log:
-        "logs/paired_tests.log",
+        "logs/{table}paired_tests.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(predictors=[name for name, _ in TESTED]),
+        config=lambda wildcards: sliced(predictors=[name for name, _ in tested(wildcards)]),
         code=code("paired_tests.py"),
     message:
         "Testing every two models and baselines on the same images"
@@ -53,12 +53,12 @@ rule paired_tests:
 
 rule compare_markdown:
     input:
-        table="results/comparison.csv",
-        paired="results/paired_tests.csv",
+        table="results/{table}comparison.csv",
+        paired="results/{table}paired_tests.csv",
     output:
-        "results/comparison.md",
+        "results/{table}comparison.md",
     log:
-        "logs/compare_markdown.log",
+        "logs/{table}compare_markdown.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
@@ -96,21 +96,21 @@ rule figure_examples:
 
 rule figure_learning_curves:
     input:
-        expand("results/models/{model}/history.csv", model=MODELS),
+        of_models("history.csv"),
     output:
         report(
-            "results/figures/learning_curves.png",
+            "results/{table}figures/learning_curves.png",
             caption="../report/learning_curves.rst",
             category="Models",
             labels={"model": "all", "content": "learning curves"},
         ),
     log:
-        "logs/figures/learning_curves.log",
+        "logs/{table}figures/learning_curves.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(models=MODELS),
+        config=lambda wildcards: sliced(models=models_of(wildcards)),
         code=code("figure_learning_curves.py"),
     message:
         "Drawing learning curves"
@@ -143,16 +143,16 @@ rule figure_predicted_against_true:
 
 rule figure_error_by_parameter:
     input:
-        "results/comparison.csv",
+        "results/{table}comparison.csv",
     output:
         report(
-            "results/figures/error_by_parameter.png",
+            "results/{table}figures/error_by_parameter.png",
             caption="../report/error_by_parameter.rst",
             category="Comparison",
             labels={"content": "error by parameter"},
         ),
     log:
-        "logs/figures/error_by_parameter.log",
+        "logs/{table}figures/error_by_parameter.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
@@ -166,17 +166,17 @@ rule figure_error_by_parameter:
 
 rule figure_paired_tests:
     input:
-        table="results/paired_tests.csv",
-        comparison="results/comparison.csv",
+        table="results/{table}paired_tests.csv",
+        comparison="results/{table}comparison.csv",
     output:
         report(
-            "results/figures/paired_tests.png",
+            "results/{table}figures/paired_tests.png",
             caption="../report/paired_tests_figure.rst",
             category="Comparison",
             labels={"content": "paired tests"},
         ),
     log:
-        "logs/figures/paired_tests.log",
+        "logs/{table}figures/paired_tests.log",
     localrule: True
     conda:
         "../../envs/render.yaml"
@@ -186,6 +186,34 @@ rule figure_paired_tests:
         "Drawing differences from the best model"
     script:
         "../scripts/figure_paired_tests.py"
+
+
+rule figure_axis:
+    input:
+        lambda wildcards: [
+            f"results/models/{point['model']}/metrics.json" for point in axis_points(wildcards)
+        ],
+    output:
+        report(
+            "results/studies/{study}/figures/axis.png",
+            caption="../report/axis.rst",
+            category="Studies",
+            labels={"study": "{study}", "content": "error along its axis"},
+        ),
+    log:
+        "logs/studies/{study}/figures/axis.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=lambda wildcards: sliced(
+            axis=config["studies"][wildcards.study]["axis"], points=axis_points(wildcards)
+        ),
+        code=code("figure_axis.py"),
+    message:
+        "Drawing errors along the axis of {wildcards.study}"
+    script:
+        "../scripts/figure_axis.py"
 
 
 rule figure_gallery:

@@ -35,11 +35,7 @@ rule features:
     resources:
         gpu=gpus,
     params:
-        config=lambda wildcards: sliced(
-            architecture=config["trunks"][wildcards.trunk]["architecture"],
-            precision=config["features"]["precision"],
-            threads=config["threads"],
-        ),
+        config=features_slice,
         code=code("features.py"),
     message:
         "Running {wildcards.trunk} on images {wildcards.range}"
@@ -49,7 +45,8 @@ rule features:
 
 rule train:
     input:
-        features=model_features,
+        inputs=model_inputs,
+        trunk=trained_trunk,
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
     output:
@@ -81,7 +78,7 @@ rule evaluate:
         weights="results/models/{model}/seeds/{seed}/weights.safetensors",
         summary="results/models/{model}/seeds/{seed}/training.json",
         trunk=model_trunk,
-        features=model_features,
+        inputs=model_inputs,
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
     output:

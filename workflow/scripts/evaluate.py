@@ -11,7 +11,7 @@ with job(snakemake.log[0]):
         weights=snakemake.input.weights,
         summary=snakemake.input.summary,
         trunk=snakemake.input.trunk,
-        features=list(snakemake.input.features),
+        inputs=list(snakemake.input.inputs),
         parameters=list(snakemake.input.parameters),
         splits=list(snakemake.input.splits),
         device=snakemake.config["device"],

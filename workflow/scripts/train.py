@@ -1,4 +1,4 @@
-"""Rule train: train one model from the cached features of its trunk."""
+"""Rule train: train one model, on the kept features of its trunk or on images."""
 
 from inverse_shading.jobs import job
 from inverse_shading.training import train_model
@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
         snakemake.output.summary,
         snakemake.params.checkpoint,
         snakemake.params.config,
-        inputs=list(snakemake.input.images_or_features),
+        inputs=list(snakemake.input.inputs),
         parameters=list(snakemake.input.parameters),
         splits=list(snakemake.input.splits),
         device=snakemake.config["device"],
@@ -18,4 +18,5 @@ with job(snakemake.log[0]):
         # How often is no cause to train again, so it is not among the params.
         checkpoint_seconds=snakemake.config["checkpoint_seconds"],
         code=snakemake.params.code,
+        trunk=snakemake.input.trunk or None,
     )
