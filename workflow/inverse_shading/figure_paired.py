@@ -19,8 +19,7 @@ COLUMNS_OF_NUMBERS = {"difference": 62, "95 % interval": 172, "p (Holm)": 230}
 def draw_paired_tests(output: str | Path, table: str | Path, comparison: str | Path) -> None:
     """Draw a forest plot: differences in test MSE to the best model with their 95 % intervals.
 
-    The best model is the one with the lowest validation MSE. Rows are sorted by their difference, so
-    the best is at the top unless the test images say otherwise.
+    The best model is the one with the lowest validation MSE. Rows are sorted by their difference.
 
     Args:
         output: the PNG to write.
