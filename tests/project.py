@@ -38,7 +38,9 @@ TINY = {
             "head": {"hidden_sizes": [8, 8]},
             "training": {"max_epochs": 3, "patience": 2},
         },
+        "best": {"head": {"components": 8, "hidden_sizes": [8]}, "training": {"max_epochs": 2}},
     },
+    "studies": {"ablation": {"models": {"best_of_50_components": None}}},
     "baselines": {"thumbnail_size": 14, "perceptron": {"hidden_sizes": [8], "max_epochs": 2}},
     "figures": {"example_images": 8, "gallery_images": 2},
 }

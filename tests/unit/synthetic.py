@@ -27,7 +27,7 @@ class SyntheticData:
     pixels are the first three parameters.
     """
 
-    def __init__(self, folder, n_images=80, shard_size=40, channels=24, side=4):
+    def __init__(self, folder, n_images=80, shard_size=40, channels=24, side=4, image_side=16):
         self.folder = folder
         self.ranges = image_ranges(n_images, shard_size)
         generator = np.random.default_rng(7)
@@ -39,7 +39,9 @@ class SyntheticData:
         values = self.labels.values.to_numpy()
         features = np.maximum(values @ mixture, 0)[:, :, None, None]
         features = features + generator.uniform(0, 0.1, size=(n_images, channels, side, side))
-        pixels = np.broadcast_to(values[:, None, None, :3] * 255, (n_images, 16, 16, 3))
+        pixels = np.broadcast_to(
+            values[:, None, None, :3] * 255, (n_images, image_side, image_side, 3)
+        )
         for number, images in enumerate(self.ranges):
             rows = slice(number * shard_size, (number + 1) * shard_size)
             write_array(folder / f"features/{images}.npy", features[rows].astype(np.float16))

@@ -118,7 +118,12 @@ def test_a_training_depends_on_its_own_seed_and_not_on_the_data_s(config):
 
 
 def test_one_test_image_is_too_few(config):
-    config |= {"n_images": 20, "shard_size": 20}
+    config |= {
+        "n_images": 20,
+        "shard_size": 20,
+        "models": {"vgg16_v1": config["models"]["vgg16_v1"]},
+    }
+    config["studies"] = {}
     config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
     with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
         check_config(config, SCHEMA)
@@ -171,3 +176,76 @@ def test_every_key_is_described():
             yield from undescribed(choice["then"], path)
 
     assert list(undescribed(read_schema(SCHEMA))) == []
+
+
+def test_a_model_takes_over_what_it_doesn_t_say(config):
+    config["models"]["mine"] = {
+        "like": "vgg16_v2",
+        "head": {"channels": 8},
+        "training": {"patience": 3},
+    }
+    check_config(config, SCHEMA)
+    base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
+    assert mine["head"] == base["head"] | {"channels": 8}
+    assert mine["training"] == base["training"] | {"patience": 3}
+    assert mine["trunk"] == base["trunk"] and mine["objective"] == base["objective"]
+
+
+def test_a_head_of_another_type_is_not_mixed_with_the_old_one(config):
+    config["models"]["mine"] = {"like": "vgg16_v2", "head": {"type": "dense", "grid": 1}}
+    check_config(config, SCHEMA)
+    assert model_config(config, "mine", 1)["head"] == {"type": "dense", "grid": 1}
+
+
+def test_models_like_one_that_is_left_out_are_left_out_too(config):
+    assert "vgg16_bins_v1_11" in model_names(config, "bins")
+    config["models"]["vgg16_bins_v1"] = None
+    check_config(config, SCHEMA)
+    assert model_names(config, "bins") == []
+
+
+def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
+    assert len(model_names(config, "images")) == 9
+    config["n_images"] = 2000
+    check_config(config, SCHEMA)
+    assert {name.rpartition("_")[2] for name in model_names(config, "images")} == {"1000", "2000"}
+
+
+def test_all_stages_are_as_many_as_the_trunk_has(config):
+    assert model_config(config, "resnet50_v3_all", 1)["trainable_stages"] == 5
+    assert model_config(config, "resnet50_v3_all", 1)["training"]["trunk_rate"] == 0.1
+    assert "trainable_stages" not in model_config(config, "resnet50_v3", 1)
+
+
+def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
+    assert model_config(config, "best", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
+    assert model_config(config, "best_with_vgg16", 1)["head"]["blocks"][2:] == [
+        64 * 49,
+        128 * 49,
+        256 * 49,
+    ]
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("models.mine", {"like": "vgg19_v1"}, r"models.mine.like: found 'vgg19_v1', allowed is the name of a model"),
+        ("models.best", {"like": "best"}, r"models.best.like: found a circle, best → best"),
+        ("models.best", "fast", r"models.best: found no section"),
+        ("studies.bins.models.best", {}, r"studies.bins.models.best: found a name that models has too"),
+        ("studies.bins.axis", "seeds", r"studies.bins.axis: found 'seeds' .*one of images, bins"),
+        ("studies", None, r"studies: found nothing of use"),
+        ("models.vgg16_v1.trainable_stages", 6, r"models.vgg16_v1.trainable_stages: found 6 .*from 0 to 5, or one of all"),
+        ("models.best.trainable_stages", 1, r"models.best.trainable_stages: found 1, allowed for the trunk pixels is 0"),
+        ("models.best.head.components", 7000, r"models.best.head.components: found 7000, allowed is at most the number of training images \(6500\)"),
+        ("models.best.trunk", "vgg16", r"models.best.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
+        ("models.vgg16_v1.images", 20000, r"models.vgg16_v1.images: found 20000, allowed is at most n_images \(10000\)"),
+        ("trunks.pixels.depths", {"stage_1": 7}, r"trunks.pixels.depths.stage_1: found this depth, allowed for pixels are image, radiance"),
+        ("trunks.pixels.weights", "random", r"trunks.pixels.weights: found 'random', allowed is `none` for the architecture pixels"),
+        ("trunks.vgg16.weights", "none", r"trunks.vgg16.weights: found 'none', allowed is `none` for the architecture pixels"),
+    ],
+)  # fmt: skip
+def test_models_that_don_t_fit_are_refused(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)

@@ -78,3 +78,14 @@ def test_missing_and_broken_features_are_refused(data, content):
         seal(data.features[0])
     with pytest.raises(InputError, match=r"000000-000019\.npy: can't be read"):
         open_features(data.features, data.labels)
+
+
+def test_learning_from_the_first_images_leaves_the_test_images(data):
+    fewer = data.labels.learning_from(30)
+    for split in ("train", "validation"):
+        all_rows = data.labels.indices(split)
+        np.testing.assert_array_equal(fewer.indices(split), all_rows[all_rows < 30])
+    np.testing.assert_array_equal(fewer.indices("test"), data.labels.indices("test"))
+    assert data.labels.learning_from(None) is data.labels
+    with pytest.raises(InputError, match="images: found 1, expected enough for the split"):
+        data.labels.learning_from(1)

@@ -1,5 +1,6 @@
 """Heads: shapes, sizes, poolings, files."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -32,6 +33,72 @@ def test_outputs_and_number_of_weights(config, outputs, count):
     assert pooled.shape == (3, *head.kept_shape)
     head.eval()
     torch.testing.assert_close(head.trained(pooled), head(features))
+
+
+PERCEPTRON = {
+    "type": "perceptron",
+    "components": 3,
+    "whitening": 0.5,
+    "hidden_sizes": [16],
+    "blocks": [4, 6],
+}
+
+
+def spread(features, whitening, blocks=(4, 6), count=3):
+    """Standard deviations of the components of these features."""
+    config = PERCEPTRON | {"whitening": whitening, "blocks": blocks, "components": count}
+    head = build_head(config, (sum(blocks), 1, 1), 10)
+    head.components.fit(features, seed=0)
+    return head.components(torch.from_numpy(features)).std(dim=0)
+
+
+def features_of_rank(rank, values=10, count=200):
+    generator = np.random.default_rng(0)
+    scales = 10.0 ** -np.arange(rank)
+    mixture = np.linalg.qr(generator.normal(size=(values, rank)))[0]
+    return (generator.normal(size=(count, rank)) * scales @ mixture.T + 5).astype(np.float32)
+
+
+def test_whitening_brings_components_together():
+    features = features_of_rank(3)
+    plain, half, whole = (spread(features, w, blocks=(10,)) for w in (0.0, 0.5, 1.0))
+    ratios = plain[1:] / plain[:-1]
+    assert ratios.tolist() == pytest.approx([0.1, 0.1], rel=0.2)
+    assert half[1:].tolist() == pytest.approx((half[:-1] * ratios.sqrt()).tolist(), rel=1e-3)
+    assert whole.tolist() == pytest.approx([1, 1, 1], rel=1e-2)
+    # All of one size together, whatever the whitening: the learning rate needn't know.
+    for deviations in (plain, half, whole):
+        assert deviations.square().mean().item() == pytest.approx(1, rel=1e-2)
+
+
+def test_components_without_variance_are_nothing():
+    deviations = spread(features_of_rank(2), 1.0, blocks=(10,), count=4)
+    assert deviations[:2].tolist() == pytest.approx([2**0.5] * 2, rel=1e-2)
+    assert deviations[2:].max() < 1e-3
+
+
+def test_blocks_of_another_scale_count_the_same():
+    features = features_of_rank(5)
+    scaled = features.copy()
+    scaled[:, 4:] *= 1000
+    torch.testing.assert_close(spread(features, 0.5), spread(scaled, 0.5), rtol=1e-3, atol=1e-4)
+
+
+def test_too_many_components_are_refused():
+    head = build_head(PERCEPTRON, (10, 1, 1), 10)
+    with pytest.raises(InputError, match=r"head.components: found 3, expected at most 2"):
+        head.components.fit(np.zeros((2, 10), np.float32), seed=0)
+
+
+def test_a_perceptron_takes_whole_features_or_its_components():
+    torch.manual_seed(0)
+    head = build_head(PERCEPTRON, (10, 1, 1), 5)
+    features = features_of_rank(3)
+    head.components.fit(features, seed=0)
+    maps = torch.from_numpy(features)[:, :, None, None]
+    assert head(maps).shape == (200, 5) and head.kept_shape == (3,)
+    torch.testing.assert_close(head.trained(head.prepare(maps)), head(maps))
+    assert parameter_count(head) == (3 * 16 + 16) + (16 * 5 + 5)
 
 
 def kinds(head):

@@ -26,6 +26,13 @@ HEADS = {
     "pooled": {"type": "dense", "grid": 2},
     "conv": {"type": "conv", "channels": 8, "spatial_dropout": 0.1, "grid": 0},
     "mlp": {"type": "mlp", "hidden_sizes": [16, 16], "dropout": 0.2},
+    "perceptron": {
+        "type": "perceptron",
+        "components": 8,
+        "whitening": 0.4,
+        "hidden_sizes": [16],
+        "blocks": [24 * 16],
+    },
 }
 BINS = {"type": "bins", "count": 21}
 

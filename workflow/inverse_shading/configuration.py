@@ -104,12 +104,18 @@ def model_definitions(config: dict) -> dict[str, dict]:
     """Every model by name, those of studies too, each with what it takes over from the one it is like.
 
     What a model says itself lies over what it takes over, key by key; a head or an objective of
-    another type replaces the whole section. A model that is null, or like one that is, is left out.
+    another type replaces the whole section. A model that is null, or like one that is, is left out; so
+    is one of a study that wants to learn from more images than there are.
     """
     given = _given_models(config)
 
     def complete(name: str) -> dict | None:
         own = given[name]
+        if own is not None and name not in config["models"]:
+            images = own.get("images", 0)
+            known = isinstance(images, int) and isinstance(config["n_images"], int)
+            if known and images > config["n_images"]:
+                return None
         if own is None or "like" not in own:
             return own
         base = complete(own["like"])
@@ -128,11 +134,16 @@ def model_definitions(config: dict) -> dict[str, dict]:
     return {name: model for name, model in completed.items() if model is not None}
 
 
+def study_names(config: dict) -> list[str]:
+    """The studies of the configuration in its order, without those set to null."""
+    return [name for name, study in config["studies"].items() if study is not None]
+
+
 def _given_models(config: dict) -> dict[str, dict | None]:
     """Every model as it is written; names are unique over the comparison and all studies."""
     given = dict(config["models"])
-    for study in config["studies"].values():
-        given |= study["models"]
+    for study in study_names(config):
+        given |= config["studies"][study]["models"]
     return given
 
 
@@ -146,6 +157,7 @@ def _complete(config: dict) -> dict:
     studies = {
         name: study | {"models": section(study["models"])}
         for name, study in config["studies"].items()
+        if study is not None
     }
     return config | {"models": section(config["models"]), "studies": studies}
 
@@ -157,6 +169,8 @@ def _wrong_likes(config: dict) -> list[str]:
     if not isinstance(studies, dict):
         return ["studies: found nothing of use, allowed is a section, such as {}"]
     for name, study in studies.items():
+        if study is None:
+            continue
         sections[f"studies.{name}.models"] = (
             study.get("models") if isinstance(study, dict) else None
         )
@@ -362,8 +376,8 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
     place = next(
         (
             f"studies.{study}.models.{name}"
-            for study, section in config["studies"].items()
-            if name in section["models"]
+            for study in study_names(config)
+            if name in config["studies"][study]["models"]
         ),
         f"models.{name}",
     )
@@ -390,7 +404,19 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.trainable_stages: found {stages}, allowed for the trunk {model['trunk']} is "
             + ("0, since it has `depths`" if "depths" in trunk else f"at most {most}")
         )
-    if model.get("images", 0) > config["n_images"]:
+    learning = model.get("images", config["n_images"])
+    try:
+        # A share of whole shards; a range cut in the middle may be a few images off.
+        share = split_sizes(config["shard_size"], config["split"])["train"] / config["shard_size"]
+    except InputError:
+        # Told already.
+        share = 1
+    if model["head"].get("components", 0) > share * learning:
+        mistakes.append(
+            f"{place}.head.components: found {model['head']['components']}, allowed is at most the "
+            f"number of training images ({share * learning:.0f})"
+        )
+    if learning > config["n_images"]:
         mistakes.append(
             f"{place}.images: found {model['images']}, allowed is at most n_images "
             f"({config['n_images']})"

@@ -17,6 +17,7 @@ from inverse_shading.configuration import (
     model_definitions,
     model_names,
     sort_keys,
+    study_names,
     trainable_stages,
 )
 from inverse_shading.errors import InputError
@@ -35,7 +36,7 @@ RANGES = [str(images) for images in image_ranges(config["n_images"], config["sha
 EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shard_size"])]
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
-STUDIES = list(config["studies"])
+STUDIES = study_names(config)
 SEEDS = [int(seed) for seed in config["seeds"]]
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
@@ -59,7 +60,8 @@ wildcard_constraints:
     model="|".join(DEFINITIONS),
     # The comparison itself lies in results, each study's in a folder of its own.
     table=r"(studies/[a-z0-9_]+/)?",
-    study="|".join(STUDIES),
+    # None may be left; then nothing matches.
+    study="|".join(STUDIES) or "-",
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
