@@ -89,3 +89,16 @@ def test_learning_from_the_first_images_leaves_the_test_images(data):
     assert data.labels.learning_from(None) is data.labels
     with pytest.raises(InputError, match="images: found 1, expected enough for the split"):
         data.labels.learning_from(1)
+
+
+def test_labels_without_a_split_know_nothing_of_it(data):
+    labels = data.labels.without("test")
+    rows = data.labels.indices("test")
+    assert len(labels.indices("test")) == 0 and np.isnan(labels.targets[rows]).all()
+    for split in ("train", "validation"):
+        kept = labels.indices(split)
+        np.testing.assert_array_equal(kept, data.labels.indices(split))
+        np.testing.assert_array_equal(labels.targets[kept], data.labels.targets[kept])
+    # The images are those they were, and the labels that they came from whole.
+    assert len(open_features(data.features, labels)) == 60
+    assert np.isfinite(data.labels.targets).all()

@@ -16,7 +16,7 @@ from torch import nn
 from inverse_shading.checkpoints import Checkpoint
 from inverse_shading.dataset import ArrayRows
 from inverse_shading.errors import InputError
-from inverse_shading.fitting import Examples, fit
+from inverse_shading.fitting import DivergenceError, Examples, fit
 from inverse_shading.interruption import Stopped
 from inverse_shading.jobs import logger
 from inverse_shading.objectives import load_objective
@@ -71,12 +71,16 @@ class Scripted:
 
     outputs = 2
 
-    def __init__(self, errors):
+    def __init__(self, errors, bad_epoch=None):
         self.errors = iter(errors)
         self.losses = itertools.count(-1, -1)
+        self.bad_epoch = bad_epoch
 
     def loss(self, outputs, targets):
-        return outputs.sum() * 0 + (0.0 if outputs.requires_grad else next(self.losses))
+        if outputs.requires_grad:
+            return outputs.sum() * 0
+        loss = next(self.losses)
+        return outputs.sum() * 0 + (math.nan if -loss == self.bad_epoch else loss)
 
     def decode(self, outputs):
         return {"far": outputs * 0 + 9, "near": outputs * 0 + next(self.errors) ** 0.5}
@@ -167,6 +171,33 @@ def test_divergence_is_refused(examples):
     examples.inputs.array[3] = np.inf
     with pytest.raises(InputError, match=r"in epoch 1 the loss stopped.*training\.learning_rate"):
         run(examples)
+
+
+def test_a_divergence_tells_of_the_epochs_before(zeros):
+    with pytest.raises(DivergenceError) as caught:
+        run(zeros, objective=Scripted([5, 3, 4], bad_epoch=3), batch_size=100)
+    assert [row["validation_mse"] for row in caught.value.history] == pytest.approx([5, 3])
+
+
+def test_what_is_hopeless_ends_with_its_best_epoch(zeros):
+    asked = []
+
+    def is_hopeless(history):
+        asked.append([row["validation_mse"] for row in history])
+        return len(history) == 3
+
+    config = TRAINING | {"batch_size": 100, "max_epochs": 9, "patience": 9}
+    errors = Scripted([5, 3, 4, 1])
+    result = fit(network(), errors, zeros, config, 1, CPU, is_hopeless=is_hopeless)
+    assert result.given_up and result.best_epoch == 2 and len(result.history) == 3
+    assert [len(history) for history in asked] == [1, 2, 3]
+    assert asked[-1] == pytest.approx([5, 3, 4])
+    # Nobody asks when it is over anyway.
+    for ending in ({"max_epochs": 3}, {"patience": 1}):
+        result = fit(
+            network(), Scripted([5, 3, 4]), zeros, config | ending, 1, CPU, is_hopeless=is_hopeless
+        )
+        assert not result.given_up and len(result.history) == 3
 
 
 def test_batch_norm_refuses_batches_of_one(examples):

@@ -146,6 +146,15 @@ class Labels:
                 )
         return labels
 
+    def without(self, split: str) -> "Labels":
+        """The same with nothing known of the images of a split: their values are NaN, their split none.
+
+        For what may not see them: a sum that they get into is NaN itself.
+        """
+        hidden = self.split == split
+        values = self.values.mask(np.broadcast_to(hidden[:, None], self.values.shape))
+        return Labels(values, np.where(hidden, "unused", self.split))
+
 
 def read_labels(parameters: Sequence[str | Path], splits: Sequence[str | Path]) -> Labels:
     """Read parameters and splits of all ranges.

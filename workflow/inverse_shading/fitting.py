@@ -46,12 +46,26 @@ class Fit:
         best_epoch: the one with the lowest validation_mse, whose weights the network has.
         batch_size: the one used in the end.
         seconds: wall time of all epochs.
+        given_up: whether it ended because it was hopeless.
     """
 
     history: list[dict]
     best_epoch: int
     batch_size: int
     seconds: float
+    given_up: bool
+
+
+class DivergenceError(InputError):
+    """The loss stopped being a finite number.
+
+    Attributes:
+        history: of the epochs before, as in `Fit`.
+    """
+
+    def __init__(self, message: str, history: list[dict]):
+        super().__init__(message)
+        self.history = history
 
 
 def fit(
@@ -63,6 +77,7 @@ def fit(
     device: torch.device,
     checkpoint: Checkpoint | None = None,
     trunk: Sequence[nn.Parameter] = (),
+    is_hopeless: Callable[[Sequence[dict]], bool] | None = None,
 ) -> Fit:
     """Train a network in place and leave it, on `device`, with the weights of its best epoch.
 
@@ -85,10 +100,13 @@ def fit(
         checkpoint: what to go on from if it holds something, written as often as it says and when
             the process is asked to stop.
         trunk: those of the network's weights that were trained before and are only adjusted.
+        is_hopeless: asked after every epoch but the last, with the history so far; where it says yes
+            the training ends there. The answer may depend on nothing but the history.
 
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
-        InputError: the loss stops being finite, or the GPU can't hold a single image.
+        DivergenceError: the loss stops being finite.
+        InputError: the GPU can't hold a single image.
     """
     _refuse_single_rows(network, config["batch_size"])
     network.to(device)
@@ -101,7 +119,7 @@ def fit(
         if saved:
             training.restore(saved)
         try:
-            return training.run(checkpoint)
+            return training.run(checkpoint, is_hopeless)
         except torch.OutOfMemoryError:
             batch_size = halve_batch(batch_size)
         # Outside the except clause, whose traceback keeps the failed try in memory.
@@ -190,17 +208,24 @@ class _Training:
             self._steps,
         )
 
-    def run(self, checkpoint: Checkpoint | None) -> Fit:
+    def run(
+        self,
+        checkpoint: Checkpoint | None,
+        is_hopeless: Callable[[Sequence[dict]], bool] | None,
+    ) -> Fit:
         """Train to the end."""
         epochs, patience = self._config["max_epochs"], self._config["patience"]
         reports = _Reports(len(self._history) + self._step / self._steps)
-        stopping = False
+        ended = stopping = given_up = False
         with noting_stops() as raise_if_stopped:
-            while len(self._history) < epochs and not stopping:
+            while not (ended or given_up):
                 self._train_epoch(checkpoint, raise_if_stopped, reports)
                 row = self._close_epoch()
                 stopping = row["epoch"] - self._best_epoch >= patience
-                reports.epoch(row, epochs, last=stopping or row["epoch"] == epochs)
+                ended = stopping or row["epoch"] == epochs
+                if is_hopeless and not ended:
+                    given_up = is_hopeless(self._history)
+                reports.epoch(row, epochs, last=ended or given_up)
         if stopping:
             logger.info(
                 "stopped: no better validation MSE in %d epochs; the best was epoch %d",
@@ -209,7 +234,7 @@ class _Training:
             )
         self._network.load_state_dict(self._best_weights)
         self._network.eval()
-        return Fit(self._history, self._best_epoch, self._batch_size, self._seconds())
+        return Fit(self._history, self._best_epoch, self._batch_size, self._seconds(), given_up)
 
     def _train_epoch(
         self,
@@ -260,7 +285,7 @@ class _Training:
                 self._network, self._objective, self._examples, self._batch_size, self._device
             ),
         }
-        _refuse_divergence(row, self._config["learning_rate"])
+        _refuse_divergence(row, self._history, self._config["learning_rate"])
         self._history.append(row)
         self._step = 0
         self._total = torch.zeros((), device=self._device)
@@ -348,12 +373,13 @@ def _refuse_single_rows(network: nn.Module, batch_size: int) -> None:
         )
 
 
-def _refuse_divergence(row: dict, learning_rate: float) -> None:
+def _refuse_divergence(row: dict, history: list[dict], learning_rate: float) -> None:
     if not (math.isfinite(row["train_loss"]) and math.isfinite(row["validation_loss"])):
-        raise InputError(
+        raise DivergenceError(
             f"training: in epoch {row['epoch']} the loss stopped being a finite number (train "
             f"{row['train_loss']}, validation {row['validation_loss']}). Lower "
-            f"training.learning_rate for this model (now {learning_rate:g})."
+            f"training.learning_rate for this model (now {learning_rate:g}).",
+            history,
         )
 
 

@@ -31,22 +31,31 @@ def stoppable() -> Iterator[None]:
         yield
 
 
+class _Note:
+    """A handler that only remembers what arrived."""
+
+    def __init__(self):
+        self.arrived: list[int] = []
+
+    def __call__(self, number, frame):
+        self.arrived.append(number)
+
+
 @contextmanager
 def noting_stops() -> Iterator[Callable[[], None]]:
     """Hold signals back until the block asks for them.
 
     Yields:
         A function for safe points of the block: it raises `Stopped` if a signal has arrived. One
-        that arrives after the last safe point is forgotten: the block was as good as done.
+        that arrives after the last safe point is forgotten: the block was as good as done. A block
+        within another shares its signals, so that the outer one can still ask.
     """
-    arrived: list[int] = []
-
-    def note(number, frame):
-        arrived.append(number)
+    around = signal.getsignal(signal.SIGTERM)
+    note = around if isinstance(around, _Note) else _Note()
 
     def raise_if_stopped() -> None:
-        if arrived:
-            raise Stopped(arrived[0])
+        if note.arrived:
+            raise Stopped(note.arrived[0])
 
     with _handling(note):
         yield raise_if_stopped
