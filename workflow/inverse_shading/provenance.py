@@ -18,6 +18,7 @@ LIBRARIES = {
     "MaterialX": "materialx",
     "PIL": "pillow",
     "matplotlib": "matplotlib",
+    "optuna": "optuna",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "torch": "torch",
