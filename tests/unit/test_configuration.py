@@ -9,6 +9,7 @@ from inverse_shading.configuration import (
     model_config,
     model_names,
     read_schema,
+    search_config,
     sort_keys,
 )
 from inverse_shading.errors import InputError
@@ -123,7 +124,7 @@ def test_one_test_image_is_too_few(config):
         "shard_size": 20,
         "models": {"vgg16_v1": config["models"]["vgg16_v1"]},
     }
-    config["studies"] = {}
+    config["studies"] = config["search"]["spaces"] = {}
     config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
     with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
         check_config(config, SCHEMA)
@@ -159,6 +160,7 @@ def test_schema_and_config_don_t_drift_apart(config):
     # Named by the user: trunks and models have no defaults of their own; the poster's rows are data.
     for name in ("trunks", "models", "studies", "published"):
         del fixed[name]
+    del fixed["search"]["spaces"]
     assert dict(leaves(read_schema(SCHEMA))) == dict(keys(fixed))
 
 
@@ -249,3 +251,86 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
     put(config, key, value)
     with pytest.raises(InputError, match=message):
         check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("search.trials", 0, r"search.trials: found 0 .*from 1 to 10000"),
+        ("search.prune", "yes", r"search.prune: found 'yes' \(text\)"),
+        ("search.spaces.vgg19", {}, r"search.spaces.vgg19: found no model of this name, allowed are vgg16_v1, "),
+        ("search.spaces.best", {"head.width": {"low": 1, "high": 2}}, r"best.head.width: found this key, allowed for best are training.batch_size, .*head.components, head.whitening, head.hidden_sizes$"),
+        ("search.spaces.best", {"learning_rate": {"low": 1, "high": 2}}, r"best.learning_rate: found this key"),
+        ("search.spaces.best", {"head.type": {"choices": ["mlp", "conv"]}}, r"best.head.type: found this key"),
+        ("search.spaces.vgg16_v1", {"training.trunk_rate": {"low": 0.1, "high": 0.2}}, r"vgg16_v1.training.trunk_rate: found this key"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "high": 2}}, r"training.patience.kind: found nothing, allowed is integer"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 0.2, "kind": "integer"}}, r"training.learning_rate.kind: found integer, allowed is number"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 2}}, r"training.learning_rate.high: found 2 .*above 0 to 1"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": "1e-4", "high": 0.1}}, r"training.learning_rate.low: found '1e-4' .*write 1.0e-4 or 0.0001"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.2, "high": 0.2}}, r"training.learning_rate.high: found 0.2, allowed is a number above low \(0.2\)"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": 1, "scale": "log"}}, r"training.weight_decay.scale: found log, allowed is linear where low is 0"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": 1, "scale": "logs"}}, r"training.weight_decay.scale: found 'logs' .*one of linear, log, or null"),
+        ("search.spaces.vgg16_v1", {"training.schedule": {"low": 0, "high": 1}}, r"training.schedule.low: found 0 .*one of one_cycle, cosine, constant"),
+        ("search.spaces.vgg16_v1", {"training.schedule": {"choices": ["cosine", "slow"]}}, r"training.schedule.choices.1: found 'slow' .*one of one_cycle, cosine, constant"),
+        ("search.spaces.best", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
+    ],
+)  # fmt: skip
+def test_what_a_search_can_t_try_is_refused(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_a_laid_over_space_can_take_away_what_is_below(config):
+    spaces = config["search"]["spaces"]
+    spaces["best"]["head.components"] |= dict.fromkeys(("low", "high", "scale", "kind"))
+    spaces["best"]["head.components"]["choices"] = [50, 100]
+    spaces["best"]["head.whitening"] = None
+    spaces["vgg16_v1"] = None
+    spaces["resnet50_v3_all"] = {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}}
+    check_config(config, SCHEMA)
+    found = search_config(config, "best")["space"]
+    assert found["head.components"] == {"choices": [50, 100]} and "head.whitening" not in found
+    with pytest.raises(InputError, match=r"search.spaces.vgg16_v1: found nothing"):
+        search_config(config, "vgg16_v1")
+
+
+def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
+    config["models"]["best"] = None
+    check_config(config, SCHEMA)
+
+
+def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
+    config["seeds"] = [7, 8]
+    found = search_config(config, "best")
+    assert found["section"] == ["models"] and found["warmup_epochs"] == 10
+    assert (found["seed"], found["model"]["seed"]) == (1, 7)
+    assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
+    config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
+    config["models"]["best"]["training"]["learning_rate"] = 0.5
+    assert search_config(config, "best") == found
+    config["search"]["prune"] = False
+    assert search_config(config, "best")["warmup_epochs"] is None
+    config["models"]["best"]["head"]["hidden_sizes"] = [8]
+    assert search_config(config, "best")["model"] != found["model"]
+
+
+def test_models_of_studies_can_be_searched(config):
+    config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
+    check_config(config, SCHEMA)
+    found = search_config(config, "best_wholly_whitened")
+    assert found["section"] == ["studies", "ablation", "models"]
+    assert found["model"]["head"]["whitening"] == 1
+
+
+def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):
+    config["n_images"] = 500
+    config["studies"] = {}
+    check_config(config, SCHEMA)
+    with pytest.raises(
+        InputError, match=r"search.spaces.best.head.components: found 400, .*\(325\)"
+    ):
+        search_config(config, "best")

@@ -8,7 +8,9 @@ import yaml
 
 from .architectures import STAGE_CHANNELS, depth_channels, depth_sizes
 from .errors import InputError
+from .search_space import extreme_values, given_parts, wrong_spaces
 from .splits import split_sizes
+from .wording import describe_error, describe_value
 
 
 def check_config(config: dict, schema_path: str | Path) -> None:
@@ -21,13 +23,17 @@ def check_config(config: dict, schema_path: str | Path) -> None:
     Raises:
         InputError: one line a mistake.
     """
-    validator = jsonschema.Draft202012Validator(read_schema(schema_path))
+    schema = read_schema(schema_path)
+    validator = jsonschema.Draft202012Validator(schema)
     mistakes = _wrong_likes(config)
     completed = config if mistakes else _complete(config)
     errors = sorted(validator.iter_errors(completed), key=lambda error: list(map(str, error.path)))
-    mistakes += [line for error in errors for line in _describe(error)]
+    mistakes += [line for error in errors for line in describe_error(error)]
     if not mistakes:
         mistakes = _contradictions(config)
+        model_schema = schema["properties"]["models"]["additionalProperties"]
+        given, defined = _given_models(config), model_definitions(config)
+        mistakes += wrong_spaces(config["search"]["spaces"], given, defined, model_schema)
     if mistakes:
         raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
 
@@ -78,6 +84,50 @@ def model_config(config: dict, model: str, seed: int) -> dict:
     else:
         del settings["training"]["trunk_rate"]
     return copy.deepcopy(settings)
+
+
+def search_config(config: dict, model: str) -> dict:
+    """What a search for a model's settings depends on.
+
+    Returns:
+        model: as `model_config` has it for the first of `seeds`, without the keys that are searched:
+        best.yaml laid over the config makes no search stale. space: what to try by key, such as
+        training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
+        where no trial is cut short. section: keys under which the model stands in the config.
+
+    Raises:
+        InputError: there is nothing to search, or the data are too few for a value of the space.
+    """
+    search = config["search"]
+    space = {key: part for key, part in (search["spaces"].get(model) or {}).items() if part}
+    if not space:
+        raise InputError(
+            f"search.spaces.{model}: found nothing, allowed is a section with at least one key to "
+            "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
+        )
+    settings = model_config(config, model, config["seeds"][0])
+    mistakes = []
+    for key, part in space.items():
+        section, name = key.split(".")
+        settings[section].pop(name, None)
+        for value in extreme_values(part):
+            changed = copy.deepcopy(model_definitions(config)[model])
+            changed.setdefault(section, {})[name] = value
+            mistakes += [
+                f"search.spaces.{model}.{key}: found {value!r}, with which {mistake}"
+                for mistake in _wrong_model(config, model, changed)
+            ]
+    if mistakes:
+        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+    return {
+        "model": settings,
+        "space": {key: given_parts(part) for key, part in space.items()},
+        "seed": config["seed"],
+        "trials": search["trials"],
+        "startup_trials": search["startup_trials"],
+        "warmup_epochs": search["warmup_epochs"] if search["prune"] else None,
+        "section": _model_section(config, model),
+    }
 
 
 def trainable_stages(config: dict, model: str) -> int:
@@ -177,7 +227,7 @@ def _wrong_likes(config: dict) -> list[str]:
     mistakes, names = [], {}
     for path, models in sections.items():
         if not isinstance(models, dict):
-            mistakes.append(f"{path}: found {_found(models)}, allowed is a section")
+            mistakes.append(f"{path}: found {describe_value(models)}, allowed is a section")
             continue
         for name, model in models.items():
             if name in names:
@@ -219,90 +269,6 @@ def sort_keys(value):
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-
-def _describe(error: jsonschema.ValidationError) -> list[str]:
-    """Put one error of the schema's into words: key, found, allowed."""
-    key = ".".join(map(str, error.path)) or "(top level)"
-    prefix = "" if key == "(top level)" else f"{key}."
-    schema = error.schema
-    if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
-        allowed = sorted(schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in allowed]
-        return [
-            f"{prefix}{name}: found an unknown key, allowed are {', '.join(allowed)}"
-            for name in unknown
-        ]
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return [
-            f"{prefix}{name}: found nothing, allowed is "
-            f"{_allowed(schema.get('properties', {}).get(name, {}))}"
-            for name in missing
-            # jsonschema reports each missing key by an error of its own.
-            if f"'{name}' is a required" in error.message
-        ]
-    if "propertyNames" in error.schema_path:
-        return [
-            f"{prefix}{error.instance}: found this name, allowed are names of lower-case letters, "
-            "digits and _, beginning with a letter"
-        ]
-    return [f"{key}: found {_found(error.instance)}, allowed is {_allowed(schema)}"]
-
-
-def _found(value) -> str:
-    kinds = {
-        str: "text",
-        bool: "true/false",
-        int: "an integer",
-        float: "a number",
-        list: "a list",
-        dict: "a section",
-        type(None): "nothing",
-    }
-    hint = ""
-    if isinstance(value, str):
-        try:
-            float(value)
-            hint = "; YAML reads 1e-4 as text, write 1.0e-4 or 0.0001"
-        except ValueError:
-            pass
-    return f"{value!r} ({kinds.get(type(value), type(value).__name__)}{hint})"
-
-
-def _allowed(schema: dict) -> str:
-    """What a schema allows, in words."""
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    if "const" in schema:
-        return str(schema["const"])
-    if "anyOf" in schema:
-        return ", or ".join(_allowed(choice) for choice in schema["anyOf"])
-    words = {
-        "integer": "an integer",
-        "number": "a number",
-        "string": "text",
-        "array": "a list",
-        "object": "a section",
-        "null": "null",
-    }
-    kinds = schema.get("type", "a value")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    text = " or ".join(words.get(kind, kind) for kind in kinds)
-    bounds = [
-        f"{word} {schema[name]}"
-        for name, word in (
-            ("minimum", "from"),
-            ("exclusiveMinimum", "above"),
-            ("maximum", "to"),
-            ("exclusiveMaximum", "below"),
-            ("minItems", "of at least"),
-            ("maxItems", "of at most"),
-        )
-        if name in schema
-    ]
-    described = f" ({schema['description'].rstrip('.')})" if "description" in schema else ""
-    return " ".join([text, *bounds]) + described
 
 
 def _contradictions(config: dict) -> list[str]:
@@ -373,14 +339,7 @@ def _wrong_depths(name: str, trunk: dict) -> list[str]:
 
 def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
     """What in a model doesn't fit its trunk or the data."""
-    place = next(
-        (
-            f"studies.{study}.models.{name}"
-            for study in study_names(config)
-            if name in config["studies"][study]["models"]
-        ),
-        f"models.{name}",
-    )
+    place = ".".join([*_model_section(config, name), name])
     if model["trunk"] not in config["trunks"]:
         return [
             f"{place}.trunk: found {model['trunk']!r}, allowed is one of "
@@ -422,6 +381,14 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"({config['n_images']})"
         )
     return mistakes
+
+
+def _model_section(config: dict, name: str) -> list[str]:
+    """Keys of the section in which a model is defined."""
+    for study in study_names(config):
+        if name in config["studies"][study]["models"]:
+            return ["studies", study, "models"]
+    return ["models"]
 
 
 def _missing_file(key: str, value: str, names: list[str]) -> list[str]:
