@@ -22,6 +22,7 @@ include: "workflow/rules/render.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/comparison.smk"
+include: "workflow/rules/search.smk"
 
 
 rule all:

@@ -14,12 +14,14 @@ from inverse_shading.figure_examples import _columns, draw_examples
 from inverse_shading.figure_learning import draw_learning_curves
 from inverse_shading.figure_paired import draw_paired_tests
 from inverse_shading.figure_predicted import draw_predicted_against_true
+from inverse_shading.figure_search import draw_search
 from inverse_shading.figure_style import PARAMETER_LABELS
 from inverse_shading.files import seal, write_sealed_text
 from inverse_shading.images import write_array
 from inverse_shading.paired_table import write_paired_table
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.predicted_values import read_predictions
+from inverse_shading.trials_table import COMPLETE, DIVERGED, PRUNED, Trial, write_trials
 
 
 def look_at(path):
@@ -111,6 +113,29 @@ def write_history(path, scale=1.0, epochs=5):
     }
     pd.DataFrame(table).to_csv(path, index=False)
     seal(path)
+    return path
+
+
+SPACE = {
+    "head.components": {"low": 50, "high": 400, "scale": "log", "kind": "integer"},
+    "head.hidden_sizes": {"choices": [[8, 8], [16]]},
+    "head.whitening": {"low": 0, "high": 1},
+    "training.learning_rate": {"low": 1e-5, "high": 1e-2, "scale": "log"},
+    "training.schedule": {"choices": ["cosine", "constant"]},
+}
+
+
+def write_search(path, keys, states=(COMPLETE, PRUNED, DIVERGED, COMPLETE), lowest=0.02):
+    """A trials.csv with the ends of every key's space."""
+    trials = []
+    for index, state in enumerate(states):
+        parts = {key: SPACE[key] for key in keys}
+        values = {
+            key: (part["choices"] if "choices" in part else [part["low"], part["high"]])[index % 2]
+            for key, part in parts.items()
+        }
+        trials.append(Trial(state, values, [0.05, lowest + 0.01 * (index % 3)], 1.0))
+    write_trials(path, keys, trials)
     return path
 
 
@@ -264,18 +289,58 @@ def test_paired_tests_has_a_row_for_every_other_predictor(tmp_path):
         draw("f.png", pairs[2:])
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_search_has_a_panel_for_every_key(tmp_path, count):
+    keys = list(SPACE)[:count]
+    space = {key: SPACE[key] for key in keys}
+    draw_search(tmp_path / "a.png", "m", space, write_search(tmp_path / "t.csv", keys))
+    pixels = look_at(tmp_path / "a.png")
+    # The states are told apart.
+    ended = write_search(tmp_path / "t.csv", keys, (COMPLETE, COMPLETE, DIVERGED, COMPLETE))
+    draw_search(tmp_path / "b.png", "m", space, ended)
+    assert not np.array_equal(look_at(tmp_path / "b.png"), pixels)
+    one = write_search(tmp_path / "t.csv", keys, (COMPLETE,))
+    draw_search(tmp_path / "c.png", "m", space, one)
+    look_at(tmp_path / "c.png")
+
+
+def test_broken_trials_are_refused(tmp_path):
+    keys = ["head.whitening"]
+    space = {key: SPACE[key] for key in keys}
+    path = write_search(tmp_path / "t.csv", keys, (DIVERGED, PRUNED))
+    with pytest.raises(InputError, match=r"t\.csv: found no complete trial"):
+        draw_search(tmp_path / "f.png", "m", space, path)
+    text = path.read_text()
+    for old, new in (
+        ("head.whitening", "head.width"),
+        ("pruned", "cut"),
+        ("0.03", "low"),
+        (text, ""),
+        (text.partition("\n")[2], ""),
+    ):
+        assert old in text
+        write_sealed_text(path, text.replace(old, new))
+        with pytest.raises(InputError, match=r"t\.csv: can't be read as trials"):
+            draw_search(tmp_path / "f.png", "m", space, path)
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"t\.csv: its contents don't match the checksum"):
+        draw_search(tmp_path / "f.png", "m", space, path)
+
+
 def test_the_same_data_give_the_same_bytes(tmp_path, images):
     true = np.random.default_rng(0).uniform(size=(20, 10))
     predictions = write_predictions(tmp_path / "p.csv", true, true**2)
     table = write_table(tmp_path / "t.csv", [model_row("one")])
     history = write_history(tmp_path / "h.csv")
     pairs = write_pairs(tmp_path / "pairs.csv", [("one", "ridge", 0.004, 0.01)])
+    trials = write_search(tmp_path / "trials.csv", list(SPACE))
     for draw in (
         lambda path: draw_examples(path, images, 8),
         lambda path: draw_learning_curves(path, {"m": history}),
         lambda path: draw_predicted_against_true(path, predictions, "m"),
         lambda path: draw_error_by_parameter(path, table),
         lambda path: draw_paired_tests(path, pairs, table),
+        lambda path: draw_search(path, "m", SPACE, trials),
     ):
         draw(tmp_path / "first.png")
         draw(tmp_path / "second.png")

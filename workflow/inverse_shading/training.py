@@ -31,7 +31,7 @@ MEMORY_FOR_PREPARED_FEATURES = 4 << 30
 
 
 @dataclass(frozen=True)
-class _Model:
+class Model:
     """A model ready to be trained.
 
     Attributes:
@@ -149,7 +149,7 @@ def prepare_model(
     device: torch.device,
     threads: int,
     trunk: str | Path | None = None,
-) -> _Model:
+) -> Model:
     """Build a model with fresh weights, and measure what is measured and not trained.
 
     Only training images are measured.
@@ -171,7 +171,7 @@ def prepare_model(
 
 def _prepare_frozen(
     config: dict, inputs: Sequence[str | Path], labels: Labels, outputs: int, threads: int
-) -> _Model:
+) -> Model:
     """A head on features. What comes out of its untrained part is kept if there is room for it."""
     shards = open_features(inputs, labels)
     head = build_head(config["head"], shards.shape, outputs)
@@ -187,7 +187,7 @@ def _prepare_frozen(
         network, rows, prepare = head.trained, _prepare_rows(head, shards, batch_size), _as_it_is
     if head.standardise is not None:
         _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
-    return _Model(network, rows, head, _describe(config, shards.shape, outputs))
+    return Model(network, rows, head, _describe(config, shards.shape, outputs))
 
 
 def _prepare_fine_tuned(
@@ -197,7 +197,7 @@ def _prepare_fine_tuned(
     outputs: int,
     device: torch.device,
     trunk: str | Path,
-) -> _Model:
+) -> Model:
     """A trunk and its head on images, on the device."""
     images = open_image_rows(inputs, labels)
     body = load_trunk(trunk)
@@ -218,7 +218,7 @@ def _prepare_fine_tuned(
     )
     description = _describe(config, shape, outputs)
     description |= {"trainable_stages": stages, "precision": precision}
-    return _Model(network, rows, network, description, network.trunk_weights())
+    return Model(network, rows, network, description, network.trunk_weights())
 
 
 def _describe(config: dict, shape: tuple[int, ...], outputs: int) -> dict:

@@ -16,6 +16,7 @@ from inverse_shading.configuration import (
     model_config,
     model_definitions,
     model_names,
+    search_config,
     sort_keys,
     study_names,
     trainable_stages,
@@ -149,6 +150,14 @@ def model_slice(wildcards):
     """What one training of a model depends on."""
     settings = model_config(config, wildcards.model, int(wildcards.seed))
     return sliced(**settings, threads=config["threads"])
+
+
+def searched(model):
+    """What a search for a model's settings depends on."""
+    try:
+        return search_config(config, model)
+    except InputError as error:
+        raise WorkflowError(str(error))
 
 
 def of_seeds(file):

@@ -1,0 +1,56 @@
+# Searches for better settings, which nothing asks for by itself: what they find is laid over the config
+# by whoever wants it.
+
+
+rule search:
+    input:
+        inputs=model_inputs,
+        trunk=trained_trunk,
+        parameters=expand("results/parameters/{range}.csv", range=RANGES),
+        splits=expand("results/splits/{range}.csv", range=RANGES),
+    output:
+        best="results/search/{model}/best.yaml",
+        trials="results/search/{model}/trials.csv",
+    log:
+        "logs/search/{model}.log",
+    benchmark:
+        "results/timings/search/{model}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=gpus,
+    params:
+        config=lambda wildcards: sliced(search=searched(wildcards.model), threads=config["threads"]),
+        code=model_code("search.py"),
+        # No outputs: they must outlive a search that failed, and one that is given more trials.
+        study="results/search/{model}/study.json",
+        checkpoint="results/search/{model}/trial.pt",
+    message:
+        "Searching settings of {wildcards.model}"
+    script:
+        "../scripts/search.py"
+
+
+rule figure_search:
+    input:
+        "results/search/{model}/trials.csv",
+    output:
+        report(
+            "results/search/{model}/trials.png",
+            caption="../report/search.rst",
+            category="Search",
+            labels={"model": "{model}", "content": "trials"},
+        ),
+    log:
+        "logs/search/{model}/trials.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=lambda wildcards: sliced(space=searched(wildcards.model)["space"]),
+        code=code("figure_search.py"),
+    message:
+        "Drawing the trials of {wildcards.model}"
+    script:
+        "../scripts/figure_search.py"
