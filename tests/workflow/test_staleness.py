@@ -228,11 +228,7 @@ CHANGES = {
     ),
     "params: the split": (
         edit_config(split={"train": 0.6, "validation": 0.2, "test": 0.2}),
-        over_ranges("split")
-        | TRUNK_FILES
-        | features(trunks=NETWORKS)
-        | BASELINES
-        | EVERY_MODEL,
+        over_ranges("split") | TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL,
     ),
     "params: the common training section": (
         edit_config(training__batch_size=32),
