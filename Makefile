@@ -6,6 +6,8 @@
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
+# Processes that run tests side by side.
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -32,7 +34,7 @@ demo: install
 
 test: install
 	@sh envs/system-libraries.sh test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist worksteal
 
 test-slurm: install
 	@sh envs/system-libraries.sh slurm

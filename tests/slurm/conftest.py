@@ -109,30 +109,38 @@ def cluster():
 
 
 @pytest.fixture(scope="session")
-def finished(cluster, tmp_path_factory):
-    """The workflow through SLURM, from nothing. Not to be changed: ask for `project`."""
-    base = tmp_path_factory.mktemp("finished")
-    (base / "run").mkdir()
-    project = ClusterProject(copy_code(base / "code"), base / "run", cluster, [])
-    project.config = CONFIG
-    write_ball(project.folder / "ball.obj")
+def both(cluster, tmp_path_factory):
+    """The workflow through SLURM and on this machine, side by side: the first mostly waits."""
+    projects = []
+    for name in ("finished", "local"):
+        base = tmp_path_factory.mktemp(name)
+        (base / "run").mkdir()
+        code, folder = copy_code(base / "code"), base / "run"
+        slurm = name == "finished"
+        project = ClusterProject(code, folder, cluster, []) if slurm else Project(code, folder)
+        project.config = CONFIG
+        write_ball(folder / "ball.obj")
+        projects.append(project)
+    finished, local = projects
     try:
-        project.submit()
-        yield project
+        run = finished.start()
+        local.run(timeout=300)
+        run.end()
+        yield finished, local
     finally:
-        end_all(project.runs)
+        end_all(finished.runs)
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory) -> Project:
+def finished(both) -> ClusterProject:
+    """The workflow through SLURM, from nothing. Not to be changed: ask for `project`."""
+    return both[0]
+
+
+@pytest.fixture(scope="session")
+def local(both) -> Project:
     """The same without SLURM."""
-    base = tmp_path_factory.mktemp("local")
-    (base / "run").mkdir()
-    project = Project(copy_code(base / "code"), base / "run")
-    project.config = CONFIG
-    write_ball(project.folder / "ball.obj")
-    project.run(timeout=300)
-    return project
+    return both[1]
 
 
 @pytest.fixture

@@ -8,9 +8,12 @@ import yaml
 
 RANGES = ["000000-000019", "000020-000039"]
 NEW_RANGE = "000040-000059"
-MODELS = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]
+POSTER = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]
+MODELS = [*POSTER, "best"]
 BINS = ["vgg16_bins_v1", "vgg16_bins_v2"]
-TRUNKS = ["vgg16", "resnet50"]
+# Networks with random weights, which are calibrated on training images; pixels have no weights.
+NETWORKS = ["vgg16", "resnet50"]
+TRUNKS = [*NETWORKS, "pixels"]
 
 
 def over_ranges(rule, ranges=RANGES):
@@ -177,7 +180,7 @@ CHANGES = {
     # What Snakemake compares: mtime, code, params, input, software-env.
     "mtime: an input with other content": (
         edit_file("results/splits/000000-000019.csv", "000000000,", "000000000, ", root="run"),
-        {"trunk/vgg16", "trunk/resnet50"} | features() | BASELINES | EVERY_MODEL,
+        TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL,
     ),
     "mtime: a user's mesh with other content": (
         edit_file("ball.obj", "v 0.0", "v 0.01", root="run"),
@@ -225,7 +228,7 @@ CHANGES = {
     ),
     "params: the split": (
         edit_config(split={"train": 0.6, "validation": 0.2, "test": 0.2}),
-        over_ranges("split") | TRUNK_FILES | features() | BASELINES | EVERY_MODEL,
+        over_ranges("split") | TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL,
     ),
     "params: the common training section": (
         edit_config(training__batch_size=32),
@@ -239,6 +242,14 @@ CHANGES = {
         edit_config(baselines__ridge__penalties=[5]),
         BASELINES | TABLE | PAIRED,
     ),
+    "params: a grid of the pixels": (
+        edit_config(trunks__pixels__depths={"image": 14, "radiance": 28}),
+        features(trunks=["pixels"]) | trained(["best"]) | drawn(["best"]) | AFTER_MODELS,
+    ),
+    "params: a study that nobody asked for": (
+        edit_config(studies__bins__models__vgg16_bins_v1_11={"images": 40}),
+        set(),
+    ),
     "input: a model left out": (edit_config(models__vgg16_v1=None), AFTER_MODELS),
     "software-env: an environment that is not in use": (
         edit_file("envs/train.yaml", "scikit-learn==", "scikit-learn==0"),
@@ -247,7 +258,7 @@ CHANGES = {
     # Only random weights depend on the batch, in which their batch statistics are measured.
     "batch of random trunks": (
         edit_config(features__batch_size=16),
-        TRUNK_FILES | features() | EVERY_MODEL,
+        TRUNK_FILES | features(trunks=NETWORKS) | trained(POSTER) | drawn(POSTER) | AFTER_MODELS,
     ),
     # What shapes speed, not results.
     "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),
@@ -289,6 +300,18 @@ def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
         | {f"{rule}/{r}" for rule in ("parameters", "split", "render", "images") for r in RANGES}
         | features(trunks=["resnet50"])
     )
+
+
+def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project):
+    targets = [f"results/studies/bins/{name}" for name in ("comparison.md", "figures/axis.png")]
+    own = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
+    assert project.planned(*targets) >= trained(own)
+    assert not project.planned(*targets) & trained(MODELS)
+
+
+def test_a_fine_tuned_model_is_trained_on_images(project):
+    target = "results/models/vgg16_v1_all/metrics.json"
+    assert project.planned(target) == trained(["vgg16_v1_all"])
 
 
 def test_a_change_runs_and_then_nothing_is_stale(project):

@@ -1,5 +1,6 @@
 """Figure: the test error of models that differ in one number, against that number."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def draw_axis(
 ) -> None:
     """Draw test MSE with 95 % intervals, one line a group of models; two where bins are decoded twice.
 
-    The interval is over seeds where there are several, else over the test images.
+    The interval is over seeds where there are several, else over the test images; of two decodings
+    the one that validation chose has one.
 
     Args:
         output: the PNG to write.
@@ -42,10 +44,14 @@ def draw_axis(
             several = len(content["seeds"]) > 1
             intervals = content["intervals"] if several else content["image_intervals"]
             interval = intervals["test"]["mse"]
-            errors = {point["group"]: content["splits"]["test"]["mse"]}
+            errors = {point["group"]: (content["splits"]["test"]["mse"], interval)}
             if axis == "bins":
+                # The interval is of the decoding that validation chose.
                 errors = {
-                    f"{point['group']}, {decoding}": score["test"]["mse"]
+                    f"{point['group']}, {decoding}": (
+                        score["test"]["mse"],
+                        interval if decoding == content["decoding"] else math.nan,
+                    )
                     for decoding, score in content["decodings"].items()
                 }
         except (KeyError, TypeError) as error:
@@ -53,8 +59,8 @@ def draw_axis(
                 f"{path}: found no {error} among the metrics. Delete it and run the same command "
                 "again to make it anew."
             ) from error
-        for name, error in errors.items():
-            lines.setdefault(name, []).append((point["place"], error, interval))
+        for name, (error, half) in errors.items():
+            lines.setdefault(name, []).append((point["place"], error, half))
 
     with figure_style():
         figure = Figure((7.5, 4.6), layout="constrained")
