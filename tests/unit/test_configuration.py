@@ -306,7 +306,7 @@ def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
 def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
     config["seeds"] = [7, 8]
     found = search_config(config, "best")
-    assert found["section"] == ["models"] and found["warmup_epochs"] == 10
+    assert found["section"] == ["models"] and found["warmup_epochs"] == 15
     assert (found["seed"], found["model"]["seed"]) == (1, 7)
     assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
     config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}

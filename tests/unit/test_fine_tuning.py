@@ -15,6 +15,7 @@ from inverse_shading.errors import InputError
 from inverse_shading.evaluation import evaluate_model
 from inverse_shading.fine_tuning import FineTuned, ResidentImages, feature_shape, load_network
 from inverse_shading.heads import build_head
+from inverse_shading.search import search_model
 from inverse_shading.tensor_files import read_description, read_tensors, write_tensors
 from inverse_shading.training import train_model
 from inverse_shading.trunks import load_trunk
@@ -91,6 +92,28 @@ def test_two_trainings_write_the_same_bytes_and_the_evaluation_is_of_the_best_ep
     assert metrics["splits"]["validation"]["mse"] == pytest.approx(
         history["validation_mse"].min(), rel=1e-4
     )
+
+
+def test_a_search_tries_what_trains_stages_too(data, tmp_path):
+    path = tmp_path / "vgg16.safetensors"
+    prepare_trunk(path, {"architecture": "vgg16", "weights": "random", "seed": 1})
+    model = settings("vgg16", 1)
+    config = {
+        "model": model, "space": {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}},
+        "seed": 1, "trials": 2, "startup_trials": 2, "warmup_epochs": None, "section": ["models"],
+    }  # fmt: skip
+    search_model(
+        *(tmp_path / name for name in ("best.yaml", "trials.csv", "study.json", "trial.pt")),
+        "tested", config, data.images, data.parameters, data.splits,
+        device="cpu", threads=1, checkpoint_seconds=1000, code={}, trunk=path,
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "trials.csv")
+    best = table.loc[table["validation_mse"].idxmin()]
+    rate = float(best["training.trunk_rate"])
+    train(data, path, tmp_path, model | {"training": model["training"] | {"trunk_rate": rate}})
+    history = pd.read_csv(tmp_path / "history.csv")
+    assert history["validation_mse"].min() == pytest.approx(best["validation_mse"], rel=1e-8)
+    assert table["validation_mse"].nunique() == 2
 
 
 def network_of(path, stages):

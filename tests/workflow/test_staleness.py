@@ -250,6 +250,10 @@ CHANGES = {
         edit_config(studies__bins__models__vgg16_bins_v1_11={"images": 40}),
         set(),
     ),
+    "params: what a search that nobody asked for tries": (
+        edit_config(search__trials=3, search__spaces__vgg16_v1=None, search__prune=False),
+        set(),
+    ),
     "input: a model left out": (edit_config(models__vgg16_v1=None), AFTER_MODELS),
     "software-env: an environment that is not in use": (
         edit_file("envs/train.yaml", "scikit-learn==", "scikit-learn==0"),
@@ -307,6 +311,19 @@ def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project)
     own = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
     assert project.planned(*targets) >= trained(own)
     assert not project.planned(*targets) & trained(MODELS)
+
+
+def test_a_search_finds_settings_that_can_be_laid_over(project):
+    edit_config(search__trials=2)(project)
+    figure, best = (f"results/search/vgg16_v1/{name}" for name in ("trials.png", "best.yaml"))
+    project.run(figure)
+    over = ["--configfile", *(str(project.folder / name) for name in ("config.yaml", best))]
+    # Those who use what was found train that model again, and needn't search again.
+    assert project.planned(*over) == trained(["vgg16_v1"]) | drawn(["vgg16_v1"]) | AFTER_MODELS
+    assert project.planned(figure, *over) == set()
+    # More trials are for the search to add to those it has.
+    edit_config(search__trials=3)(project)
+    assert project.planned(figure) == {"search/vgg16_v1", "search/vgg16_v1/trials"}
 
 
 def test_a_fine_tuned_model_is_trained_on_images(project):

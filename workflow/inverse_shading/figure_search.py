@@ -19,11 +19,12 @@ from .trials_table import COMPLETE, DIVERGED, PRUNED, read_trials
 COLUMNS = {1: 1, 2: 2, 4: 2}
 # Beyond so many decades a logarithmic axis of values is marked at powers of ten alone.
 DECADES_IN_FULL = 1.4
-# First digits that get a tick on a logarithmic axis of errors, by the decades that it spans at most.
-TICKS = {0.15: np.arange(1, 10, 0.1), 0.5: np.arange(1, 10, 0.5), 1.5: (1, 2, 3, 5), math.inf: (1,)}
+# First digits that get a tick on a logarithmic axis of errors: the first of these that are few enough.
+DIGITS = (*(np.arange(n, 10 * n) / n for n in (10, 5, 2, 1)), (1, 2, 3, 5), (1,))
+MOST_TICKS = 8
 MARKS = {
     COMPLETE: {"marker": "o", "color": BLUE, "label": "complete"},
-    PRUNED: {"marker": "x", "color": ORANGE, "markeredgewidth": 1.6, "label": "cut short"},
+    PRUNED: {"marker": "x", "color": ORANGE, "markeredgewidth": 1.6, "label": "pruned"},
     DIVERGED: {"marker": "v", "color": INK, "label": "diverged"},
 }
 BEST = {
@@ -183,9 +184,12 @@ def _add_room(panel: Axes) -> None:
 
 def _set_ticks(panel: Axes) -> None:
     """Mark the logarithmic axis of errors, which often spans much less than a power of ten."""
-    lower, upper = panel.get_ylim()
-    decades = math.log10(upper / lower)
-    digits = next(digits for limit, digits in TICKS.items() if decades <= limit)
+    lower, upper = np.log10(panel.get_ylim())
+    powers = np.arange(math.floor(lower), math.ceil(upper))
+    for digits in DIGITS:
+        places = np.add.outer(powers, np.log10(digits))
+        if np.sum((places > lower) & (places < upper)) <= MOST_TICKS:
+            break
     panel.yaxis.set_major_locator(LogLocator(subs=digits, numticks=20))
     panel.yaxis.set_major_formatter("{x:g}")
     panel.yaxis.set_minor_locator(NullLocator())
