@@ -14,13 +14,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from inverse_shading.devices import halve_batch
-from inverse_shading.heads import build_head
 from inverse_shading.objectives import load_objective
 from inverse_shading.parameters import PARAMETERS
 from inverse_shading.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 
-# A usual head for fine-tuning: average pool, dense. Next to the trunk it costs nothing.
-HEAD = {"type": "dense", "grid": 1}
 LEARNING_RATE = 1e-4
 # Steps before the first that is timed: cuDNN tries its algorithms, the compiler compiles.
 WARM_UP_STEPS = 5
@@ -37,7 +34,7 @@ class FineTuning:
         batch_size: the one used in the end; halved where memory ran out.
         rate: images a second, median of the rounds.
         flops: floating-point operations that a step takes for one image, two a multiply-add.
-        peak_bytes: of the GPU's memory, most that was allocated at a time; 0 on a CPU.
+        peak_bytes: of the GPU's memory, most that timed steps allocated at a time; 0 on a CPU.
         first_loss: of the first step, from the same weights and images each way.
         preparation: seconds of the steps before the first that is timed.
     """
@@ -52,14 +49,19 @@ class FineTuning:
 
 
 class FineTunedNetwork(nn.Module):
-    """A trunk and a head on it, from uint8 images (n, side, side, 3) to the head's outputs."""
+    """A trunk, an average pool and a dense layer, from uint8 images (n, side, side, 3) to outputs.
 
-    def __init__(self, trunk: nn.Module, side: int, outputs: int):
+    That is how torchvision's ResNet50 ends; next to the trunk it costs nothing.
+    """
+
+    def __init__(self, trunk: nn.Module, outputs: int):
         super().__init__()
         self.trunk = trunk
-        with torch.no_grad():
-            features = trunk(torch.zeros(1, 3, side, side))
-        self.head = build_head(HEAD, tuple(features.shape[1:]), outputs)
+        convolutions = [layer for layer in trunk.modules() if isinstance(layer, nn.Conv2d)]
+        channels = convolutions[-1].out_channels
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, outputs)
+        )
         # `normalise_images` in two numbers a channel that stay on the device: making them anew in
         # each step would have the GPU wait for the CPU.
         mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
@@ -118,7 +120,7 @@ def _fine_tune(
     torch.backends.cudnn.benchmark = True
     torch.manual_seed(0)
     objective = load_objective({"type": "regression"}, len(PARAMETERS))
-    network = FineTunedNetwork(load_trunk(trunk), images.shape[1], objective.outputs)
+    network = FineTunedNetwork(load_trunk(trunk), objective.outputs)
     network.to(device, memory_format=torch.channels_last).requires_grad_(True).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, fused=True)
     rows = np.arange(RESIDENT_BATCHES * batch_size) % len(images)
@@ -146,8 +148,6 @@ def _fine_tune(
         optimiser.zero_grad()
         return loss.detach()
 
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
     start = time.perf_counter()
     # The same images whichever way: what was drawn until here may differ.
     torch.manual_seed(0)
@@ -156,6 +156,9 @@ def _fine_tune(
         step()
     synchronise(device)
     preparation = time.perf_counter() - start
+    if device.type == "cuda":
+        # Afterwards: cuDNN's trials take memory that training doesn't.
+        torch.cuda.reset_peak_memory_stats(device)
     seconds = [timed(step, steps, device) for _ in range(rounds)]
     peak = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
     rate = batch_size / float(np.median(seconds))
