@@ -1,0 +1,1 @@
+"""What benchmarks/train.py measures, a module a measurement."""
