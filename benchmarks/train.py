@@ -60,7 +60,12 @@ from speed.tables import (
 )
 from speed.trunk import measure_trunk
 
-from inverse_shading.configuration import model_config, model_names
+from inverse_shading.configuration import (
+    model_config,
+    model_definitions,
+    model_names,
+    trainable_stages,
+)
 from inverse_shading.devices import describe_device, set_up
 
 PARTS = ("trunks", "heads", "fine-tuning")
@@ -68,13 +73,18 @@ PARTS = ("trunks", "heads", "fine-tuning")
 
 def settings(config: dict, model: str) -> dict:
     """What one model is trained with; nowhere else is the configuration asked for it."""
-    return model_config(config, model)
+    return model_config(config, model, config["seeds"][0])
 
 
 def frozen_models(config: dict) -> list[str]:
-    """The models that train a head on the features of a frozen trunk."""
-    models = config["models"]
-    return [name for name in model_names(config) if {"trunk", "head"} <= models[name].keys()]
+    """The models that train a head on the last map of a frozen trunk."""
+    defined = model_definitions(config)
+    return [
+        name
+        for name in model_names(config)
+        if "depths" not in config["trunks"][defined[name]["trunk"]]
+        and not trainable_stages(config, name)
+    ]
 
 
 def main(command_line: Sequence[str] | None = None) -> None:

@@ -82,7 +82,7 @@ def arguments_of_training(
         "summary": folder / "training.json",
         "checkpoint": folder / "checkpoint.pt",
         "config": config,
-        "features": files.features_of(config["trunk"]),
+        "inputs": files.features_of(config["trunk"]),
         "parameters": files.parameters,
         "splits": files.splits,
         "device": device,

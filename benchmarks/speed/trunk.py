@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torchvision.transforms.functional import normalize
 
-from inverse_shading.devices import set_up
-from inverse_shading.features import choose_precision, compute_features
+from inverse_shading.devices import choose_precision, set_up
+from inverse_shading.features import compute_features
 from inverse_shading.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 
 from .data import report
