@@ -207,7 +207,7 @@ def test_models_like_one_that_is_left_out_are_left_out_too(config):
 
 
 def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
-    assert len(model_names(config, "images")) == 9
+    assert len(model_names(config, "images")) == 6
     config["n_images"] = 2000
     check_config(config, SCHEMA)
     assert {name.rpartition("_")[2] for name in model_names(config, "images")} == {"1000", "2000"}
