@@ -33,6 +33,7 @@ CONFIG = TINY | {
         "vgg16_bins_v2": {"head": {"channels": 4}, "objective": {"count": 11}, "training": None},
         "resnet50_v2": None,
         "resnet50_v3": None,
+        "best": None,
     },
 }
 CONFIG["models"]["vgg16_bins_v2"]["training"] = {"max_epochs": 40}

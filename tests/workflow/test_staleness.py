@@ -139,7 +139,7 @@ CHANGES = {
         | EVERY_MODEL,
     ),
     "one model's learning rate": (
-        edit_config(models__vgg16_v2__training__learning_rate=0.0005),
+        edit_config(models__vgg16_v2__training__learning_rate=0.0007),
         trained(["vgg16_v2"]) | drawn(["vgg16_v2"]) | AFTER_MODELS,
     ),
     "a model added": (
