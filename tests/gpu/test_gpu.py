@@ -22,6 +22,7 @@ from inverse_shading.ranges import ImageRange
 from inverse_shading.renderer import Renderer
 from inverse_shading.splits import write_split
 from inverse_shading.stage import write_stage
+from inverse_shading.tensor_files import read_tensors
 from inverse_shading.training import train_model
 from inverse_shading.weights import prepare_trunk
 
@@ -114,3 +115,28 @@ def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, monkeypatch, m
             train("b")
     train("b")
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
+
+
+@pytest.mark.parametrize("architecture", ["vgg16", "resnet50"])
+def test_a_whole_network_trains_on_the_card(data, tmp_path, architecture):
+    features(data, architecture, "cuda")
+    config = {
+        "seed": 1,
+        "architecture": architecture,
+        "head": {"type": "dense", "grid": 1},
+        "objective": {"type": "regression"},
+        "training": CONFIG["training"] | {"max_epochs": 2, "batch_size": 8},
+        "trainable_stages": 5,
+        "precision": "auto",
+    }
+    train_model(
+        *(tmp_path / f"whole.{suffix}" for suffix in ("safetensors", "csv", "json", "pt")),
+        config, [data / f"{IMAGES}.npy"],
+        [data / f"parameters/{IMAGES}.csv"], [data / f"splits/{IMAGES}.csv"], "auto", threads=2,
+        checkpoint_seconds=1000, code={}, trunk=data / f"{architecture}.safetensors",
+    )  # fmt: skip
+    summary = json.loads((tmp_path / "whole.json").read_text())
+    assert summary["device"] == torch.cuda.get_device_name()
+    before = read_tensors(data / f"{architecture}.safetensors")
+    after = read_tensors(tmp_path / "whole.safetensors")
+    assert all(not torch.equal(before[n], after[f"trunk.{n}"]) for n in before if "weight" in n)
