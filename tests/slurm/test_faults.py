@@ -80,7 +80,7 @@ def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
     assert refused.process.returncode == 1 and "--unlock" in refused.output
     # The job runs on, with nobody to wait for it.
     project.cluster.command("scancel", f"--name={killed.name}")
-    wait_until(lambda: state(killed, job) == "CANCELLED", 30, "job cancelled")
+    wait_until(lambda: state(killed, job) == "CANCELLED", 90, "job cancelled")
 
     unlocked = project.submit("--unlock")
     assert unlocked.process.returncode == 0, unlocked.output
