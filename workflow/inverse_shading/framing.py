@@ -55,3 +55,21 @@ def frame_image(frame: np.ndarray, box: Box, image_size: int, resampling: str) -
     method = Image.Resampling[resampling.upper()]
     image = Image.fromarray(frame).resize((image_size, image_size), method, box=box)
     return np.asarray(image)
+
+
+def frame_levels(frame: np.ndarray, box: Box, image_size: int, resampling: str) -> np.ndarray:
+    """`frame_image` without its rounding, for what is compared and not shown to a network.
+
+    Args:
+        frame: float (height, width) or (height, width, channels).
+
+    Returns:
+        float32 (image_size, image_size) or (image_size, image_size, channels). A filter with
+        negative lobes overshoots at edges; the caller clips.
+    """
+    if frame.ndim == 3:
+        channels = np.moveaxis(frame, -1, 0)
+        return np.stack([frame_levels(c, box, image_size, resampling) for c in channels], axis=-1)
+    method = Image.Resampling[resampling.upper()]
+    image = Image.fromarray(np.ascontiguousarray(frame, np.float32))
+    return np.asarray(image.resize((image_size, image_size), method, box=box))

@@ -26,12 +26,12 @@ def read_hdr(path: str | Path) -> np.ndarray:
         InputError: missing, not such a file, mirrored or turned, or cut short.
     """
     path = Path(path)
-    remedy = "Save it again as a Radiance .hdr file, or say builtin."
+    remedy = "Save or copy it again as a Radiance .hdr file."
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{path}: can't be read ({error.strerror}). Correct stage.environment, or say builtin."
+            f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
         ) from error
     header, _, rest = data.partition(b"\n\n")
     if not header.startswith(SIGNATURES) or b"FORMAT=32-bit_rle_rgbe" not in header:
