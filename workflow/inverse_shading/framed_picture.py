@@ -5,36 +5,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
+from .cutting_out import cut_out
 from .errors import InputError
-from .framing import Box, crop_box, frame_image, frame_levels
+from .framing import Box, frame_image
 from .picture import Picture, read_picture
-from .silhouette import find_object, overlap, place, see
+from .silhouette import place, see
 from .stage_file import Stage
-
-# Levels of 255 by which a pixel must differ from the stage's backdrop to be something else. JPEG
-# moves the backdrop by fewer.
-DIFFERENCE = 8
-
-# Share of the pixels outside the silhouette that may differ, and of those inside and along its rim
-# that must, if a picture is to show the object on the stage's own backdrop.
-OUTSIDE = 0.02
-INSIDE = 0.5
+from .stage_view import StageView
 
 # Overlap (intersection over union) from which a silhouette is the object's.
-SILHOUETTE = 0.95
+SILHOUETTE = 0.97
 
 # Overlap from which something that is not the object is still framed like it, when forced.
 SIMILAR = 0.5
 
-# Pixels of the framed image: width of the rim; and how far from the rim a picture that was cut out
-# may be compared, since the filter mixes up to three and its outline is that uncertain.
-RIM = 4
+# How far from the outline a picture that was cut out may be compared, in pixels of the framed image:
+# Lanczos mixes up to three, and the outline is that uncertain.
 EROSION = 3
 
 # Larger pictures are shrunk to this many times the framed image's side before an object is sought.
 WORKING_SCALE = 4
+
+REMEDY = (
+    "Give a render of that object in that view: the whole frame, or a crop of it like the training "
+    "images; or cut it out, with alpha or before one even colour. --any-silhouette goes on all the "
+    "same, with estimates that may mean nothing."
+)
 
 
 @dataclass(frozen=True)
@@ -77,157 +76,119 @@ def frame_picture(
         InputError: the file can't be used (see `picture.read_picture`), or it doesn't show the
             object as the stage does; it names the file.
     """
-    path = Path(path)
     picture = read_picture(path, encoding)
-    form = _Form(stage, framing)
-    return _on_the_stage(picture, form) or _cut_out(path, picture, form, any_silhouette)
-
-
-class _Form:
-    """How a training image is made: boxes, masks and backdrops at the framed size."""
-
-    def __init__(self, stage: Stage, framing: Mapping):
-        self.stage = stage
-        self.size = framing["image_size"]
-        self.filter = framing["filter"]
-        self.box = crop_box(stage.mask, framing["margin"])
-        whole = (0.0, 0.0, float(stage.frame_size), float(stage.frame_size))
-        mask = stage.mask.astype(np.float32)
-        self.views = {}
-        for placement, box in (("frame", whole), ("framed", self.box)):
-            backdrop = frame_levels(stage.background, box, self.size, self.filter)
-            coverage = frame_levels(mask, box, self.size, self.filter)
-            self.views[placement] = (np.clip(backdrop, 0, 255), np.clip(coverage, 0, 1))
-        self.backdrop, self.coverage = self.views["framed"]
-        silhouette = frame_image(
-            stage.mask.astype(np.uint8) * 255, self.box, self.size, self.filter
+    view = StageView(stage, framing)
+    framed = _on_the_stage(picture, view) or _moved(picture, view)
+    if any_silhouette:
+        similar = framed is not None and framed.silhouette >= SIMILAR
+        return framed if similar else _as_given(picture, view)
+    expected = "expected the stage's own object in its own view"
+    if framed is None:
+        raise InputError(f"{path}: found no object before an even background, {expected}. {REMEDY}")
+    if framed.placement == "given":
+        raise InputError(
+            f"{path}: found something whose silhouette overlaps the object's by "
+            f"{framed.silhouette:.2f}, {expected} (at least {SILHOUETTE}). {REMEDY}"
         )
-        self.weights = (silhouette > 0).astype(np.float32)
-
-    def square(self, placement: str, side: int) -> Box:
-        """Where a square picture of that placement shows what a training image does."""
-        if placement == "framed":
-            return (0.0, 0.0, float(side), float(side))
-        return tuple(edge * side / self.stage.frame_size for edge in self.box)
+    if view.looks_mirrored(framed.target):
+        raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")
+    return framed
 
 
-def _on_the_stage(picture: Picture, form: _Form) -> FramedPicture | None:
+def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
     """Take a square picture with the stage's own backdrop by that, at any size."""
     height, width = picture.pixels.shape[:2]
     if picture.alpha is not None or height != width:
         return None
-    seen = see(picture.pixels, (0.0, 0.0, float(width), float(width)), form.size, "hamming")
-    for placement, (backdrop, coverage) in form.views.items():
-        value = _silhouette_on(seen, backdrop, coverage)
-        if value is None:
-            continue
-        square = form.square(placement, width)
-        rounded = np.rint(picture.pixels).astype(np.uint8)
-        target = frame_levels(picture.pixels, square, form.size, form.filter)
-        return FramedPicture(
-            # The very function that framed the training images: their bytes for their frames.
-            image=frame_image(rounded, square, form.size, form.filter),
-            target=np.clip(target, 0, 255),
-            weights=form.weights,
-            encoding=picture.encoding,
-            placement=placement,
-            silhouette=value,
-        )
+    seen = see(picture.pixels, (0.0, 0.0, float(width), float(width)), view.size, "hamming")
+    for placement, square in view.squares(width).items():
+        value = view.on_backdrop(seen, placement)
+        if value is not None:
+            rounded = np.rint(picture.pixels).astype(np.uint8)
+            target = see(picture.pixels, square, view.size, view.filter)
+            return FramedPicture(
+                # The function that framed the training images: for their frames, their bytes.
+                image=frame_image(rounded, square, view.size, view.filter),
+                target=np.clip(target, 0, 255),
+                weights=view.weights,
+                encoding=picture.encoding,
+                placement=placement,
+                silhouette=value,
+            )
     return None
 
 
-def _silhouette_on(seen: np.ndarray, backdrop: np.ndarray, coverage: np.ndarray) -> float | None:
-    """The silhouette's overlap if the picture is the backdrop outside it and is not inside."""
-    differs = np.abs(seen - backdrop).max(axis=2) > DIFFERENCE
-    covered = coverage > 0.5
-    outside = ~ndimage.binary_dilation(coverage > 0, iterations=RIM)
-    inner = ndimage.binary_erosion(covered, iterations=2)
-    rim = inner & ~ndimage.binary_erosion(inner, iterations=RIM)
-    if differs[outside].mean() > OUTSIDE:
-        return None
-    if min(differs[inner].mean(), differs[rim].mean()) < INSIDE:
-        return None
-    labels, _ = ndimage.label(differs)
-    largest = np.bincount(labels.ravel())[1:].argmax() + 1
-    found = ndimage.binary_fill_holes(labels == largest)
-    return overlap(found.astype(np.float32), coverage, (0.0, 0.0, *differs.shape[::-1]))
-
-
-def _cut_out(path: Path, picture: Picture, form: _Form, any_silhouette: bool) -> FramedPicture:
+def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
     """Find the object by alpha or before an even background, and move it onto the stage."""
-    picture = _shrunk(picture, WORKING_SCALE * form.size)
     pixels, alpha = picture.pixels, picture.alpha
-    height, width = pixels.shape[:2]
+    longest = WORKING_SCALE * view.size
     if alpha is None:
-        found = find_object(pixels)
-        if found is not None:
-            pixels, alpha = _without_rim(pixels, found), found.astype(np.float32)
-    value, square = 0.0, None
-    if alpha is not None and alpha.max() > 0:
-        squares = [form.square(p, width) for p in form.views] if height == width else []
-        square, value = place(alpha, form.coverage, squares)
-    if value < SILHOUETTE and not any_silhouette:
-        what = (
-            "no object before an even background"
-            if square is None
-            else f"an object whose silhouette matches the stage's by {value:.2f}"
-        )
-        raise InputError(
-            f"{path}: found {what}, expected the stage's own object in its own view (an overlap of "
-            f"{SILHOUETTE} or more). Give a render of that object, the whole frame or a crop on the "
-            "stage's backdrop, or cut it out with alpha. --any-silhouette goes on all the same, "
-            "with estimates that may mean nothing."
-        )
-    if value < SIMILAR:
-        side = min(height, width)
-        left, upper = (width - side) / 2, (height - side) / 2
-        square = (left, upper, left + side, upper + side)
-        target = np.clip(see(picture.pixels, square, form.size, form.filter), 0, 255)
-        clear = form.coverage
-    else:
-        clear = see(alpha, square, form.size, form.filter)
-        target = see(pixels * alpha[..., None], square, form.size, form.filter)
-        target = np.clip(target + (1 - clear[..., None]) * form.backdrop, 0, 255)
-    inside = np.minimum(clear, form.coverage) > 0.5
-    weights = ndimage.binary_erosion(inside, iterations=EROSION, border_value=0)
+        found = cut_out(_shrunk(pixels, longest))
+        if found is None:
+            return None
+        pixels, alpha = found
+    # Premultiplied: what lies under transparent pixels must not bleed into the others.
+    premultiplied = _shrunk(np.ascontiguousarray(pixels * alpha[..., None]), longest)
+    alpha = _shrunk(alpha, longest)
+    if not alpha.any():
+        return None
+    height, width = alpha.shape
+    candidates = list(view.squares(width).values()) if height == width else []
+    square, value = place(alpha, view.coverage, candidates)
+    target = _onto_backdrop(premultiplied, alpha, square, view)
+    coverage = see(alpha, square, view.size, view.filter)
+    placement = "silhouette" if value >= SILHOUETTE else "given"
+    return _compared_inside(target, coverage, view, picture.encoding, placement, value)
+
+
+def _as_given(picture: Picture, view: StageView) -> FramedPicture:
+    """The largest square in the middle of the picture, taken for a framed image."""
+    height, width = picture.pixels.shape[:2]
+    side = min(height, width)
+    left, upper = (width - side) / 2, (height - side) / 2
+    square = (left, upper, left + side, upper + side)
+    alpha = picture.alpha
+    if alpha is None:
+        alpha = np.ones((height, width), np.float32)
+    target = _onto_backdrop(picture.pixels * alpha[..., None], alpha, square, view)
+    return _compared_inside(target, view.coverage, view, picture.encoding, "given", 0.0)
+
+
+def _onto_backdrop(
+    premultiplied: np.ndarray, alpha: np.ndarray, square: Box, view: StageView
+) -> np.ndarray:
+    """What a square of a picture shows, on the stage's backdrop: float32 (s, s, 3), levels of 255."""
+    coverage = see(alpha, square, view.size, view.filter)
+    target = see(premultiplied, square, view.size, view.filter)
+    return np.clip(target + (1 - coverage[..., None]) * view.backdrop, 0, 255)
+
+
+def _compared_inside(
+    target: np.ndarray,
+    coverage: np.ndarray,
+    view: StageView,
+    encoding: str,
+    placement: str,
+    silhouette: float,
+) -> FramedPicture:
+    """A framed picture that is compared only where both its object and the stage's surely are."""
+    inside = np.minimum(coverage, view.coverage) > 0.5
+    weights = ndimage.binary_erosion(inside, iterations=EROSION)
     return FramedPicture(
         image=np.rint(target).astype(np.uint8),
         target=target.astype(np.float32),
         weights=weights.astype(np.float32),
-        encoding=picture.encoding,
-        placement="silhouette" if value >= SILHOUETTE else "given",
-        silhouette=value,
+        encoding=encoding,
+        placement=placement,
+        silhouette=silhouette,
     )
 
 
-def _without_rim(pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Carry the object's colours over its rim, where they are mixed with the background's."""
-    clear = ndimage.binary_erosion(found, iterations=2)
-    if not clear.any():
-        return pixels
-    nearest = ndimage.distance_transform_edt(~clear, return_distances=False, return_indices=True)
-    return pixels[tuple(nearest)]
-
-
-def _shrunk(picture: Picture, side: int) -> Picture:
-    """The picture with no side longer than `side`."""
-    height, width = picture.pixels.shape[:2]
-    if max(height, width) <= side:
-        return picture
-    from PIL import Image
-
-    scale = side / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-
-    def resized(data: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(data).resize(size, Image.Resampling.BOX))
-
-    alpha = None
-    pixels = picture.pixels
-    if picture.alpha is not None:
-        alpha = resized(picture.alpha)
-        pixels = pixels * picture.alpha[..., None]
-    pixels = np.stack([resized(np.ascontiguousarray(pixels[..., c])) for c in range(3)], axis=-1)
-    if alpha is not None:
-        pixels = pixels / np.maximum(alpha[..., None], 1e-6)
-    return Picture(pixels, alpha, picture.encoding)
+def _shrunk(data: np.ndarray, longest: int) -> np.ndarray:
+    """Float (height, width) or (height, width, channels) with no side longer than `longest`."""
+    if data.ndim == 3:
+        return np.stack([_shrunk(c, longest) for c in np.moveaxis(data, -1, 0)], axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(data, np.float32))
+    scale = min(1.0, longest / max(image.size))
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
