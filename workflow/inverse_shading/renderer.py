@@ -25,9 +25,15 @@ TILE = 64
 
 
 class PackedProgram:
-    """One OpenGL context with everything of a stage in it; shades the packed pixels."""
+    """One OpenGL context with everything of a stage in it; shades the packed pixels.
 
-    def __init__(self, stage: Stage, device: str | int, threads: int | None):
+    Args:
+        stage: whose surface is shaded.
+        device, threads: see `Renderer`.
+        targets: materials in flight, see `shade_linear`; 0 for a program that only encodes.
+    """
+
+    def __init__(self, stage: Stage, device: str | int, threads: int | None, targets: int = 0):
         self.context = create_context(device, threads)
         self.driver = describe(self.context)
         self.covered = stage.surface.shape[1]
@@ -61,6 +67,12 @@ class PackedProgram:
         self._set("u_envRadianceMips", max(stage.radiance.shape[:2]).bit_length())
         self.target = self.context.texture(self.size, 4, internal_format=SRGB8_ALPHA8)
         self.framebuffer = self.context.framebuffer([self.target])
+        self.linear_targets = [
+            self.context.texture(self.size, 4, dtype="f4") for _ in range(targets)
+        ]
+        self.linear_framebuffers = [
+            self.context.framebuffer([target]) for target in self.linear_targets
+        ]
         self.triangle = self.context.vertex_array(self.program, [])
         self.context.enable_only(moderngl.NOTHING)
         # The shader's output is linear; the target encodes it, as MaterialX's own renderer does.
@@ -102,11 +114,7 @@ class PackedProgram:
         """
         # Another renderer of this process may have been at work since.
         with self.context:
-            for uniform, places in self.uniforms.items():
-                uniform.write(values[places].astype(np.float32).tobytes())
-            self.framebuffer.use()
-            self.framebuffer.clear(*UNWRITTEN)
-            self.triangle.render(moderngl.TRIANGLES, vertices=3)
+            self._draw(values, self.framebuffer)
             content = self.framebuffer.read(components=4)
             error = self.context.error
         pixels = np.frombuffer(content, np.uint8).reshape(-1, 4)[: self.covered]
@@ -114,10 +122,53 @@ class PackedProgram:
             return None
         return pixels[:, :3]
 
+    def shade_linear(self, values: np.ndarray, count: int) -> np.ndarray | None:
+        """Shade the first covered pixels with several materials, without rounding or encoding.
+
+        All are drawn before the first is read, so that a graphics card never waits.
+
+        Args:
+            values: (n, 10), n at most the number of targets.
+            count: pixels to shade, in the order of the stage's surface.
+
+        Returns:
+            float32 (n, count, 3), linear light, not clipped; None as for `shade`.
+        """
+        result = np.empty((len(values), count, 3), np.float32)
+        framebuffers = self.linear_framebuffers[: len(values)]
+        # Whole rows of the packed target.
+        viewport = (0, 0, self.size[0], -(-count // self.size[0]))
+        complete = True
+        with self.context:
+            for material, framebuffer in zip(values, framebuffers, strict=True):
+                framebuffer.viewport = framebuffer.scissor = viewport
+                self._draw(material, framebuffer)
+            for pixels, framebuffer in zip(result, framebuffers, strict=True):
+                content = framebuffer.read(viewport=viewport, components=4, dtype="f4")
+                written = np.frombuffer(content, np.float32).reshape(-1, 4)[:count]
+                complete &= bool((written[:, 3] == 1).all())
+                pixels[:] = written[:, :3]
+            error = self.context.error
+        return result if complete and error == "GL_NO_ERROR" else None
+
+    def _draw(self, values: np.ndarray, framebuffer: moderngl.Framebuffer) -> None:
+        for uniform, places in self.uniforms.items():
+            uniform.write(values[places].astype(np.float32).tobytes())
+        framebuffer.use()
+        framebuffer.clear(*UNWRITTEN)
+        self.triangle.render(moderngl.TRIANGLES, vertices=3)
+
     def release(self) -> None:
         """Free the context and all that is in it."""
         with self.context:
-            for resource in (self.triangle, self.framebuffer, self.target, *self.textures):
+            for resource in (
+                self.triangle,
+                self.framebuffer,
+                self.target,
+                *self.linear_framebuffers,
+                *self.linear_targets,
+                *self.textures,
+            ):
                 resource.release()
             self.program.release()
         self.context.release()
