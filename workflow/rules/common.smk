@@ -74,6 +74,14 @@ wildcard_constraints:
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
+    # A folder under results.
+    predictor="|".join(
+        [
+            *(f"models/{model}" for model in DEFINITIONS),
+            *(f"baselines/{baseline}" for baseline in BASELINES),
+            "refined",
+        ]
+    ),
 
 
 def sliced(**values):
@@ -212,6 +220,15 @@ def tested(wildcards):
     ]
     names = ("ridge", "perceptron")
     return models + [(name, f"results/baselines/{name}/predictions.csv") for name in names]
+
+
+def predicted_materials(wildcards):
+    """The file of a predictor whose materials are rendered.
+
+    Refinement's best guess at the numbers looks a little different from the material that it found.
+    """
+    file = "materials" if wildcards.predictor == "refined" else "predictions"
+    return f"results/{wildcards.predictor}/{file}.csv"
 
 
 def axis_points(wildcards):
