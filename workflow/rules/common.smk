@@ -208,6 +208,19 @@ def of_models(file):
     return lambda wildcards: expand(f"results/models/{{model}}/{file}", model=models_of(wildcards))
 
 
+def refined(file):
+    """A function of wildcards: this file of refinement, which stands in the main comparison only."""
+    return lambda wildcards: [] if wildcards.table else f"results/refined/{file}"
+
+
+def looked_at(wildcards):
+    """What the predictors of a table look like."""
+    models = of_models("appearance.json")(wildcards)
+    baselines = expand("results/baselines/{baseline}/appearance.json", baseline=BASELINES)
+    refinement = refined("appearance.json")(wildcards)
+    return [*models, *baselines, *([refinement] if refinement else [])]
+
+
 def tested(wildcards):
     """Predictors that are tested pair by pair: names and files of predictions, one of each seed.
 

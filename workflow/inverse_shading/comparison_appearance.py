@@ -1,0 +1,66 @@
+"""The part of the comparison that tells how predicted materials look."""
+
+from collections.abc import Mapping, Sequence
+
+from .comparison_table import MODEL
+from .markdown import NUMBER, TEXT, markdown_table
+
+# Header and decimals by measure, the one that is nearest to what an observer sees first.
+MEASURES = {"flip": ("FLIP", 4), "psnr": ("PSNR", 2), "ssim": ("SSIM", 4), "rms": ("RMS", 2)}
+COLUMNS = {
+    **{f"image_{name}": form for name, form in MEASURES.items()},
+    **{f"novel_{name}": (f"novel {title}", form) for name, (title, form) in MEASURES.items()},
+    "mse_base_times_color": ("base × colour", 5),
+    "mse_specular_times_color": ("specular × colour", 5),
+    "sample_mse": ("MSE", 4),
+}
+
+
+def appearance_section(rows: Sequence[Mapping]) -> list[str]:
+    """Lines of the section, none if no row of the comparison was looked at.
+
+    Args:
+        rows: of the comparison, None where a row has no such value.
+    """
+    seen = _seen(rows)
+    if not seen:
+        return []
+    headers = {"model or baseline": TEXT} | {title: NUMBER for title, _ in COLUMNS.values()}
+    cells = [
+        [row["model"], *(f"{row[name]:.{places}f}" for name, (_, places) in COLUMNS.items())]
+        for row in seen
+    ]
+    return [
+        f"What is predicted for the first {seen[0]['sample_images']:.0f} test images, rendered and "
+        "held against the truth: on the stage of the data set, and on a *novel* one, the same object "
+        "in another light and view that no model ever saw. FLIP and RMS are better the smaller they "
+        "are, PSNR and SSIM the larger. The last three columns are squared errors on the same "
+        "images: of the two products that an image shows, and of the ten parameters.",
+        "",
+        *markdown_table(headers, cells),
+    ]
+
+
+def appearance_notes(rows: Sequence[Mapping]) -> list[str]:
+    """What the measures are, none if no row was looked at."""
+    if not _seen(rows):
+        return []
+    notes = [
+        "**What one sees** is measured over the pixels that show the object, and averaged over images. "
+        "*FLIP* (0 to 1) is how strongly an observer sees a difference who flips between the two "
+        "images on a screen; *RMS* is in levels of 255 and *PSNR* its measure in decibels; *SSIM* "
+        "compares structure, 1 is the same. What lies beyond [0, 1] is rendered as the nearest "
+        "material.",
+        "Different numbers may look the same (see *base* and *base_color*), and a small error of the "
+        "numbers may look wrong. So a model may lead in one table and not in the other. A material "
+        "that is wrong but was fitted to one light and view gives itself away in the novel ones.",
+    ]
+    if any(row["source"] == MODEL for row in _seen(rows)):
+        notes[0] += (
+            " Of a model of several seeds it is the kept seed's predictions that are rendered."
+        )
+    return notes
+
+
+def _seen(rows: Sequence[Mapping]) -> list[Mapping]:
+    return [row for row in rows if row["image_flip"] is not None]
