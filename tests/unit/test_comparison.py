@@ -358,7 +358,7 @@ def test_every_predictor_has_what_its_predictions_look_like(seen):
         "5.0000", "34.0000", "0.980000", "0.100000", "7.5000", "0.150000",
     ]  # fmt: skip
     errors = ["mse_base_times_color", "mse_specular_times_color", "sample_mse", "sample_images"]
-    assert [rows["ridge"][name] for name in errors] == ["0.002000", "0.006000", "0.040000", "2"]
+    assert [rows["ridge"][name] for name in errors] == ["0.002", "0.006", "0.040000", "2"]
     for name in ("one (ensemble of 3)", "floor", "Good"):
         assert {rows[name][column] for column in names + errors} == {""}
 
@@ -398,7 +398,7 @@ def test_markdown_says_what_one_sees(seen):
     ]  # fmt: skip
     assert lines[3] == (
         "| bins | 0.0500 | 17.00 | 0.4900 | 2.50 | 0.0750 | 25.50 | 0.7350 | 3.75 "
-        "| 0.00050 | 0.00150 | 0.0100 |"
+        "| 0.0005 | 0.0015 | 0.0100 |"
     )
     assert "measured on the first 2 test images alone" in text
     assert "**What one sees** is measured over the pixels that show the object" in text

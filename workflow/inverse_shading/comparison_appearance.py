@@ -5,14 +5,19 @@ from collections.abc import Mapping, Sequence
 from .comparison_table import MODEL
 from .markdown import NUMBER, TEXT, markdown_table
 
-# Header and decimals by measure, the one that is nearest to what an observer sees first.
-MEASURES = {"flip": ("FLIP", 4), "psnr": ("PSNR", 2), "ssim": ("SSIM", 4), "rms": ("RMS", 2)}
+# Header and form by measure, the one that is nearest to what an observer sees first.
+MEASURES = {
+    "flip": ("FLIP", ".4f"),
+    "psnr": ("PSNR", ".2f"),
+    "ssim": ("SSIM", ".4f"),
+    "rms": ("RMS", ".2f"),
+}
 COLUMNS = {
     **{f"image_{name}": form for name, form in MEASURES.items()},
     **{f"novel_{name}": (f"novel {title}", form) for name, (title, form) in MEASURES.items()},
-    "mse_base_times_color": ("base × colour", 5),
-    "mse_specular_times_color": ("specular × colour", 5),
-    "sample_mse": ("MSE", 4),
+    "mse_base_times_color": ("base × colour", ".2g"),
+    "mse_specular_times_color": ("specular × colour", ".2g"),
+    "sample_mse": ("MSE", ".4f"),
 }
 
 
@@ -27,7 +32,7 @@ def appearance_section(rows: Sequence[Mapping]) -> list[str]:
         return []
     headers = {"model or baseline": TEXT} | {title: NUMBER for title, _ in COLUMNS.values()}
     cells = [
-        [row["model"], *(f"{row[name]:.{places}f}" for name, (_, places) in COLUMNS.items())]
+        [row["model"], *(format(row[name], form) for name, (_, form) in COLUMNS.items())]
         for row in seen
     ]
     return [

@@ -50,8 +50,9 @@ FORMATS = {
     "device": "s",
     **dict.fromkeys(PARAMETER_ERRORS, ".6f"),
     **SEEN,
-    "mse_base_times_color": ".6f",
-    "mse_specular_times_color": ".6f",
+    # What refinement leaves of these is millionths.
+    "mse_base_times_color": ".4g",
+    "mse_specular_times_color": ".4g",
     "sample_mse": ".6f",
     "sample_images": "d",
 }
