@@ -56,9 +56,11 @@ def appearance_notes(rows: Sequence[Mapping]) -> list[str]:
         "images on a screen; *RMS* is in levels of 255 and *PSNR* its measure in decibels; *SSIM* "
         "compares structure, 1 is the same. What lies beyond [0, 1] is rendered as the nearest "
         "material.",
-        "Different numbers may look the same (see *base* and *base_color*), and a small error of the "
-        "numbers may look wrong. So a model may lead in one table and not in the other. A material "
-        "that is wrong but was fitted to one light and view gives itself away in the novel ones.",
+        "**Numbers and looks** may disagree. Different numbers may look the same, and a small error of "
+        "the numbers may look wrong: the best guesses at `base` and at `base_color`, multiplied, are "
+        "brighter than the product that both were guessed from, which is how the floor comes to look "
+        "different from the truth. A material that is wrong but was fitted to one light and view gives "
+        "itself away in the novel ones.",
     ]
     if any(row["source"] == MODEL for row in _seen(rows)):
         notes[0] += (
