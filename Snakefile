@@ -21,6 +21,7 @@ include: "workflow/rules/parameters.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/appearance.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/search.smk"
 

@@ -148,6 +148,11 @@ def job_name(rule: str, output: str) -> str:
         return f"{rule}/{folders[1]}/{folders[3]}"
     if rule in ("collect", "baseline", "search"):
         return f"{rule}/{folders[1]}"
+    if rule == "appearance":
+        # models/MODEL, baselines/BASELINE or refined
+        return f"{rule}/{folders[-1]}"
+    if rule == "refine":
+        return rule
     # Folders begin with what is made there, which the rule says already.
     return "/".join([rule, *folders[1:], file]) if folders else rule
 

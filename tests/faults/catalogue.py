@@ -43,6 +43,8 @@ READERS = {
     "models/vgg16_v1/history.csv": ["figures/learning_curves.png"],
     "models/vgg16_bins_v2/predictions.csv": ["figures/predicted_against_true/vgg16_bins_v2.png"],
     "models/vgg16_v1/metrics.json": ["comparison.csv"],
+    "novel_stage.safetensors": ["models/vgg16_v1/appearance.json"],
+    "models/vgg16_v1/appearance.json": ["comparison.csv"],
     "baselines/ridge/metrics.json": ["comparison.csv"],
     "comparison.csv": ["figures/error_by_parameter.png", "comparison.md"],
     "paired_tests.csv": ["figures/paired_tests.png", "comparison.md"],

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.camera import place_camera
-from inverse_shading.environment import irradiance_map, load_environment, studio
+from inverse_shading.environment import irradiance_map
+from inverse_shading.lights import find_light
 from inverse_shading.mesh import Mesh, load_mesh
 
 ROOT = Path(__file__).parents[2]
@@ -48,8 +49,7 @@ def render_officially(
     """
     if shutil.which("xvfb-run") is None and shutil.which("Xvfb") is None:
         raise RuntimeError("Xvfb is missing. As root: apt-get install -y xvfb")
-    environment = stage["environment"]
-    radiance = studio() if environment == "builtin" else load_environment(environment)
+    radiance = find_light(stage["environment"])
     geometry: Mesh = load_mesh(mesh)
     camera = place_camera(*geometry.bounding_sphere(), **stage["camera"])
     request, answer = folder / "request.npz", folder / "answer.npz"

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import re
 
 import pytest
 
 from inverse_shading.comparison import format_terminal, main, write_markdown
-from inverse_shading.comparison_table import COLUMNS, best_model, read_comparison, write_table
+from inverse_shading.comparison_rows import write_comparison
+from inverse_shading.comparison_table import COLUMNS, best_model, read_comparison
 from inverse_shading.errors import InputError
 from inverse_shading.files import write_sealed_text
 from inverse_shading.paired_table import write_paired_table
@@ -28,9 +30,11 @@ PAIRS = [
 ]
 
 
-def write_both(table, markdown, metrics, baselines, published, pairs=PAIRS):
+def write_both(
+    table, markdown, metrics, baselines, published, pairs=PAIRS, appearance=(), refinement=None
+):
     """The files as the workflow's rules make them."""
-    write_table(table, metrics, baselines, published)
+    write_comparison(table, metrics, baselines, published, appearance, refinement)
     paired = table.with_name("paired_tests.csv")
     write_paired_table(paired, pairs)
     write_markdown(markdown, table, paired)
@@ -164,7 +168,7 @@ def test_columns_and_values(table):
 
 def test_seeds_and_intervals(tmp_path, write):
     models = [write(of_three_seeds("several", 0.03, 0.01, 0.008)), write(metrics_of("alone", 0.02, 0.02))]  # fmt: skip
-    write_table(tmp_path / "t.csv", models, [], [])
+    write_comparison(tmp_path / "t.csv", models, [], [])
     several, ensemble, alone = rows_of(tmp_path / "t.csv")
     assert (several["test_mse_interval"], several["test_mae_interval"]) == ("0.001200", "0.003400")
     assert several["test_mse_image_interval"] == "0.002000"
@@ -181,7 +185,7 @@ def test_seeds_and_intervals(tmp_path, write):
 
 def test_an_ensemble_is_never_the_best_model(tmp_path, write):
     models = [write(of_three_seeds("several", 0.03, 0.01, 0.008)), write(metrics_of("alone", 0.02, 0.02))]  # fmt: skip
-    write_table(tmp_path / "t.csv", models, [], [])
+    write_comparison(tmp_path / "t.csv", models, [], [])
     assert best_model(tmp_path / "t.csv") == "alone"
 
 
@@ -221,7 +225,7 @@ def test_a_baseline_is_never_the_best_model(tmp_path, write):
 
 def test_no_model_to_choose(tmp_path, write):
     path = tmp_path / "t.csv"
-    write_table(path, [], [write(metrics_of("ridge", 0.01, 0.01))], [])
+    write_comparison(path, [], [write(metrics_of("ridge", 0.01, 0.01))], [])
     with pytest.raises(InputError, match=r"t\.csv: found no model"):
         best_model(path)
 
@@ -306,6 +310,131 @@ def test_markdown_escapes_the_column_mark(tmp_path, write):
     assert "file a\\|b.pth" in (tmp_path / "t.md").read_text()
 
 
+def appearance_of(predictor, factor, images=2):
+    """An appearance.json whose numbers tell their places apart."""
+    seen = {"rms": 5.0, "psnr": 34.0, "ssim": 0.98, "flip": 0.1}
+    content = {"predictor": predictor, "images": images, "mse": 0.02 * factor, "mae": 0.1}
+    content["stage"] = {name: value * factor for name, value in seen.items()}
+    content["novel"] = {name: 1.5 * value * factor for name, value in seen.items()}
+    canonical = {"base_times_color": 0.001, "specular_times_color": 0.003}
+    canonical |= {"specular_roughness": 0.5, "metalness": 0.5}
+    return content | {"canonical": {name: value * factor for name, value in canonical.items()}}
+
+
+REFINED = {
+    "model": "bins + refinement",
+    "refined": "bins",
+    "splits": {"test": metrics_of("", 0.0, 0.003)["splits"]["test"]},
+    "interval": 0.8,
+}
+
+
+@pytest.fixture
+def seen(tmp_path, write):
+    """Two models and a baseline that were looked at, and the better one refined."""
+    looks = [("ridge", 2.0), ("one", 1.0), ("bins", 0.5), ("refined", 0.1)]
+    paths = []
+    for name, factor in looks:
+        paths.append(tmp_path / f"{name}_appearance.json")
+        write_sealed_text(paths[-1], json.dumps(appearance_of(name, factor)))
+    models = [write(of_three_seeds("one", 0.030, 0.010, 0.009)), write(metrics_of("bins", 0.02, 0.022))]  # fmt: skip
+    path = tmp_path / "seen.csv"
+    write_both(
+        path,
+        tmp_path / "seen.md",
+        models,
+        [write(metrics_of("ridge", 0.04, 0.04)), write(metrics_of("floor", 0.007, 0.007))],
+        PUBLISHED,
+        appearance=paths,
+        refinement=write(REFINED),
+    )
+    return path
+
+
+def test_every_predictor_has_what_its_predictions_look_like(seen):
+    rows = {row["model"]: row for row in rows_of(seen)}
+    names = ["image_rms", "image_psnr", "image_ssim", "image_flip", "novel_rms", "novel_flip"]
+    assert [rows["one"][name] for name in names] == [
+        "5.0000", "34.0000", "0.980000", "0.100000", "7.5000", "0.150000",
+    ]  # fmt: skip
+    errors = ["mse_base_times_color", "mse_specular_times_color", "sample_mse", "sample_images"]
+    assert [rows["ridge"][name] for name in errors] == ["0.002", "0.006", "0.040000", "2"]
+    for name in ("one (ensemble of 3)", "floor", "Good"):
+        assert {rows[name][column] for column in names + errors} == {""}
+
+
+def test_refinement_stands_between_models_and_baselines_with_test_errors_only(seen):
+    assert [row["source"] for row in rows_of(seen)][:6] == [
+        "model", "ensemble", "model", "refinement", "baseline", "bound",
+    ]  # fmt: skip
+    row = rows_of(seen)[3]
+    assert (row["model"], row["test_mse"]) == ("bins + refinement", "0.003000")
+    assert row["test_mse_metalness"] == "0.012000"
+    assert row["train_mse"] == row["validation_mse"] == row["weights"] == row["seeds"] == ""
+    # Its own best guess at the numbers, and the look of the material that it found.
+    assert (row["sample_mse"], row["image_flip"]) == ("0.003000", "0.010000")
+    # The ridge regression's error on the same images, not on all of them.
+    assert row["test_mse_vs_ridge"] == "0.0750"
+
+
+def test_refinement_is_never_the_best_model(seen):
+    assert best_model(seen) == "bins"
+
+
+def test_without_refinement_there_is_no_word_of_it(table):
+    assert "refinement" not in table.read_text()
+    text = table.with_suffix(".md").read_text()
+    assert "efinement" not in text and "What one sees" not in text and "FLIP" not in text
+
+
+def test_markdown_says_what_one_sees(seen):
+    text = seen.with_suffix(".md").read_text()
+    section = text.partition("## What one sees")[2].partition("\n## ")[0]
+    assert "the first 2 test images" in section
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    assert lines[0].startswith("| model or baseline | FLIP | PSNR | SSIM | RMS | novel FLIP |")
+    assert [line.split(" | ")[0] for line in lines[2:]] == [
+        "| one", "| bins", "| bins + refinement", "| ridge",
+    ]  # fmt: skip
+    assert lines[3] == (
+        "| bins | 0.0500 | 17.00 | 0.4900 | 2.50 | 0.0750 | 25.50 | 0.7350 | 3.75 "
+        "| 0.0005 | 0.0015 | 0.0100 |"
+    )
+    assert "measured on the first 2 test images alone" in text
+    assert "**What one sees** is measured over the pixels that show the object" in text
+
+
+def test_the_terminal_shows_refinement(seen):
+    line = next(line for line in format_terminal(seen).splitlines() if "refinement" in line)
+    assert " ".join(line.split()).startswith("bins + refinement refinement - - 0.0030 -")
+    assert max(map(len, format_terminal(seen).splitlines())) <= 110
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({**appearance_of("one", 1.0), "novel": None}, "null at novel.rms, expected a finite"),
+        (appearance_of("one", float("nan")), "NaN at stage.rms"),
+        (appearance_of(5, 1.0), "5 at predictor, expected a text"),
+        (appearance_of("one", 1.0, images=2.5), "2.5 at images, expected a whole number"),
+    ],
+)
+def test_incomplete_appearance_is_refused(tmp_path, write, content, found):
+    path = tmp_path / "appearance.json"
+    write_sealed_text(path, json.dumps(content))
+    with pytest.raises(InputError, match=re.escape(found)) as error:
+        write_comparison(
+            tmp_path / "t.csv", [write(metrics_of("one", 0.03, 0.01))], [], [], appearance=[path]
+        )
+    assert str(path) in str(error.value)
+
+
+def test_refinement_without_an_error_is_refused(tmp_path, write):
+    refined = write(REFINED | {"splits": {}})
+    with pytest.raises(InputError, match=r"null at splits\.test\.mse"):
+        write_comparison(tmp_path / "t.csv", [], [], [], refinement=refined)
+
+
 def test_the_same_metrics_give_the_same_bytes(table, tmp_path):
     first = table.read_bytes(), table.with_suffix(".md").read_bytes()
     models = [tmp_path / "one.json", tmp_path / "bins.json"]
@@ -320,7 +449,7 @@ def test_terminal_table_is_narrow_and_names_the_best(tmp_path, write):
     models = [write(of_three_seeds(long, 0.02, 0.01, 0.009, weights=weights))]
     path = tmp_path / "t.csv"
     published = [{**PUBLISHED[0], "model": "A published model of a very long name [with layers]"}]
-    write_table(path, models, [], published)
+    write_comparison(path, models, [], published)
     text = format_terminal(path)
     assert max(map(len, text.splitlines())) <= 110
     assert text.splitlines()[2].startswith("* a_model_with")

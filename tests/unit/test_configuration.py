@@ -57,6 +57,7 @@ def test_the_shipped_config_is_right(config):
         ("stage.mesh", "no/such.glb", r"stage.mesh: found 'no/such.glb', .*no such file"),
         ("stage.mesh", "mesh.fbx", r"stage.mesh: found 'mesh.fbx'"),
         ("stage.environment", "no/such.hdr", r"stage.environment: found 'no/such.hdr', .*no such file"),
+        ("appearance.novel.environment", "no.hdr", r"appearance.novel.environment: found 'no.hdr', allowed is builtin or daylight or the path"),
         ("stage.background", [0.5, 2, 0], r"stage.background.1: found 2 .*from 0 to 1"),
         ("stage.camera", None, r"stage.camera: found None \(nothing\), allowed is a section"),
         ("render.device", "gpu", r"render.device: found 'gpu' .*one of auto, cpu, or an integer from 0"),

@@ -1,4 +1,4 @@
-"""Radiance maps: the built-in studio, .hdr files, irradiance, orientation."""
+"""Radiance maps: .hdr files, irradiance, orientation."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from inverse_shading.environment import (
     irradiance_map,
     load_environment,
-    studio,
     texel_directions,
 )
 from inverse_shading.errors import InputError
@@ -121,20 +120,6 @@ def test_what_is_no_light_is_refused(tmp_path, content, message):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"missing\.hdr"):
         load_environment(tmp_path / "missing.hdr")
-
-
-def test_the_studio_is_the_same_every_time_and_lights_from_all_around():
-    light = studio()
-    assert light.shape == (512, 1024, 3)
-    assert light.dtype == np.float32
-    np.testing.assert_array_equal(light, studio())
-    assert np.isfinite(light).all()
-    assert light.min() > 0
-    # Roughness and tint need contrast and colour.
-    assert light.max() > 50 * np.median(light)
-    bright = light[light.max(axis=-1) > 2]
-    assert (bright[:, 0] > 2 * bright[:, 2]).any()
-    assert (bright[:, 2] > 2 * bright[:, 0]).any()
 
 
 def test_directions_follow_materialx():

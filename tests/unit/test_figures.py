@@ -245,15 +245,19 @@ def test_broken_predictions_are_refused(tmp_path):
 def test_error_by_parameter_has_a_line_a_row(tmp_path):
     rows = [
         model_row("one"),
+        model_row("one + refinement", "refinement", train_mse=None, validation_mse=None),
         model_row("constant", "baseline", test_mse=0.0833),
         model_row("floor", "bound", train_mse=None, test_mse_metalness=0),
     ]
     published = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
     more = [rows[0], model_row("one (ensemble of 2)", "ensemble"), *rows[1:], published]
+    fewer = [rows[0], *rows[2:]]
     draw_error_by_parameter(tmp_path / "a.png", write_table(tmp_path / "a.csv", rows))
     draw_error_by_parameter(tmp_path / "b.png", write_table(tmp_path / "b.csv", more))
     pixels = look_at(tmp_path / "a.png")
     assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
+    draw_error_by_parameter(tmp_path / "d.png", write_table(tmp_path / "d.csv", fewer))
+    assert look_at(tmp_path / "d.png").shape[0] < pixels.shape[0]
     draw_error_by_parameter(tmp_path / "c.png", write_table(tmp_path / "c.csv", rows[:1]))
     assert look_at(tmp_path / "c.png").shape[0] < pixels.shape[0]
 

@@ -35,14 +35,23 @@ def collected(models):
 
 
 def drawn(models):
-    return {f"figures/predicted_against_true/{model}" for model in models}
+    """What shows each model's predictions: its figure, and its renders."""
+    return {f"figures/predicted_against_true/{model}" for model in models} | looks(models)
 
 
-BASELINES = {f"baseline/{name}" for name in ("constant", "ridge", "perceptron", "floor")}
+def looks(predictors):
+    return {f"appearance/{predictor}" for predictor in predictors}
+
+
+BASELINE_NAMES = ["constant", "ridge", "perceptron", "floor"]
+BASELINES = {f"baseline/{name}" for name in BASELINE_NAMES} | looks(BASELINE_NAMES)
 TABLE = {"compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery"}
 PAIRED = {"paired_tests", "compare_markdown", "figures/paired_tests"}
-# What runs again when some models are trained again.
-AFTER_MODELS = TABLE | PAIRED | {"figures/learning_curves"}
+# What the table of appearance goes into.
+AFTER_LOOKS = TABLE | {"figures/paired_tests"}
+REFINED = {"refine", *looks(["refined"])}
+# What runs again when some models are trained again: the best one of them is refined.
+AFTER_MODELS = TABLE | PAIRED | REFINED | {"figures/learning_curves"}
 EVERY_MODEL = trained(MODELS) | drawn(MODELS) | AFTER_MODELS
 TRUNK_FILES = {"trunk/vgg16", "trunk/resnet50"}
 # Random weights are calibrated on images, so the tiny workflow's trunks come after them.
@@ -184,7 +193,7 @@ CHANGES = {
     ),
     "mtime: a user's mesh with other content": (
         edit_file("ball.obj", "v 0.0", "v 0.01", root="run"),
-        {"stage"} | over_ranges("render") | AFTER_RENDERS,
+        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS,
     ),
     "code: a script touched": (touch("workflow/scripts/train.py", root="code"), set()),
     "code: a script edited": (
@@ -208,7 +217,11 @@ CHANGES = {
     ),
     "code: the stage's source": (
         append("workflow/inverse_shading/shader_ball.py", STATEMENT),
-        {"stage"} | over_ranges("render") | AFTER_RENDERS,
+        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS,
+    ),
+    "code: how images are compared": (
+        append("workflow/inverse_shading/image_difference.py", STATEMENT),
+        looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
     "params: the same number written otherwise": (
         edit_config(
@@ -237,6 +250,14 @@ CHANGES = {
     "params: the view": (
         edit_config(stage__camera__azimuth=10.0),
         {"stage"} | over_ranges("render") | AFTER_RENDERS,
+    ),
+    "params: the novel light": (
+        edit_config(appearance__novel__environment="builtin"),
+        {"novel_stage"} | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
+    ),
+    "params: how many test images are looked at": (
+        edit_config(appearance__images=3),
+        looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
     ),
     "params: a baseline": (
         edit_config(baselines__ridge__penalties=[5]),

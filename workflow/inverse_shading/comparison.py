@@ -2,9 +2,10 @@
 
 import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .comparison_appearance import appearance_notes, appearance_section
 from .comparison_table import (
     BASELINE,
     BOUND,
@@ -12,11 +13,13 @@ from .comparison_table import (
     MODEL,
     PARAMETER_ERRORS,
     PUBLISHED,
+    REFINEMENT,
     best_model,
     read_comparison,
 )
 from .errors import InputError
 from .files import write_text
+from .markdown import NUMBER, TEXT, markdown_table
 from .paired_table import SIGNIFICANCE, Difference, differences_from, format_signed
 from .parameters import CONSTANT_MSE, PARAMETERS, RANDOM_MSE
 
@@ -24,9 +27,6 @@ from .parameters import CONSTANT_MSE, PARAMETERS, RANDOM_MSE
 NAME_WIDTH, WEIGHTS_WIDTH = 28, 12
 
 INTERVAL = "test_mse_interval"
-
-# Alignment of a column in Markdown.
-TEXT, NUMBER = "---", "---:"
 
 # Column of the readable tables: header, decimals (None for text). The interval is there only where a
 # model has several seeds.
@@ -168,7 +168,9 @@ def _format_markdown(
     headers = {
         header: TEXT if decimals is None else NUMBER for header, decimals in columns.values()
     }
-    lines += _markdown_table(headers, cells)
+    lines += markdown_table(headers, cells)
+    if seen := appearance_section(rows):
+        lines += ["", "## What one sees", "", *seen]
     if best is not None:
         lines += ["", f"## Paired with the best model, {best}", ""]
         lines += _paired_section(differences)
@@ -192,7 +194,7 @@ def _paired_section(differences: Sequence[Difference]) -> list[str]:
         "more, and doesn't say that there is none. The intervals are over images, each by itself and "
         "uncorrected; they don't hold the scatter over seeds. All pairs are in `paired_tests.csv`.",
         "",
-        *_markdown_table(headers | {"verdict": TEXT}, cells),
+        *markdown_table(headers | {"verdict": TEXT}, cells),
     ]
 
 
@@ -221,7 +223,7 @@ def _choice_section(rows: Sequence[Mapping]) -> list[str]:
         "`models/MODEL` and are drawn in figures; the errors above are means over all seeds. The "
         "*best epoch* is the one whose weights are kept, of those that were run (means over seeds).",
         "",
-        *_markdown_table(headers, cells),
+        *markdown_table(headers, cells),
     ]
 
 
@@ -243,18 +245,8 @@ def _parameter_section(rows: Sequence[Mapping]) -> list[str]:
     return [
         "Test MSE, the smallest of each column in bold.",
         "",
-        *_markdown_table({"model": TEXT} | dict.fromkeys(PARAMETERS, NUMBER), cells),
+        *markdown_table({"model": TEXT} | dict.fromkeys(PARAMETERS, NUMBER), cells),
     ]
-
-
-def _markdown_table(headers: Mapping[str, str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Lines of a table; `headers` has the alignment of each column."""
-    lines = [_markdown_line(headers), _markdown_line(headers.values())]
-    return lines + [_markdown_line(cell.replace("|", "\\|") for cell in row) for row in rows]
-
-
-def _markdown_line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _best_sentence(rows: Sequence[Mapping], best: str) -> str:
@@ -301,6 +293,8 @@ def _notes(rows: Sequence[Mapping]) -> list[str]:
             "A pretrained trunk is worth its cost only below the best of them."
         )
     notes += [_floor_note(row) for row in rows if row["source"] == BOUND]
+    notes += [_refinement_note(row) for row in rows if row["source"] == REFINEMENT]
+    notes += appearance_notes(rows)
     notes.append(
         "**Weights** says where a trunk's frozen weights came from. *imagenet* is torchvision's "
         "download, as on the poster; *random* is a seeded draw that was never trained, so such "
@@ -325,6 +319,20 @@ def _floor_note(row: Mapping) -> str:
         f"everything else too, still has {score} on these images with the best possible answer. "
         "It bounds what can be expected and predicts nothing; what can be reached lies a little "
         "higher, because `specular` and `specular_color` are almost such a pair."
+    )
+
+
+def _refinement_note(row: Mapping) -> str:
+    images = (
+        "test images" if row["sample_images"] is None else f"{row['sample_images']:.0f} test images"
+    )
+    return (
+        "**Refinement** takes the best model's prediction as a guess and corrects it by rendering "
+        "until the image is met. It learns nothing, so it has no errors on training and validation "
+        f"images, and it takes many renders an image, so it is measured on the first {images} alone: "
+        "its *vs ridge* is the ratio on these images. Its errors are those of its best guess at the "
+        "numbers, the mean of all materials that look like the image; what one sees is of the "
+        "material that it found."
     )
 
 

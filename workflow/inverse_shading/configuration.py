@@ -8,6 +8,7 @@ import yaml
 
 from .architectures import STAGE_CHANNELS, depth_channels, depth_sizes
 from .errors import InputError
+from .lights import LIGHTS
 from .search_space import extreme_values, given_parts, wrong_spaces
 from .splits import split_sizes
 from .wording import describe_error, describe_value
@@ -288,11 +289,12 @@ def _contradictions(config: dict) -> list[str]:
             )
     except InputError as error:
         mistakes.append(str(error))
-    for name, (section, key) in {
-        "stage.mesh": ("stage", "mesh"),
-        "stage.environment": ("stage", "environment"),
+    mistakes += _missing_file("stage.mesh", config["stage"]["mesh"], ["builtin"])
+    for name, section in {
+        "stage.environment": config["stage"],
+        "appearance.novel.environment": config["appearance"]["novel"],
     }.items():
-        mistakes += _missing_file(name, config[section][key], ["builtin"])
+        mistakes += _missing_file(name, section["environment"], list(LIGHTS))
     for name, trunk in config["trunks"].items():
         mistakes += _missing_file(
             f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random", "none"]

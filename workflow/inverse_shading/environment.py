@@ -13,9 +13,6 @@ import numpy as np
 from .errors import InputError
 from .radiance_hdr import read_hdr
 
-# Height of the built-in map; its texels span 0.35 degrees.
-BUILTIN_HEIGHT = 512
-
 # Irradiance varies as slowly as the cosine lobe does: MaterialX's own examples use this size.
 IRRADIANCE_HEIGHT = 32
 
@@ -83,60 +80,6 @@ def irradiance_map(radiance: np.ndarray) -> np.ndarray:
     return (np.stack(result) / np.pi).astype(np.float32)
 
 
-def smooth_step(value: np.ndarray, start: float, end: float) -> np.ndarray:
-    """Cubic from 0 at `start` to 1 at `end`, flat outside; `start` may be the larger one."""
-    t = np.clip((value - start) / (end - start), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
-
-
-# The studio: azimuth from the front (+z) towards +x, elevation, opening in width and height, all in
-# degrees; softness of the edge as a share of the half-opening; radiance by channel. Lights of
-# different size tell roughness apart, of different colour tint and metalness.
-SOFTBOXES = (
-    # Key: large, warm white, from the front left.
-    (-46.0, 36.0, 40.0, 36.0, 0.12, (4.2, 4.0, 3.7)),
-    # Fill: large, dim, cool, from the right.
-    (64.0, 18.0, 40.0, 66.0, 0.25, (0.65, 0.78, 0.95)),
-    # Overhead panel: long and narrow across, a little behind.
-    (180.0, 74.0, 90.0, 22.0, 0.15, (3.2, 3.2, 3.2)),
-    # Strip: narrow, tall and blue, from behind on the right; at grazing angles every surface mirrors.
-    (118.0, 12.0, 16.0, 84.0, 0.2, (4.5, 7.5, 11.0)),
-    # Rim: orange, from behind on the left.
-    (-122.0, 8.0, 22.0, 70.0, 0.2, (10.0, 5.0, 1.8)),
-    # Small lamps: sharp highlights that only smooth surfaces keep.
-    (24.0, 34.0, 8.0, 8.0, 0.15, (30.0, 30.0, 30.0)),
-    (-6.0, 4.0, 4.5, 18.0, 0.15, (12.0, 12.4, 13.2)),
-)
-
-# One factor for all of it: a white dielectric is nearly white where it is lit best, and no more.
-EXPOSURE = 0.75
-
-# The surround: radiance straight up, at the horizon and straight down.
-ZENITH, HORIZON, NADIR = (0.10, 0.11, 0.13), (0.24, 0.24, 0.25), (0.07, 0.065, 0.06)
-
-
-def studio() -> np.ndarray:
-    """Make the built-in studio, float32 (512, 1024, 3); the same bytes on every call."""
-    directions, _ = texel_directions(BUILTIN_HEIGHT, 2 * BUILTIN_HEIGHT)
-    height = directions[..., 1:2]
-    radiance = np.asarray(HORIZON) * np.ones_like(directions)
-    radiance += smooth_step(height, 0.0, 1.0) * np.subtract(ZENITH, HORIZON)
-    radiance += smooth_step(height, 0.0, -0.6) * np.subtract(NADIR, HORIZON)
-    for azimuth, elevation, wide, high, softness, color in SOFTBOXES:
-        turn, lift = np.radians([azimuth, elevation])
-        center = np.array([np.sin(turn) * np.cos(lift), np.sin(lift), np.cos(turn) * np.cos(lift)])
-        right = np.array([np.cos(turn), 0.0, -np.sin(turn)])
-        facing = directions @ center
-        # Gnomonic coordinates: a softbox is a flat rectangle that is seen from the origin.
-        depth = np.maximum(facing, 1e-6)
-        across = np.abs(directions @ right) / depth / np.tan(np.radians(wide / 2))
-        along = np.abs(directions @ np.cross(center, right)) / depth
-        along = along / np.tan(np.radians(high / 2))
-        inside = smooth_step(np.maximum(across, along), 1.0, 1.0 - softness) * (facing > 0)
-        radiance += inside[..., None] * np.asarray(color)
-    return (EXPOSURE * radiance).astype(np.float32)
-
-
 def load_environment(path: str | Path) -> np.ndarray:
     """Read a latitude-longitude .hdr file (Radiance RGBE).
 
@@ -149,7 +92,7 @@ def load_environment(path: str | Path) -> np.ndarray:
     """
     radiance = read_hdr(path)
     for problem in radiance_problems(radiance):
-        raise InputError(f"{path}: {problem}. Correct stage.environment, or say builtin.")
+        raise InputError(f"{path}: {problem}. Correct the environment, or say builtin.")
     return radiance
 
 

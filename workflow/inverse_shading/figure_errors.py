@@ -5,7 +5,14 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from .comparison_table import BASELINE, BOUND, MODEL, PARAMETER_ERRORS, read_comparison
+from .comparison_table import (
+    BASELINE,
+    BOUND,
+    MODEL,
+    PARAMETER_ERRORS,
+    REFINEMENT,
+    read_comparison,
+)
 from .errors import InputError
 from .figure_style import INK, PARAMETER_LABELS, figure_style, save_figure
 from .parameters import CONSTANT_MSE, PARAMETERS
@@ -17,8 +24,9 @@ DARK_MSE = 0.4 * CONSTANT_MSE
 def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
     """Draw test MSE by model and parameter as a map of colours with the numbers in it.
 
-    Models come first, then baselines and the floor. Ensembles are left out, since they differ little
-    from their models, and published rows, which have no errors by parameter.
+    Models come first, then refinement, whose errors are of a sample of the test images, then
+    baselines and the floor. Ensembles are left out, since they differ little from their models, and
+    published rows, which have no errors by parameter.
 
     Args:
         output: the PNG to write.
@@ -28,7 +36,7 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
         InputError: the table can't be read, or no row has errors by parameter.
     """
     rows = read_comparison(table)
-    shown = rows["source"].isin((MODEL, BASELINE, BOUND))
+    shown = rows["source"].isin((MODEL, REFINEMENT, BASELINE, BOUND))
     rows = rows[shown & rows[PARAMETER_ERRORS].notna().any(axis=1)]
     if rows.empty:
         raise InputError(f"{table}: found no test error by parameter, expected one row a model.")
@@ -71,7 +79,7 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
         panel.spines[:].set_visible(False)
         panel.set_facecolor("#E6E8EB")
         panel.axvline(0.5, color="white", linewidth=5)
-        boundary = int((rows["source"] == MODEL).sum())
+        boundary = int(rows["source"].isin((MODEL, REFINEMENT)).sum())
         if 0 < boundary < len(rows):
             panel.axhline(boundary - 0.5, color="white", linewidth=5)
         bar = figure.colorbar(image, ax=panel, pad=0.01, aspect=14)

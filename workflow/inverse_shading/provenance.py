@@ -17,9 +17,11 @@ from pathlib import Path
 LIBRARIES = {
     "MaterialX": "materialx",
     "PIL": "pillow",
+    "flip_evaluator": "flip-evaluator",
     "matplotlib": "matplotlib",
     "optuna": "optuna",
     "scipy": "scipy",
+    "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "torch": "torch",
     "torchvision": "torchvision",

@@ -9,14 +9,15 @@ import MaterialX as mx
 from .backdrop import paint_backdrop
 from .camera import place_camera
 from .context import create_context
-from .environment import irradiance_map, load_environment, studio
+from .environment import irradiance_map
 from .gbuffer import rasterise
+from .lights import find_light
 from .mesh import load_mesh
 from .shader import pack_pixel_stage, surface_shader
 from .shader_ball import shader_ball
 from .stage_file import Stage, save_stage
 
-# Instead of a path: what the project makes itself.
+# Instead of a mesh's path: the one that the project makes itself.
 BUILTIN = "builtin"
 
 
@@ -38,8 +39,7 @@ def make_stage(
         InputError: a mesh or environment that can't be used, or no OpenGL driver.
     """
     mesh = shader_ball() if config["mesh"] == BUILTIN else load_mesh(config["mesh"])
-    environment = config["environment"]
-    radiance = studio() if environment == BUILTIN else load_environment(environment)
+    radiance = find_light(config["environment"])
     camera = place_camera(*mesh.bounding_sphere(), **config["camera"])
     shader = surface_shader()
     context = create_context(device)

@@ -23,8 +23,10 @@ from inverse_shading.configuration import (
 )
 from inverse_shading.errors import InputError
 from inverse_shading.hardware import has_gpu
+from inverse_shading.lights import LIGHTS
 from inverse_shading.provenance import code_digests
 from inverse_shading.ranges import image_ranges
+from inverse_shading.sample import shards_of_sample
 
 try:
     check_config(config, WORKFLOW / "schemas" / "config.schema.yaml")
@@ -35,6 +37,12 @@ except InputError as error:
 RANGES = [str(images) for images in image_ranges(config["n_images"], config["shard_size"])]
 # The first shards, as many as it takes to show that many examples.
 EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shard_size"])]
+# The first shards, as many as it takes to hold the test images whose predictions are rendered.
+SAMPLE_RANGES = RANGES[
+    : shards_of_sample(config["appearance"]["images"], config["shard_size"], config["split"])
+]
+# The stage's object in another light and view, see appearance.novel in the config.
+NOVEL_STAGE = config["stage"] | config["appearance"]["novel"]
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
 STUDIES = study_names(config)
@@ -66,6 +74,14 @@ wildcard_constraints:
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
     baseline="|".join(BASELINES),
+    # A folder under results.
+    predictor="|".join(
+        [
+            *(f"models/{model}" for model in DEFINITIONS),
+            *(f"baselines/{baseline}" for baseline in BASELINES),
+            "refined",
+        ]
+    ),
 
 
 def sliced(**values):
@@ -85,10 +101,16 @@ def gpus(wildcards):
     return int(wanted)
 
 
-def user_files(wildcards):
-    """The user's own mesh and environment, where the config names some."""
-    chosen = {key: config["stage"][key] for key in ("mesh", "environment")}
-    return {key: path for key, path in chosen.items() if path != "builtin"}
+def user_files(stage):
+    """A function of wildcards: the user's own mesh and environment, where a stage's section names some."""
+    files = {key: stage[key] for key in ("mesh", "environment") if stage[key] not in LIGHTS}
+    return lambda wildcards: files
+
+
+def stage_slice(stage):
+    """What a stage is made from, beside the user's own files."""
+    render = {key: config["render"][key] for key in ("frame_size", "environment_samples")}
+    return sliced(stage=stage, **render)
 
 
 def trunk_files(wildcards):
@@ -186,6 +208,19 @@ def of_models(file):
     return lambda wildcards: expand(f"results/models/{{model}}/{file}", model=models_of(wildcards))
 
 
+def refined(file):
+    """A function of wildcards: this file of refinement, which stands in the main comparison only."""
+    return lambda wildcards: [] if wildcards.table else f"results/refined/{file}"
+
+
+def looked_at(wildcards):
+    """What the predictors of a table look like."""
+    models = of_models("appearance.json")(wildcards)
+    baselines = expand("results/baselines/{baseline}/appearance.json", baseline=BASELINES)
+    refinement = refined("appearance.json")(wildcards)
+    return [*models, *baselines, *([refinement] if refinement else [])]
+
+
 def tested(wildcards):
     """Predictors that are tested pair by pair: names and files of predictions, one of each seed.
 
@@ -198,6 +233,15 @@ def tested(wildcards):
     ]
     names = ("ridge", "perceptron")
     return models + [(name, f"results/baselines/{name}/predictions.csv") for name in names]
+
+
+def predicted_materials(wildcards):
+    """The file of a predictor whose materials are rendered.
+
+    Refinement's best guess at the numbers looks a little different from the material that it found.
+    """
+    file = "materials" if wildcards.predictor == "refined" else "predictions"
+    return f"results/{wildcards.predictor}/{file}.csv"
 
 
 def axis_points(wildcards):

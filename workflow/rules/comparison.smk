@@ -6,6 +6,8 @@ rule compare:
     input:
         metrics=of_models("metrics.json"),
         baselines=expand("results/baselines/{baseline}/metrics.json", baseline=BASELINES),
+        appearance=looked_at,
+        refinement=refined("metrics.json"),
     output:
         report(
             "results/{table}comparison.csv",

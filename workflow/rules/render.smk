@@ -1,6 +1,6 @@
 rule stage:
     input:
-        unpack(user_files),
+        unpack(user_files(config["stage"])),
     output:
         "results/stage.safetensors",
     log:
@@ -10,14 +10,30 @@ rule stage:
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(
-            stage=config["stage"],
-            frame_size=config["render"]["frame_size"],
-            environment_samples=config["render"]["environment_samples"],
-        ),
+        config=stage_slice(config["stage"]),
         code=code("stage.py"),
     message:
         "Making the stage: mesh, camera and environment"
+    script:
+        "../scripts/stage.py"
+
+
+rule novel_stage:
+    input:
+        unpack(user_files(NOVEL_STAGE)),
+    output:
+        "results/novel_stage.safetensors",
+    log:
+        "logs/novel_stage.log",
+    benchmark:
+        "results/timings/novel_stage.tsv"
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=stage_slice(NOVEL_STAGE),
+        code=code("stage.py"),
+    message:
+        "Making the novel stage: the same object in another light and view"
     script:
         "../scripts/stage.py"
 
