@@ -386,8 +386,9 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
 
 def _wrong_predictions(config: dict) -> list[str]:
     """What in the predictions of the user's pictures doesn't fit the rest."""
-    predictions, models = config["predictions"], model_definitions(config)
+    predictions, models = config["predictions"], _given_models(config)
     mistakes = []
+    # One that is left out is no mistake until a picture's material is asked for.
     if predictions["model"] not in models:
         mistakes.append(
             f"predictions.model: found {predictions['model']!r}, allowed is one of "

@@ -240,12 +240,28 @@ def axis_points(wildcards):
     return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]
 
 
-def picture(wildcards):
-    """The user's picture of a name."""
+def prediction_inputs(wildcards):
+    """The user's picture of a name, and the model that finds its material."""
+    if PREDICTING not in DEFINITIONS:
+        raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
     try:
-        return str(picture_of(config["predictions"]["folder"], wildcards.name))
+        picture = str(picture_of(config["predictions"]["folder"], wildcards.name))
     except InputError as error:
         raise WorkflowError(f"predictions.folder: {error}")
+    folder = f"results/models/{PREDICTING}"
+    return {
+        "picture": picture,
+        "card": f"{folder}/model.json",
+        "weights": f"{folder}/weights.safetensors",
+        "predictions": f"{folder}/predictions.csv",
+        "trunk": f"results/trunks/{trunk_of(PREDICTING)}.safetensors",
+    }
+
+
+def prediction_code(wildcards):
+    """Only the objective of the model that is used is part of its code."""
+    objective = DEFINITIONS[PREDICTING]["objective"]["type"]
+    return code("predict.py", f"objectives/{objective}.py")
 
 
 def predicted_pictures(wildcards):

@@ -3,11 +3,7 @@
 
 rule predict:
     input:
-        picture=picture,
-        card=f"results/models/{PREDICTING}/model.json",
-        weights=f"results/models/{PREDICTING}/weights.safetensors",
-        predictions=f"results/models/{PREDICTING}/predictions.csv",
-        trunk=f"results/trunks/{trunk_of(PREDICTING)}.safetensors",
+        unpack(prediction_inputs),
         stage="results/stage.safetensors",
     output:
         material="results/predictions/{name}.mtlx",
@@ -29,7 +25,7 @@ rule predict:
             refine=config["predictions"]["refine"],
             alternatives=config["predictions"]["alternatives"],
         ),
-        code=code("predict.py", f"objectives/{DEFINITIONS[PREDICTING]['objective']['type']}.py"),
+        code=prediction_code,
     message:
         "Finding the material of {wildcards.name}"
     script:
