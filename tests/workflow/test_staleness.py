@@ -35,7 +35,8 @@ def collected(models):
 
 
 def drawn(models):
-    return {f"figures/predicted_against_true/{model}" for model in models}
+    """What is made of each model when it is trained again: its figure and its card."""
+    return {f"{made}/{m}" for m in models for made in ("figures/predicted_against_true", "describe")}
 
 
 BASELINES = {f"baseline/{name}" for name in ("constant", "ridge", "perceptron", "floor")}
@@ -262,7 +263,13 @@ CHANGES = {
     # Only random weights depend on the batch, in which their batch statistics are measured.
     "batch of random trunks": (
         edit_config(features__batch_size=16),
-        TRUNK_FILES | features(trunks=NETWORKS) | trained(POSTER) | drawn(POSTER) | AFTER_MODELS,
+        TRUNK_FILES
+        | features(trunks=NETWORKS)
+        | trained(POSTER)
+        | drawn(POSTER)
+        | AFTER_MODELS
+        # Cards say the batch, for whoever uses a model.
+        | {"describe/best"},
     ),
     # What shapes speed, not results.
     "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),
