@@ -16,13 +16,15 @@ BIN := $(VENV)/bin
 
 install: $(VENV)/installed
 
-# The lock names exact versions; the environment is made anew from nothing when it changes.
-$(VENV)/installed: envs/requirements.lock
+# The lock names exact versions; the environment is made anew from nothing when it changes. The package
+# itself, for the command inverse-shading, is what lies here.
+$(VENV)/installed: envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; give another by make PYTHON=...")'
 	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Python's venv module is missing. As root: apt-get install -y python3-venv"; exit 1; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 demo: install

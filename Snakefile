@@ -1,6 +1,7 @@
 # Table of contents of the workflow. Used as
 #   snakemake --cores 16                                           everything
 #   snakemake --cores 4 results/models/resnet50_v3/metrics.json    one model
+#   snakemake --cores 4 predictions                                materials for pictures of your own
 #   snakemake --workflow-profile profiles/slurm                    everything, on a SLURM cluster
 from snakemake.utils import min_version
 
@@ -24,6 +25,7 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/appearance.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/predictions.smk"
 
 
 rule all:
@@ -32,5 +34,6 @@ rule all:
         "results/comparison.csv",
         "results/comparison.md",
         "results/paired_tests.csv",
+        expand("results/models/{model}/model.json", model=MODELS),
         FIGURES,
     localrule: True

@@ -146,7 +146,7 @@ def job_name(rule: str, output: str) -> str:
     if rule in ("train", "evaluate"):
         # models/MODEL/seeds/SEED
         return f"{rule}/{folders[1]}/{folders[3]}"
-    if rule in ("collect", "baseline", "search"):
+    if rule in ("collect", "describe", "baseline", "search"):
         return f"{rule}/{folders[1]}"
     if rule == "appearance":
         # models/MODEL, baselines/BASELINE or refined

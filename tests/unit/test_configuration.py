@@ -69,6 +69,8 @@ def test_the_shipped_config_is_right(config):
         ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
+        ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*best"),
+        ("predictions", {"folder": "images", "model": "best", "refine": False, "alternatives": 2}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):
@@ -126,6 +128,7 @@ def test_one_test_image_is_too_few(config):
         "models": {"vgg16_v1": config["models"]["vgg16_v1"]},
     }
     config["studies"] = config["search"]["spaces"] = {}
+    config["predictions"]["model"] = "vgg16_v1"
     config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
     with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
         check_config(config, SCHEMA)
@@ -301,6 +304,7 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
 
 def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
     config["models"]["best"] = None
+    # Nor does it matter that it was to predict pictures, as long as none is asked for.
     check_config(config, SCHEMA)
 
 

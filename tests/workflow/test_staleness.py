@@ -35,8 +35,9 @@ def collected(models):
 
 
 def drawn(models):
-    """What shows each model's predictions: its figure, and its renders."""
-    return {f"figures/predicted_against_true/{model}" for model in models} | looks(models)
+    """What is made of each model when it is trained again: its figure, its card and its renders."""
+    made = ("figures/predicted_against_true", "describe", "appearance")
+    return {f"{job}/{model}" for model in models for job in made}
 
 
 def looks(predictors):
@@ -283,7 +284,13 @@ CHANGES = {
     # Only random weights depend on the batch, in which their batch statistics are measured.
     "batch of random trunks": (
         edit_config(features__batch_size=16),
-        TRUNK_FILES | features(trunks=NETWORKS) | trained(POSTER) | drawn(POSTER) | AFTER_MODELS,
+        TRUNK_FILES
+        | features(trunks=NETWORKS)
+        | trained(POSTER)
+        | drawn(POSTER)
+        | AFTER_MODELS
+        # Cards say the batch, for whoever uses a model.
+        | {"describe/best"},
     ),
     # What shapes speed, not results.
     "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),

@@ -315,6 +315,7 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += _wrong_model(config, name, model)
     if not model_names(config):
         mistakes.append("models: found none, allowed is at least one that is not null")
+    mistakes += _wrong_predictions(config)
     return mistakes
 
 
@@ -381,6 +382,24 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
         mistakes.append(
             f"{place}.images: found {model['images']}, allowed is at most n_images "
             f"({config['n_images']})"
+        )
+    return mistakes
+
+
+def _wrong_predictions(config: dict) -> list[str]:
+    """What in the predictions of the user's pictures doesn't fit the rest."""
+    predictions, models = config["predictions"], _given_models(config)
+    mistakes = []
+    # One that is left out is no mistake until a picture's material is asked for.
+    if predictions["model"] not in models:
+        mistakes.append(
+            f"predictions.model: found {predictions['model']!r}, allowed is one of "
+            f"{', '.join(models)}"
+        )
+    if predictions["alternatives"] and not predictions["refine"]:
+        mistakes.append(
+            f"predictions.alternatives: found {predictions['alternatives']}, allowed is 0 where "
+            "predictions.refine is false"
         )
     return mistakes
 

@@ -1,5 +1,6 @@
 """Features of framed images: the output of a frozen trunk, computed once and kept."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +53,7 @@ def extract_features(
             "run the same command again to make it anew."
         )
     place = set_up(device, threads)
-    network, dtype = load_trunk(trunk), torch.float16
-    if "depths" in config:
-        network, dtype = Depths(network, found, config["depths"]), torch.float32
-    network.to(place, memory_format=torch.channels_last)
+    network, dtype = load_extractor(trunk, found, config.get("depths"), place)
     precision = choose_precision(config["precision"], place)
     logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
 
@@ -82,6 +80,22 @@ def extract_features(
                     file, {"descr": kind, "fortran_order": False, "shape": shape}
                 )
             file.write(np.ascontiguousarray(features).data)
+
+
+def load_extractor(
+    trunk: str | Path, architecture: str, depths: Mapping[str, int] | None, device: torch.device
+) -> tuple[nn.Module, torch.dtype]:
+    """Load what computes features, on the device, and the precision that they are kept in.
+
+    Args:
+        trunk: a file made by `weights.prepare_trunk`.
+        architecture: of the trunk.
+        depths: see `depths.Depths`; None for the last layer alone.
+    """
+    network, dtype = load_trunk(trunk), torch.float16
+    if depths is not None:
+        network, dtype = Depths(network, architecture, depths), torch.float32
+    return network.to(device, memory_format=torch.channels_last), dtype
 
 
 def compute_features(

@@ -24,6 +24,7 @@ from inverse_shading.configuration import (
 from inverse_shading.errors import InputError
 from inverse_shading.hardware import has_gpu
 from inverse_shading.lights import LIGHTS
+from inverse_shading.picture_folder import picture_of, pictures_in
 from inverse_shading.provenance import code_digests
 from inverse_shading.ranges import image_ranges
 from inverse_shading.sample import shards_of_sample
@@ -47,6 +48,9 @@ MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
 STUDIES = study_names(config)
 SEEDS = [int(seed) for seed in config["seeds"]]
+# The model that materials of the user's pictures are predicted by.
+PREDICTING = config["predictions"]["model"]
+ALTERNATIVES = range(1, config["predictions"]["alternatives"] + 1)
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
     "results/figures/examples.png",
@@ -73,6 +77,7 @@ wildcard_constraints:
     study="|".join(STUDIES) or "-",
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
+    name=r"[^/]+",
     baseline="|".join(BASELINES),
     # A folder under results.
     predictor="|".join(
@@ -174,6 +179,22 @@ def model_slice(wildcards):
     return sliced(**settings, threads=config["threads"])
 
 
+def card_slice(wildcards):
+    """What it takes to use a model beside its files."""
+    trunk = config["trunks"][trunk_of(wildcards.model)]
+    return sliced(
+        model=wildcards.model,
+        trunk=trunk_of(wildcards.model),
+        architecture=trunk["architecture"],
+        depths=trunk.get("depths"),
+        trainable_stages=trainable_stages(config, wildcards.model),
+        precision=config["features"]["precision"],
+        batch_size=config["features"]["batch_size"],
+        framing=config["framing"],
+        refinement=config["refinement"],
+    )
+
+
 def searched(model):
     """What a search for a model's settings depends on."""
     try:
@@ -261,3 +282,37 @@ def axis_points(wildcards):
     # The models that they are like stand on the axis too.
     groups |= {base: base for base in groups.values()}
     return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]
+
+
+def prediction_inputs(wildcards):
+    """The user's picture of a name, and the model that finds its material."""
+    if PREDICTING not in DEFINITIONS:
+        raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
+    try:
+        picture = str(picture_of(config["predictions"]["folder"], wildcards.name))
+    except InputError as error:
+        raise WorkflowError(f"predictions.folder: {error}")
+    folder = f"results/models/{PREDICTING}"
+    return {
+        "picture": picture,
+        "card": f"{folder}/model.json",
+        "weights": f"{folder}/weights.safetensors",
+        "predictions": f"{folder}/predictions.csv",
+        "trunk": f"results/trunks/{trunk_of(PREDICTING)}.safetensors",
+    }
+
+
+def prediction_code(wildcards):
+    """Only the objective of the model that is used is part of its code."""
+    objective = DEFINITIONS[PREDICTING]["objective"]["type"]
+    return code("predict.py", f"objectives/{objective}.py")
+
+
+def predicted_pictures(wildcards):
+    """Materials of all the user's pictures."""
+    folder = config["predictions"]["folder"]
+    try:
+        names = [path.stem for path in pictures_in(folder)]
+    except InputError as error:
+        raise WorkflowError(f"predictions.folder: {error}")
+    return [f"results/predictions/{name}.mtlx" for name in names]

@@ -134,6 +134,29 @@ rule collect:
         "../scripts/collect.py"
 
 
+rule describe:
+    input:
+        weights="results/models/{model}/weights.safetensors",
+        predictions="results/models/{model}/predictions.csv",
+        metrics="results/models/{model}/metrics.json",
+        trunk=model_trunk,
+        stage="results/stage.safetensors",
+    output:
+        "results/models/{model}/model.json",
+    log:
+        "logs/describe/{model}.log",
+    localrule: True
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=card_slice,
+        code=code("describe.py"),
+    message:
+        "Describing {wildcards.model} for its use"
+    script:
+        "../scripts/describe.py"
+
+
 rule baseline:
     input:
         images=expand("results/images/{range}.npy", range=RANGES),

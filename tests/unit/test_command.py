@@ -1,0 +1,149 @@
+"""The command: what it hands on, what it answers, how it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inverse_shading import __version__, prediction
+from inverse_shading.command import main
+from inverse_shading.errors import InputError
+from inverse_shading.jobs import logger
+from inverse_shading.prediction_session import Options
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Call the command with a prediction of one's own; its arguments are kept."""
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logger.level)
+    monkeypatch.setattr(logger, "propagate", True)
+    calls = []
+
+    def call(*arguments, result=()):
+        def predict(*positional, **named):
+            calls.append((positional, named))
+            return list(result() if callable(result) else result)
+
+        monkeypatch.setattr(prediction, "predict_pictures", predict)
+        return main(["predict", *arguments])
+
+    call.calls = calls
+    return call
+
+
+def raising(error):
+    def result():
+        raise error
+
+    return result
+
+
+def test_all_well(run):
+    assert run("a.png", "folder", "--model", "best") == 0
+    (positional, named) = run.calls[0]
+    paths, model, output, options = positional
+    assert paths == [Path("a.png"), Path("folder")]
+    assert (model, output) == (Path("best"), Path("predictions"))
+    assert options == Options(refine=False)
+    assert named.pop("threads") >= 1
+    assert named == {"stage": None, "device": "auto", "render_device": "auto", "again": False}
+
+
+def test_every_option_is_handed_on(run):
+    run(
+        "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
+        "linear", "--any-silhouette", "--stage", "s", "--device", "cpu", "--render-device", "2",
+        "--threads", "5", "--again", "--quiet",
+    )  # fmt: skip
+    (positional, named) = run.calls[0]
+    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
+    assert named == {
+        "stage": Path("s"), "device": "cpu", "render_device": 2, "threads": 5, "again": True,
+    }  # fmt: skip
+
+
+def test_some_pictures_that_failed_are_1(run, capsys):
+    assert run("a.png", "--model", "m", result=[InputError("a.png: no picture")]) == 1
+    assert "1 pictures failed" not in capsys.readouterr().out
+
+
+def test_what_keeps_all_from_being_done_is_2_without_a_traceback(run, capsys):
+    assert run("a.png", "--model", "m", result=raising(InputError("m: no such model"))) == 2
+    assert capsys.readouterr().err == "ERROR m: no such model\n"
+
+
+def test_a_mistake_of_the_programs_own_is_2_with_a_traceback(run, capsys):
+    assert run("a.png", "--model", "m", result=raising(ZeroDivisionError("oh"))) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_its_number(run, number, capsys):
+    before = signal.getsignal(number)
+
+    def stop():
+        os.kill(os.getpid(), number)
+        return []
+
+    assert run("a.png", "--model", "m", result=stop) == 128 + number
+    assert "stopped by" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["a.png"], "required: --model"),
+        (["--model", "m"], "required: IMAGE"),
+        (["a.png", "--model", "m", "--alternatives", "2"], "without --refine"),
+        (
+            ["a.png", "--model", "m", "--refine", "--alternatives", "101"],
+            "found '101', expected 0 to 100",
+        ),
+        (["a.png", "--model", "m", "--threads", "0"], "found '0', expected 1 to"),
+        (["a.png", "--model", "m", "--render-device", "gpu"], "expected auto, cpu or a number"),
+        (["a.png", "--model", "m", "--encoding", "gamma"], "invalid choice: 'gamma'"),
+    ],
+)
+def test_wrong_options_are_2(run, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        run(*arguments)
+    assert stop.value.code == 2 and not run.calls
+    assert message in capsys.readouterr().err
+
+
+def test_quiet_says_only_what_went_wrong(run, capsys):
+    def say():
+        logger.info("on the way")
+        logger.error("ERROR a.png")
+        return []
+
+    run("a.png", "--model", "m", "--quiet", result=say)
+    assert capsys.readouterr().err == "ERROR a.png\n"
+    run("a.png", "--model", "m", result=say)
+    assert capsys.readouterr().err == "on the way\nERROR a.png\n"
+
+
+def test_as_a_module_it_helps_without_waiting_for_pytorch():
+    script = (
+        "import runpy, sys; sys.argv = ['inverse-shading', *sys.argv[1:]]\n"
+        "try: runpy.run_module('inverse_shading', run_name='__main__')\n"
+        "except SystemExit as stop: print(stop.code, 'torch' in sys.modules)"
+    )
+    for option, expected in (
+        ("--version", f"inverse-shading {__version__}"),
+        ("predict --help", "--refine"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *option.split()],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
+        )
+        assert expected in done.stdout and done.stdout.endswith("0 False\n"), done.stderr

@@ -1,0 +1,150 @@
+"""From pictures to materials: the network's guess, corrected by rendering where that is wanted."""
+
+import dataclasses
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from . import __version__
+from .errors import InputError
+from .files import read_seal
+from .jobs import logger, progress
+from .model_card import CARD, read_model_card
+from .model_files import locate_files
+from .picture_folder import find_pictures
+from .prediction_files import OutputFiles, write_prediction
+from .prediction_session import Options, PredictionSession
+
+
+def predict_pictures(
+    paths: Sequence[str | Path],
+    model: str | Path,
+    output: str | Path,
+    options: Options,
+    stage: str | Path | None = None,
+    device: str = "auto",
+    render_device: str | int = "auto",
+    threads: int | None = None,
+    again: bool = False,
+) -> list[InputError]:
+    """Predict the material of every picture and write it.
+
+    A picture whose outputs are there, made by this version of the same bytes with the same model and
+    options, is passed over. What is written for a picture doesn't depend on the others.
+
+    Args:
+        paths: pictures, and folders of them.
+        model: folder of the model, results/models/MODEL.
+        output: folder to write into, see `prediction_files.OutputFiles`.
+        stage: instead of the one in the model's results folder; it must be the same.
+        device: of the network: auto, cpu or cuda.
+        render_device: see `renderer.Renderer`.
+        threads: of Mesa's software renderer; nothing that is written depends on them.
+        again: pass over no picture.
+
+    Returns:
+        One error for every picture that nothing was written for; they are logged already.
+
+    Raises:
+        InputError: nothing was tried: two pictures of one name, a model that can't be used, nothing
+            to render with, or an output folder that can't be written to.
+    """
+    output = Path(output)
+    outputs = {
+        picture: OutputFiles.of(picture, output, options.alternatives)
+        for picture in find_pictures(paths)
+    }
+    _check_outputs(outputs)
+    card = read_model_card(model)
+    files = locate_files(model, card, stage)
+    _check_folder(output)
+    common = {
+        "card": read_seal(Path(model) / CARD),
+        "version": __version__,
+        "options": dataclasses.asdict(options),
+    }
+    waiting, failures = {}, []
+    for picture, own in outputs.items():
+        try:
+            identity = {"picture": _sha256(picture)} | common
+        except InputError as error:
+            _note(failures, picture, error)
+            continue
+        if again or not own.are_done(identity):
+            waiting[picture] = identity
+    done = len(outputs) - len(waiting) - len(failures)
+    if done:
+        logger.info("%d of %d pictures are done already", done, len(outputs))
+    if not waiting:
+        return failures
+    with PredictionSession(files, card, options, device, render_device, threads) as session:
+        for picture, identity in progress(waiting.items(), len(waiting), "picture"):
+            try:
+                prediction = session.predict(picture)
+                origin = session.origin | {
+                    "picture": picture.name,
+                    "picture_sha256": identity["picture"],
+                }
+                write_prediction(outputs[picture], prediction, identity, origin, session.library)
+            except InputError as error:
+                _note(failures, picture, error)
+                continue
+            logger.info(
+                "%s: RMS %.2f levels of 255%s → %s",
+                picture.name,
+                prediction.difference.rms,
+                "" if prediction.estimate.converged else ", not converged",
+                outputs[picture].material,
+            )
+    return failures
+
+
+def _check_outputs(outputs: Mapping[Path, OutputFiles]) -> None:
+    """Refuse pictures whose outputs would be one file, or another of the pictures.
+
+    Raises:
+        InputError: naming both.
+    """
+    pictures = {picture.absolute(): picture for picture in outputs}
+    writers: dict[Path, Path] = {}
+    for picture, files in outputs.items():
+        for path in files.every:
+            if path in writers:
+                raise InputError(
+                    f"{picture}: found another picture whose material would be {path}, "
+                    f"{writers[path]}. Rename one, or give them one at a time with another --output."
+                )
+            if path.absolute() in pictures:
+                raise InputError(
+                    f"{picture}: its output {path} would take the place of a picture that is to be "
+                    "read. Give another folder as --output."
+                )
+            writers[path] = picture
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: can't be written to ({error.strerror}). Give another folder as --output."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
+
+
+def _note(failures: list[InputError], picture: Path, error: InputError) -> None:
+    """Log and keep an error, with the picture's name in it."""
+    if str(picture) not in str(error):
+        error = InputError(f"{picture}: {error}")
+    logger.error("ERROR %s", error)
+    failures.append(error)

@@ -1,0 +1,179 @@
+"""What is written for one picture: its material, a report of it, and a picture to compare by eye."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import MaterialX as mx
+import numpy as np
+
+from .errors import InputError
+from .figure_prediction import draw_prediction
+from .files import write_text
+from .framed_picture import FramedPicture
+from .image_difference import ImageDifference
+from .material_file import write_material_file
+from .parameters import DECIMALS, PARAMETERS
+from .refinement import Estimate
+
+# Whether and why not an image tells a parameter, by the reasons of `refinement.Estimate`.
+EXPLANATIONS = {
+    "product": (
+        "The image shows the product of this weight and its colour; any split of it looks the same."
+    ),
+    "dark": "What it acts on is so dark here that the image hardly changes with it.",
+    "metal": "The surface is so metallic that the image hardly changes with it.",
+    None: "The image tells it, as far as low and high say.",
+}
+
+
+@dataclass(frozen=True)
+class OutputFiles:
+    """Where the outputs of one picture lie.
+
+    Attributes:
+        material: NAME.mtlx.
+        alternatives: NAME_alternative_1.mtlx and so on.
+        picture: NAME.png.
+        report: NAME.json, written last: where it lies, all do.
+    """
+
+    material: Path
+    alternatives: tuple[Path, ...]
+    picture: Path
+    report: Path
+
+    @classmethod
+    def of(cls, picture: Path, folder: Path, alternatives: int) -> "OutputFiles":
+        """Those of a picture's name, without its suffix, in a folder."""
+        name = picture.stem
+        return cls(
+            folder / f"{name}.mtlx",
+            tuple(folder / f"{name}_alternative_{i}.mtlx" for i in range(1, alternatives + 1)),
+            folder / f"{name}.png",
+            folder / f"{name}.json",
+        )
+
+    @property
+    def every(self) -> tuple[Path, ...]:
+        """All of them, in the order in which they are written."""
+        return (self.material, *self.alternatives, self.picture, self.report)
+
+    def are_done(self, identity: Mapping) -> bool:
+        """Whether all are there, and made of what this identity says."""
+        if not all(path.is_file() for path in self.every):
+            return False
+        try:
+            report = json.loads(self.report.read_text(encoding="utf-8"))
+            return report["identity"] == identity
+        except (OSError, ValueError, LookupError, TypeError):
+            return False
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was found for one picture.
+
+    Attributes:
+        picture: as it was compared.
+        estimate: its materials of at most `parameters.DECIMALS` decimals.
+        render: of the estimate's material, framed, uint8 (size, size, 3).
+        difference: of the render from the picture, over the pixels that count.
+        refined: whether the network's guess was corrected by rendering.
+        level: share of truths that the intervals are to hold.
+    """
+
+    picture: FramedPicture
+    estimate: Estimate
+    render: np.ndarray
+    difference: ImageDifference
+    refined: bool
+    level: float
+
+
+def write_prediction(
+    files: OutputFiles,
+    prediction: Prediction,
+    identity: Mapping,
+    origin: Mapping[str, str],
+    library: mx.Document,
+) -> None:
+    """Write all files of one picture.
+
+    Args:
+        files: where.
+        identity: what they depend on, as `OutputFiles.are_done` compares it.
+        origin: who made them of what, by name: attributes of the materials and part of the report.
+        library: of MaterialX, see `material.make_material`.
+
+    Raises:
+        InputError: a file can't be written.
+    """
+    # A report of an earlier run would vouch for files that are made anew.
+    _remove(files.report)
+    estimate = prediction.estimate
+    write_material_file(files.material, estimate.material, origin, library)
+    for number, (path, values) in enumerate(
+        zip(files.alternatives, estimate.alternatives, strict=True), start=1
+    ):
+        write_material_file(path, values, {**origin, "alternative": str(number)}, library)
+    draw_prediction(
+        files.picture,
+        prediction.picture.image,
+        prediction.render,
+        prediction.difference,
+        [name for name in PARAMETERS if estimate.reasons[name] is not None],
+    )
+    report = _report(prediction) | {"made_by": dict(origin), "identity": dict(identity)}
+    write_text(files.report, json.dumps(report, indent=2, allow_nan=False) + "\n")
+
+
+def _report(prediction: Prediction) -> dict:
+    picture, estimate = prediction.picture, prediction.estimate
+    return {
+        "parameters": {
+            name: {
+                "value": float(estimate.material[i]),
+                "expected": _rounded(estimate.expected[i]),
+                "low": _rounded(estimate.low[i]),
+                "high": _rounded(estimate.high[i]),
+                "told": estimate.reasons[name] is None,
+                "reason": estimate.reasons[name],
+                "explanation": EXPLANATIONS[estimate.reasons[name]],
+            }
+            for i, name in enumerate(PARAMETERS)
+        },
+        "interval": prediction.level,
+        "difference": {
+            name: _rounded(value) for name, value in asdict(prediction.difference).items()
+        },
+        "refinement": {
+            "refined": prediction.refined,
+            "converged": bool(estimate.converged),
+            "rms": _rounded(estimate.rms),
+            "guess_rms": _rounded(estimate.guess_rms),
+            "renders": _rounded(estimate.renders),
+            "starts": int(estimate.starts),
+        },
+        "alternatives": [
+            {name: float(values[i]) for i, name in enumerate(PARAMETERS)}
+            for values in estimate.alternatives
+        ],
+        "picture": {
+            "encoding": picture.encoding,
+            "placement": picture.placement,
+            "silhouette": _rounded(picture.silhouette),
+        },
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), DECIMALS)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written anew ({error.strerror}).") from error

@@ -1,0 +1,133 @@
+"""A network and a renderer in one process: from one picture to its material, again and again."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import MaterialX as mx
+import numpy as np
+
+from . import __version__
+from .framed_picture import FramedPicture, frame_picture
+from .image_difference import compare_images
+from .material import standard_library
+from .model_card import ModelCard
+from .model_files import ModelFiles
+from .parameters import DECIMALS
+from .prediction_files import Prediction
+from .predictor import Predictor, validation_intervals
+from .refinement import Estimate, Refiner
+from .stage_file import read_stage
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the materials of a picture depend on beside it and the model.
+
+    Attributes:
+        refine: whether the network's guess is corrected by rendering.
+        alternatives: how many further materials are wanted, which takes `refine`.
+        encoding: of the pictures' values: auto, srgb or linear.
+        any_silhouette: whether pictures are taken that don't show the object where it should be.
+    """
+
+    refine: bool = True
+    alternatives: int = 0
+    encoding: str = "auto"
+    any_silhouette: bool = False
+
+
+class PredictionSession:
+    """A network and a renderer, ready for one picture after the other.
+
+    Args:
+        files, card: of the model.
+        device: of the network: auto, cpu or cuda.
+        render_device: see `renderer.Renderer`.
+        threads: of Mesa's software renderer; no number depends on them.
+
+    Attributes:
+        library: of MaterialX, see `material.make_material`.
+        origin: what makes the materials, by name.
+
+    Raises:
+        InputError: a file is damaged, or there is no such device.
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        card: ModelCard,
+        options: Options,
+        device: str,
+        render_device: str | int,
+        threads: int | None,
+    ):
+        self._card, self._options = card, options
+        self._stage = read_stage(files.stage)
+        self._half_widths = validation_intervals(files.predictions, card.refinement["interval"])
+        # The network before the renderer, always: PyTorch loads Triton when it is set up, and Triton
+        # and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded Mesa's first, loading
+        # Triton ends the process by a segmentation fault. The other order is harmless.
+        self._predictor = Predictor(files, card, device, card.threads)
+        self._refiner = Refiner(files.stage, card.framing, card.refinement, render_device, threads)
+        self.library = standard_library()
+        self.origin = _origin(card, self._refiner.driver)
+
+    def predict(self, path: Path) -> Prediction:
+        """Find the material of one picture.
+
+        Raises:
+            InputError: the picture can't be used, or the driver failed.
+        """
+        picture = frame_picture(
+            path,
+            self._stage,
+            self._card.framing,
+            self._options.encoding,
+            self._options.any_silhouette,
+        )
+        # One at a time: in a batch, rounding would depend on the company.
+        guess = self._predictor.predict(picture.image[None])[0]
+        estimate = _round(self._estimate(picture, guess))
+        render = self._refiner.render(estimate.material)
+        return Prediction(
+            picture,
+            estimate,
+            render,
+            compare_images(picture.image, render, picture.weights > 0),
+            self._options.refine,
+            self._card.refinement["interval"],
+        )
+
+    def _estimate(self, picture: FramedPicture, guess: np.ndarray) -> Estimate:
+        if self._options.refine:
+            return self._refiner.refine(picture, guess, self._options.alternatives)
+        low, high = (np.clip(guess + sign * self._half_widths, 0, 1) for sign in (-1, 1))
+        return self._refiner.assess(picture, guess, low, high)
+
+    def __enter__(self) -> "PredictionSession":
+        self._refiner.__enter__()
+        return self
+
+    def __exit__(self, *error) -> None:
+        self._refiner.__exit__(*error)
+
+
+def _round(estimate: Estimate) -> Estimate:
+    """The materials as the files hold them, so that what is written is what is rendered."""
+    return dataclasses.replace(
+        estimate,
+        material=estimate.material.round(DECIMALS),
+        alternatives=[values.round(DECIMALS) for values in estimate.alternatives],
+    )
+
+
+def _origin(card: ModelCard, driver: str) -> dict[str, str]:
+    return {
+        "version": __version__,
+        "model": card.model,
+        "model_sha256": card.checksums["weights"],
+        "stage_sha256": card.checksums["stage"],
+        "renderer": f"MaterialX {mx.getVersionString()}, {driver}",
+    }

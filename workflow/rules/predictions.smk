@@ -1,0 +1,38 @@
+# Materials for pictures of the user's own; asked for by name, and never part of the whole.
+
+
+rule predict:
+    input:
+        unpack(prediction_inputs),
+        stage="results/stage.safetensors",
+    output:
+        material="results/predictions/{name}.mtlx",
+        alternatives=[f"results/predictions/{{name}}_alternative_{i}.mtlx" for i in ALTERNATIVES],
+        report="results/predictions/{name}.json",
+        picture=report(
+            "results/predictions/{name}.png",
+            caption="../report/prediction.rst",
+            category="Predictions",
+            labels={"picture": "{name}"},
+        ),
+    log:
+        "logs/predict/{name}.log",
+    conda:
+        "../../envs/predict.yaml"
+    params:
+        config=sliced(
+            model=PREDICTING,
+            refine=config["predictions"]["refine"],
+            alternatives=config["predictions"]["alternatives"],
+        ),
+        code=prediction_code,
+    message:
+        "Finding the material of {wildcards.name}"
+    script:
+        "../scripts/predict.py"
+
+
+rule predictions:
+    input:
+        predicted_pictures,
+    localrule: True

@@ -1,0 +1,26 @@
+"""Rule predict: find the material of one of the user's pictures."""
+
+from pathlib import Path
+
+from inverse_shading.jobs import job
+from inverse_shading.prediction import predict_pictures
+from inverse_shading.prediction_session import Options
+
+with job(snakemake.log[0]):
+    failures = predict_pictures(
+        [snakemake.input.picture],
+        Path(snakemake.input.card).parent,
+        Path(snakemake.output.material).parent,
+        Options(
+            refine=snakemake.params.config["refine"],
+            alternatives=snakemake.params.config["alternatives"],
+        ),
+        stage=snakemake.input.stage,
+        # One image is not worth asking for a GPU.
+        device="cpu",
+        render_device=snakemake.config["render"]["device"],
+        threads=snakemake.threads,
+        again=True,
+    )
+    if failures:
+        raise failures[0]
