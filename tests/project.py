@@ -43,6 +43,7 @@ TINY = {
     "studies": {"ablation": {"models": {"best_of_50_components": None}}},
     "baselines": {"thumbnail_size": 14, "perceptron": {"hidden_sizes": [8], "max_epochs": 2}},
     "appearance": {"images": 4},
+    "refinement": {"stride": 2, "calibration_images": 2},
     "figures": {"example_images": 8, "gallery_images": 2, "report_images": 2},
 }
 

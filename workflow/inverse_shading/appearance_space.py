@@ -17,7 +17,7 @@ then no constraint of its own.
 
 import numpy as np
 
-from .floor import posterior_means
+from .floor import posterior_means, products_of_means
 from .parameters import PARAMETERS
 
 # Places in u.
@@ -102,6 +102,19 @@ def materials(u: np.ndarray, base: np.ndarray) -> np.ndarray:
     values[..., 6:9] = _quotient(u[..., TINTS], u[..., SPECULAR, None])
     values[..., 9] = u[..., METALNESS]
     return np.clip(values, 0, 1)
+
+
+def guessed_materials(values: np.ndarray) -> np.ndarray:
+    """Materials (n, 10) that look as a network means that answers posterior means (n, 10).
+
+    base stays, and base_color is lowered so that their product is the one that was seen.
+    """
+    values = np.clip(values, 0, 1)
+    products = products_of_means(values)
+    result = values.copy()
+    base = np.maximum(values[:, :1], products.max(axis=1, keepdims=True))
+    result[:, :1], result[:, 1:4] = base, _quotient(products, base)
+    return result
 
 
 def mean_base(u: np.ndarray) -> np.ndarray:

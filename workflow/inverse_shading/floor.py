@@ -45,6 +45,23 @@ def posterior_medians(values: np.ndarray) -> np.ndarray:
     return _replace(values, base, _divide(products, base), largest)
 
 
+def products_of_means(means: np.ndarray) -> np.ndarray:
+    """The products p that have these posterior means: the inverse of `posterior_means`.
+
+    For who was trained on squared error and therefore answers means, whose own products are brighter
+    than what was seen. From E[b] = 2m / (1 + m) follows m, and from it p_i = E[c_i] / E[1/b].
+
+    Args:
+        means: (n, 10) in [0, 1].
+
+    Returns:
+        float64 (n, 3) in [0, 1].
+    """
+    largest = means[:, [BASE]] / (2 - means[:, [BASE]])
+    inverse = _divide(2 * (1 + largest + largest**2), 3 * largest * (1 + largest))
+    return np.clip(_divide(means[:, BASE_COLOR], inverse), 0, 1)
+
+
 def _products(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     products = values[:, [BASE]] * values[:, BASE_COLOR]
     return products, products.max(axis=1, keepdims=True)

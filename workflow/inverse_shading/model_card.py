@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import __version__
+from .calibration import read_calibration
 from .errors import InputError
 from .files import check_seal, read_seal, write_sealed_text
 from .metrics_file import read_metrics
@@ -33,6 +34,7 @@ class ModelCard:
         decoding: the one that validation chose for these weights; None where there is no choice.
         framing: the config's section: image_size, margin, filter.
         refinement: the config's section.
+        calibration: of refined intervals on the stage, see `calibration.parse_calibration`.
         checksums: SHA-256 of weights, predictions, trunk and stage.
     """
 
@@ -48,6 +50,7 @@ class ModelCard:
     decoding: str | None
     framing: dict
     refinement: dict
+    calibration: dict
     checksums: dict[str, str]
 
 
@@ -59,6 +62,7 @@ def write_model_card(
     predictions: str | Path,
     trunk: str | Path,
     stage: str | Path,
+    calibration: str | Path,
 ) -> None:
     """Write the card of a model whose seeds are collected.
 
@@ -69,6 +73,7 @@ def write_model_card(
         weights, metrics, predictions: as written by `collection.collect_seeds`.
         trunk: as written by `weights.prepare_trunk`.
         stage: that the model's images were rendered on.
+        calibration: as written by `calibrating.calibrate`.
 
     Raises:
         InputError: a file or its checksum is missing, or the metrics are damaged or of another model.
@@ -87,6 +92,7 @@ def write_model_card(
         version=__version__,
         threads=kept[0]["threads"],
         decoding=kept[0].get("decoding"),
+        calibration=asdict(read_calibration(calibration)),
         checksums={name: read_seal(path) for name, path in files.items()},
     )
     content = {"format": FORMAT} | asdict(card)

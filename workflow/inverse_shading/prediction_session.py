@@ -8,6 +8,8 @@ import MaterialX as mx
 import numpy as np
 
 from . import __version__
+from .appearance_space import guessed_materials
+from .calibration import parse_calibration
 from .framed_picture import FramedPicture, frame_picture
 from .image_difference import compare_images
 from .material import standard_library
@@ -70,7 +72,14 @@ class PredictionSession:
         # and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded Mesa's first, loading
         # Triton ends the process by a segmentation fault. The other order is harmless.
         self._predictor = Predictor(files, card, device, card.threads)
-        self._refiner = Refiner(files.stage, card.framing, card.refinement, render_device, threads)
+        self._refiner = Refiner(
+            files.stage,
+            card.framing,
+            card.refinement,
+            parse_calibration(card.calibration),
+            render_device,
+            threads,
+        )
         self.library = standard_library()
         self.origin = _origin(card, self._refiner.driver)
 
@@ -88,8 +97,8 @@ class PredictionSession:
             self._options.any_silhouette,
         )
         # One at a time: in a batch, rounding would depend on the company.
-        guess = self._predictor.predict(picture.image[None])[0]
-        estimate = _round(self._estimate(picture, guess))
+        answer = self._predictor.predict(picture.image[None])[0]
+        estimate = _round(self._estimate(picture, answer))
         render = self._refiner.render(estimate.material)
         return Prediction(
             picture,
@@ -100,11 +109,12 @@ class PredictionSession:
             self._card.refinement["interval"],
         )
 
-    def _estimate(self, picture: FramedPicture, guess: np.ndarray) -> Estimate:
+    def _estimate(self, picture: FramedPicture, answer: np.ndarray) -> Estimate:
+        guess = guessed_materials(answer[None])[0]
         if self._options.refine:
             return self._refiner.refine(picture, guess, self._options.alternatives)
-        low, high = (np.clip(guess + sign * self._half_widths, 0, 1) for sign in (-1, 1))
-        return self._refiner.assess(picture, guess, low, high)
+        low, high = (np.clip(answer + sign * self._half_widths, 0, 1) for sign in (-1, 1))
+        return self._refiner.assess(picture, guess, answer, low, high)
 
     def __enter__(self) -> "PredictionSession":
         self._refiner.__enter__()

@@ -18,10 +18,10 @@ from .appearance_space import (
 )
 from .calibration import UNCALIBRATED, Calibration
 from .framed_picture import FramedPicture
-from .sampled_renderer import SampledRenderer
 from .least_squares import Solution, find_material, jacobian
 from .posterior import Draws, covariance, draw
 from .reasons import reasons
+from .sampled_renderer import SampledRenderer
 
 # The middle of what a picture allows is taken unless its render is so much further off than the
 # optimum's.
@@ -139,17 +139,27 @@ class Refiner:
         )
 
     def assess(
-        self, picture: FramedPicture, values: np.ndarray, low: np.ndarray, high: np.ndarray
+        self,
+        picture: FramedPicture,
+        guess: np.ndarray,
+        expected: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
     ) -> Estimate:
-        """Take a guess and its intervals as they are, and see how far its render is off."""
+        """Take a network's answer and its intervals as they are, and see how far its render is off.
+
+        Args:
+            guess: (10,) the material that the answer means, see `appearance_space.guessed_materials`.
+            expected, low, high: (10,) the answer and its intervals.
+        """
         compared = picture.weights > 0.5
-        rms = self._distance(values, picture, compared)
+        rms = self._distance(guess, picture, compared)
         return Estimate(
-            material=values,
-            expected=values,
+            material=guess,
+            expected=expected,
             low=low,
             high=high,
-            reasons=reasons(values, low, high, self._settings["interval"]),
+            reasons=reasons(guess, low, high, self._settings["interval"]),
             rms=rms,
             guess_rms=rms,
             renders=1.0,

@@ -10,15 +10,17 @@ from .predicted_values import read_predictions
 from .splits import split_sizes
 
 
-def shards_of_sample(count: int, shard_size: int, fractions: Mapping[str, float]) -> int:
-    """How many shards, from the first, hold `count` test images, known before any is drawn.
+def shards_of_sample(
+    count: int, shard_size: int, fractions: Mapping[str, float], split: str = "test"
+) -> int:
+    """How many shards, from the first, hold `count` images of a split, known before any is drawn.
 
-    Every shard has the same number of test images, see `splits.split_sizes`.
+    Every shard has the same number of them, see `splits.split_sizes`.
 
     Raises:
         InputError: the shares don't divide a shard.
     """
-    return -(-count // split_sizes(shard_size, dict(fractions))["test"])
+    return -(-count // split_sizes(shard_size, dict(fractions))[split])
 
 
 def sampled_test_images(

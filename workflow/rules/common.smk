@@ -42,6 +42,15 @@ EXAMPLE_RANGES = RANGES[: -(-config["figures"]["example_images"] // config["shar
 SAMPLE_RANGES = RANGES[
     : shards_of_sample(config["appearance"]["images"], config["shard_size"], config["split"])
 ]
+# Likewise for the validation images that intervals are calibrated on.
+CALIBRATION_RANGES = RANGES[
+    : shards_of_sample(
+        config["refinement"]["calibration_images"],
+        config["shard_size"],
+        config["split"],
+        "validation",
+    )
+]
 # The stage's object in another light and view, see appearance.novel in the config.
 NOVEL_STAGE = config["stage"] | config["appearance"]["novel"]
 MODELS = model_names(config)

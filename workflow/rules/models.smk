@@ -141,6 +141,7 @@ rule describe:
         metrics="results/models/{model}/metrics.json",
         trunk=model_trunk,
         stage="results/stage.safetensors",
+        calibration="results/calibration.json",
     output:
         "results/models/{model}/model.json",
     log:

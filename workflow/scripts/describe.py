@@ -12,4 +12,5 @@ with job(snakemake.log[0]):
         predictions=snakemake.input.predictions,
         trunk=snakemake.input.trunk,
         stage=snakemake.input.stage,
+        calibration=snakemake.input.calibration,
     )

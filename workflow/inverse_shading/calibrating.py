@@ -1,0 +1,45 @@
+"""The calibration of a stage: known materials are refined, and their intervals held against the truth."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .calibration import measure_calibration, write_calibration
+from .jobs import logger, progress
+from .known_pictures import known_pictures, validation_materials
+from .refinement import Refiner
+
+
+def calibrate(
+    output: str | Path,
+    stage: str | Path,
+    images: Sequence[str | Path],
+    parameters: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    framing: Mapping,
+    settings: Mapping,
+    device: str | int,
+    threads: int | None = None,
+) -> None:
+    """Refine the first validation images from fixed starts and measure how far off that is.
+
+    No model has a part in it: where a search starts makes no difference to where it ends.
+
+    Args:
+        output: the JSON to write, see `calibration`.
+        stage: what the images were rendered on.
+        images, parameters, splits: files of the same ranges that hold the images.
+        framing: the config's section: image_size, margin, filter.
+        settings: the config's section `refinement`.
+        device, threads: see `renderer.Renderer`; on the CPU no number depends on the threads.
+
+    Raises:
+        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+    """
+    identifiers, true = validation_materials(parameters, splits, settings["calibration_images"])
+    found = []
+    with Refiner(stage, framing, settings, device=device, threads=threads) as refiner:
+        logger.info("%d known materials on %s", len(true), refiner.driver)
+        pictures = known_pictures(images, identifiers, refiner.weights)
+        for picture in progress(pictures, len(true), "image"):
+            found.append(refiner.spread(picture, refiner.solve(picture, None)))
+    write_calibration(output, measure_calibration(found, true, settings["interval"]))
