@@ -1,4 +1,4 @@
-"""The calibration of a stage: known materials are refined, and their intervals held against the truth."""
+"""A stage's calibration: known materials are refined, their intervals held against the truth."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,10 +36,11 @@ def calibrate(
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
     identifiers, true = validation_materials(parameters, splits, settings["calibration_images"])
-    found = []
     with Refiner(stage, framing, settings, device=device, threads=threads) as refiner:
         logger.info("%d known materials on %s", len(true), refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)
-        for picture in progress(pictures, len(true), "image"):
-            found.append(refiner.spread(picture, refiner.solve(picture, None)))
+        found = [
+            refiner.spread(picture, refiner.solve(picture, None))
+            for picture in progress(pictures, len(true), "image")
+        ]
     write_calibration(output, measure_calibration(found, true, settings["interval"]))
