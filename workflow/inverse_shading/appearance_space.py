@@ -76,6 +76,18 @@ def seen_derivative(x: np.ndarray) -> np.ndarray:
     return derivative
 
 
+def unknowns_derivative(x: np.ndarray) -> np.ndarray:
+    """du/dx at x: (9, 9), a row a component of u."""
+    derivative = np.zeros((UNKNOWNS, UNKNOWNS))
+    derivative[PRODUCTS, _BASE_COLOR] = np.eye(3)
+    derivative[TINTS, _SPECULAR_COLOR] = np.eye(3) * x[_SPECULAR]
+    derivative[TINTS, _SPECULAR] = x[_SPECULAR_COLOR]
+    derivative[SPECULAR, _SPECULAR] = 1
+    derivative[ROUGHNESS, _ROUGHNESS] = 1
+    derivative[METALNESS, _METALNESS] = 1
+    return derivative
+
+
 def divisible(x: np.ndarray) -> np.ndarray:
     """x with its specular raised to LEAST_SPECULAR, and the colour lowered to the same products."""
     result = x.copy()

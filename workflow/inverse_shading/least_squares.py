@@ -1,12 +1,21 @@
 """The material whose render is the picture: bounded least squares through the renderer."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import least_squares
 
-from .appearance_space import UNKNOWNS, unknowns, with_base_of_one
+from .appearance_space import (
+    SPECULAR,
+    UNKNOWNS,
+    divisible,
+    seen,
+    seen_derivative,
+    unknowns,
+    unknowns_derivative,
+    with_base_of_one,
+)
 from .sampled_renderer import SampledRenderer
 
 # Where the search starts without a guess, or when one led nowhere: materials of different kinds.
@@ -38,6 +47,11 @@ HOPELESS = 8.0
 SAME = 0.02
 
 
+# Derivatives by u are used again as long as no component of it but specular, on which they hardly
+# depend, has moved further than this.
+NEAR = 0.01
+
+
 @dataclass(frozen=True)
 class Solution:
     """Where one or several searches ended.
@@ -45,14 +59,53 @@ class Solution:
     Attributes:
         x: (9,) unknowns, see `appearance_space`.
         rms: of the whole image before rounding over the compared pixels, levels of 255.
+        residuals: (pixels, 3), render minus picture over the compared pixels that lie wholly on the
+            object, levels of 255.
+        by_u: float32 (pixels, 3, 9), their derivatives by u, at x or so near that they are the same.
         starts: searches made.
         converged: within the tolerance, or found from two starts alike.
     """
 
     x: np.ndarray
     rms: float
+    residuals: np.ndarray
+    by_u: np.ndarray
     starts: int
     converged: bool
+
+
+class Derivatives:
+    """Derivatives of samples by u, computed anew where u has moved.
+
+    Args:
+        samples: from materials (n, 10) to levels (n, pixels, 3).
+        step: of the finite differences by x, forward, backward where an input would leave [0, 1].
+    """
+
+    def __init__(self, samples: Callable[[np.ndarray], np.ndarray], step: float):
+        self._samples, self._step = samples, step
+        self._at: np.ndarray | None = None
+        self._by_u = np.empty(0, np.float32)
+
+    def by_u(self, x: np.ndarray) -> np.ndarray:
+        """float32 (pixels, 3, 9)."""
+        place = divisible(x)
+        u = seen(place)
+        if self._at is None or np.abs(np.delete(u - self._at, SPECULAR)).max() > NEAR:
+            by_x = self._differences(place)
+            self._at, self._by_u = u, by_x @ seen_derivative(place).astype(np.float32)
+        return self._by_u
+
+    def by_x(self, x: np.ndarray) -> np.ndarray:
+        """float64 (pixels · 3, 9), as an optimiser wants them."""
+        by_u = self.by_u(x).reshape(-1, UNKNOWNS).astype(np.float64)
+        return by_u @ unknowns_derivative(x)
+
+    def _differences(self, x: np.ndarray) -> np.ndarray:
+        steps = np.where(x + self._step <= 1, self._step, -self._step)
+        points = np.concatenate([x[None], x + np.diag(steps)])
+        at_x, *moved = self._samples(with_base_of_one(points))
+        return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
 
 
 def find_material(
@@ -76,33 +129,16 @@ def find_material(
     best, found_again, searches = None, False, 0
     for start in starts:
         searches += 1
-        x, rms = _search(renderer, target, compared, start, settings)
+        solution = _search(renderer, target, compared, start, settings)
         if best is not None:
-            found_again = abs(rms - best[1]) <= SAME * min(rms, best[1])
-        if best is None or rms < best[1]:
-            best = (x, rms)
-        if best[1] <= settings["tolerance"] or found_again:
+            nearer, further = sorted([solution.rms, best.rms])
+            found_again = further - nearer <= SAME * nearer
+        if best is None or solution.rms < best.rms:
+            best = solution
+        if best.rms <= settings["tolerance"] or found_again:
             break
-    x, rms = best
-    return Solution(x, rms, searches, rms <= settings["tolerance"] or found_again)
-
-
-def jacobian(
-    samples: Callable[[np.ndarray], np.ndarray], x: np.ndarray, at_x: np.ndarray, step: float
-) -> np.ndarray:
-    """Forward differences, backward where an input would leave [0, 1].
-
-    Args:
-        samples: from materials (n, 10) to levels (n, pixels, 3).
-        x: (9,).
-        at_x: (pixels, 3), its samples.
-
-    Returns:
-        float32 (pixels, 3, 9).
-    """
-    steps = np.where(x + step <= 1, step, -step)
-    moved = samples(with_base_of_one(x + np.diag(steps)))
-    return np.moveaxis((moved - at_x) / steps[:, None, None], 0, -1).astype(np.float32)
+    converged = best.rms <= settings["tolerance"] or found_again
+    return replace(best, starts=searches, converged=converged)
 
 
 def _search(
@@ -111,57 +147,52 @@ def _search(
     compared: np.ndarray,
     start: np.ndarray,
     settings: Mapping,
-) -> tuple[np.ndarray, float]:
-    """From a start over samples to whole images: x and the root mean square of whole images."""
+) -> Solution:
+    """From a start over samples to whole images."""
     x = np.clip(start, MARGIN, 1 - MARGIN)
-    step, tolerance = settings["step"], settings["tolerance"]
     chosen = compared[renderer.sparse]
+    points = FINE_POINTS
     if chosen.any():
-        x, rms = _fit(
-            lambda x: renderer.sparse_samples(with_base_of_one(x[None]))[0][chosen],
-            lambda values: renderer.sparse_samples(values)[:, chosen],
-            target[renderer.sparse][chosen],
+        near = np.flatnonzero(chosen)
+        sparse = Derivatives(
+            lambda values: renderer.sparse_samples(values)[:, near], settings["step"]
+        )
+        sought = target[renderer.sparse][near]
+        x, residuals = _fit(
+            lambda x: renderer.sparse_samples(with_base_of_one(x[None]))[0][near] - sought,
+            sparse.by_x,
             x,
-            step,
             COARSE_GAIN,
             COARSE_POINTS,
         )
-        if rms > HOPELESS * tolerance:
-            return x, rms
+        if _rms(residuals) > HOPELESS * settings["tolerance"]:
+            points = 1
     # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
     pixels = compared & renderer.dense
-    inner = compared[renderer.dense]
-    return _fit(
-        lambda x: renderer.image(with_base_of_one(x))[pixels],
-        lambda values: renderer.dense_samples(values)[:, inner],
-        target[pixels],
+    inner = np.flatnonzero(compared[renderer.dense])
+    dense = Derivatives(lambda values: renderer.dense_samples(values)[:, inner], settings["step"])
+    x, residuals = _fit(
+        lambda x: (renderer.image(with_base_of_one(x)) - target)[pixels],
+        dense.by_x,
         np.clip(x, MARGIN / 10, 1 - MARGIN / 10),
-        step,
         FINE_GAIN,
-        FINE_POINTS,
+        points,
     )
+    residuals = residuals.reshape(-1, 3)
+    return Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
 
 
 def _fit(
-    render: Callable[[np.ndarray], np.ndarray],
-    samples: Callable[[np.ndarray], np.ndarray],
-    target: np.ndarray,
+    residuals: Callable[[np.ndarray], np.ndarray],
+    derivatives: Callable[[np.ndarray], np.ndarray],
     x: np.ndarray,
-    step: float,
     gain: float,
     points: int,
-) -> tuple[np.ndarray, float]:
-    def residuals(x: np.ndarray) -> np.ndarray:
-        return (render(x) - target).ravel().astype(np.float64)
-
-    def derivatives(x: np.ndarray) -> np.ndarray:
-        at_x = samples(with_base_of_one(x[None]))[0]
-        return jacobian(samples, x, at_x, step).reshape(-1, UNKNOWNS).astype(np.float64)
-
+) -> tuple[np.ndarray, np.ndarray]:
     # The method of bounded trust regions (Branch, Coleman and Li 1999), scaled by the Jacobian since
     # the picture depends on some inputs a thousand times more than on others.
     result = least_squares(
-        residuals,
+        lambda x: residuals(x).ravel().astype(np.float64),
         x,
         derivatives,
         bounds=(0, 1),
@@ -172,4 +203,8 @@ def _fit(
         gtol=None,
         max_nfev=points,
     )
-    return result.x, float(np.sqrt(2 * result.cost / target.size))
+    return result.x, result.fun
+
+
+def _rms(residuals: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(residuals))))

@@ -8,17 +8,13 @@ import numpy as np
 
 from .alternatives import different_materials
 from .appearance_space import (
-    UNKNOWNS,
-    divisible,
     materials,
     mean_base,
     seen,
-    seen_derivative,
-    with_base_of_one,
 )
 from .calibration import UNCALIBRATED, Calibration
 from .framed_picture import FramedPicture
-from .least_squares import Solution, find_material, jacobian
+from .least_squares import Solution, find_material
 from .posterior import Draws, covariance, draw
 from .reasons import reasons
 from .sampled_renderer import SampledRenderer
@@ -180,20 +176,8 @@ class Refiner:
 
     def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """u (9,) at the optimum and its covariance (9, 9) before any scale."""
-        compared = picture.weights > 0.5
-        x = divisible(solution.x)
-        inner = compared[self._renderer.dense]
-        pixels = compared & self._renderer.dense
-
-        def samples(values: np.ndarray) -> np.ndarray:
-            return self._renderer.dense_samples(values)[:, inner]
-
-        at_x = samples(with_base_of_one(x[None]))[0]
-        by_x = jacobian(samples, x, at_x, self._settings["step"])
-        by_u = (by_x.reshape(-1, UNKNOWNS) @ seen_derivative(x)).reshape(by_x.shape)
-        image = self._renderer.image(with_base_of_one(solution.x))
-        residuals = (picture.target - image)[pixels].astype(np.float64)
-        return seen(x), covariance(by_u, residuals, pixels)
+        pixels = (picture.weights > 0.5) & self._renderer.dense
+        return seen(solution.x), covariance(solution.by_u, solution.residuals, pixels)
 
     def _middle(
         self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws
