@@ -12,9 +12,8 @@ from .comparison_table import best_model
 from .errors import InputError
 from .figure_style import DOTS_PER_INCH, figure_style, save_figure
 from .framing import crop_box, frame_image
-from .images import open_images
+from .picked_images import even_ranks, read_images
 from .predicted_values import read_predictions
-from .ranges import parse_range
 from .renderer import Renderer
 
 # Layout, in pixels. The budget of all tiles together keeps the file near a megabyte.
@@ -63,8 +62,8 @@ def draw_gallery(
         )
     identifiers, true, predicted = read_predictions(predictions[model], "test")
     errors = np.mean((predicted - true) ** 2, axis=1)
-    chosen = _even_ranks(errors, count)
-    truths = _read_images(images, [identifiers[index] for index in chosen], framing["image_size"])
+    chosen = even_ranks(errors, count)
+    truths = read_images(images, [identifiers[index] for index in chosen], framing["image_size"])
     renders = []
     with Renderer(stage, device, threads) as renderer:
         box = crop_box(renderer.mask, framing["margin"])
@@ -83,36 +82,6 @@ def draw_gallery(
         "MSE of the ten parameters, RMS of the image differences over all pixels (white is 1)",
     )
     _draw(output, title, truths, np.stack(renders), errors[chosen])
-
-
-def _even_ranks(errors: np.ndarray, count: int) -> np.ndarray:
-    """Indices at even steps of the sorted errors, from smallest to largest; of one, the median."""
-    order = np.argsort(errors, kind="stable")
-    count = min(count, len(order))
-    ranks = np.linspace(0, len(order) - 1, count) if count > 1 else np.array([(len(order) - 1) / 2])
-    return order[ranks.round().astype(int)]
-
-
-def _read_images(paths: Sequence[str | Path], identifiers: list[str], size: int) -> np.ndarray:
-    """Collect single images out of the arrays: uint8 (len(identifiers), size, size, 3)."""
-    ranges = {path: parse_range(Path(path).stem) for path in paths}
-    result = []
-    for identifier in identifiers:
-        index = int(identifier)
-        path = next((p for p, held in ranges.items() if held.first <= index <= held.last), None)
-        if path is None:
-            raise InputError(
-                f"Image {identifier} of the predictions is in none of the arrays of images "
-                f"({', '.join(map(str, paths))}). Run the workflow again to bring them together."
-            )
-        array = open_images(path, ranges[path])
-        if array.shape[1:] != (size, size, 3):
-            raise InputError(
-                f"{path}: found images of {array.shape[1]}x{array.shape[2]}, expected "
-                f"{size}x{size} (framing.image_size). Delete {path} and run the same command again."
-            )
-        result.append(array[index - ranges[path].first])
-    return np.stack(result)
 
 
 def _draw(
