@@ -23,6 +23,7 @@ include: "workflow/rules/images.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/search.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -31,5 +32,6 @@ rule all:
         "results/comparison.csv",
         "results/comparison.md",
         "results/paired_tests.csv",
+        "results/report.html",
         FIGURES,
     localrule: True

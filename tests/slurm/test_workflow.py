@@ -43,6 +43,7 @@ def test_all_but_local_rules_went_through_slurm_in_as_few_submissions(finished):
         "rule_evaluate": 2,
         "rule_baseline": 4,
         "rule_figure_gallery": 1,
+        "rule_report_page": 1,
     }
 
 
