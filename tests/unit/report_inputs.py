@@ -33,15 +33,14 @@ def flat(values, size=SIZE):
 class FlatRenderer:
     """Renders a frame of one colour, that of the material's base_color, all of it object."""
 
+    driver = "none"
+
     def __init__(self, stage, device, threads):
         self.dim = 0.5 if "novel" in str(stage) else 1
         self.mask = np.ones((2 * SIZE, 2 * SIZE), bool)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
+    def close(self):
+        pass
 
     def render(self, values):
         assert ((values >= 0) & (values <= 1)).all()

@@ -12,7 +12,7 @@ from inverse_shading.figure_gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.files import seal
 from inverse_shading.images import write_array
 from inverse_shading.parameters import PARAMETERS
-from inverse_shading.picked_images import even_ranks
+from inverse_shading.ranks import even_ranks
 
 FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
 

@@ -22,7 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from inverse_shading import report_pictures
+from inverse_shading import framed_renderer
 from inverse_shading.errors import InputError
 from inverse_shading.files import seal
 from inverse_shading.refined_intervals import read_intervals
@@ -103,6 +103,13 @@ def test_the_best_of_a_column_is_a_rival(read):
     assert not any(any(cells) for model, cells in best.items() if model != "good")
 
 
+def test_refinement_is_a_rival_on_the_sample_alone():
+    table = pd.DataFrame({"model": ["a", "b"], "source": ["model", "refinement"]})
+    table = table.assign(test_mse=[0.2, 0.1], sample_mse=[0.2, 0.1])
+    best = [[cell.best for cell in row.cells] for row in report_rows(table)]
+    assert best == [[True, False], [False, True]]
+
+
 def test_columns_that_are_not_there_are_left_out():
     table = pd.DataFrame(
         {"model": ["a"], "source": ["model"], "image_flip": [0.1], "novel_flip": [np.nan]}
@@ -163,7 +170,7 @@ def _numbers(values):
 def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_pictures, "Renderer", FlatRenderer)
+        patch.setattr(framed_renderer, "Renderer", FlatRenderer)
         arguments = write_inputs(folder)
         write_report(**arguments)
         first = arguments["output"].read_bytes()
@@ -177,7 +184,7 @@ def test_the_same_inputs_give_the_same_bytes(report):
 
 
 def test_names_of_the_users_own_are_escaped(inputs, monkeypatch):
-    monkeypatch.setattr(report_pictures, "Renderer", FlatRenderer)
+    monkeypatch.setattr(framed_renderer, "Renderer", FlatRenderer)
     text = inputs["table"].read_text().replace("Poster's", "<script>alert(1)</script>")
     inputs["table"].write_text(text)
     seal(inputs["table"])

@@ -12,8 +12,9 @@ from .comparison_table import best_model
 from .errors import InputError
 from .figure_style import DOTS_PER_INCH, figure_style, save_figure
 from .framing import crop_box, frame_image
-from .picked_images import even_ranks, read_images
+from .picked_images import pick_images
 from .predicted_values import read_predictions
+from .ranks import even_ranks
 from .renderer import Renderer
 
 # Layout, in pixels. The budget of all tiles together keeps the file near a megabyte.
@@ -63,7 +64,7 @@ def draw_gallery(
     identifiers, true, predicted = read_predictions(predictions[model], "test")
     errors = np.mean((predicted - true) ** 2, axis=1)
     chosen = even_ranks(errors, count)
-    truths = read_images(images, [identifiers[index] for index in chosen], framing["image_size"])
+    truths = pick_images(images, [identifiers[index] for index in chosen], framing["image_size"])
     renders = []
     with Renderer(stage, device, threads) as renderer:
         box = crop_box(renderer.mask, framing["margin"])
@@ -81,7 +82,7 @@ def draw_gallery(
         ),
         "MSE of the ten parameters, RMS of the image differences over all pixels (white is 1)",
     )
-    _draw(output, title, truths, np.stack(renders), errors[chosen])
+    _draw(output, title, np.stack(truths), np.stack(renders), errors[chosen])
 
 
 def _draw(

@@ -1,4 +1,4 @@
-"""A few images out of many: which ones a figure shows, and their pixels."""
+"""Single framed images out of the arrays of many shards."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,30 +10,24 @@ from .images import open_images
 from .ranges import parse_range
 
 
-def even_ranks(errors: np.ndarray, count: int) -> np.ndarray:
-    """Indices at even steps of the sorted errors, from smallest to largest; of one, the median."""
-    order = np.argsort(errors, kind="stable")
-    count = min(count, len(order))
-    ranks = np.linspace(0, len(order) - 1, count) if count > 1 else np.array([(len(order) - 1) / 2])
-    return order[ranks.round().astype(int)]
-
-
-def read_images(paths: Sequence[str | Path], identifiers: list[str], size: int) -> np.ndarray:
-    """Collect single images out of the arrays.
+def pick_images(
+    paths: Sequence[str | Path], identifiers: Sequence[str], image_size: int
+) -> list[np.ndarray]:
+    """Map the images of these ids into memory, read-only.
 
     Args:
-        paths: arrays of framed images named RANGE.npy.
-        identifiers: the images' ids.
-        size: side that the images must have, in pixels.
+        paths: arrays of framed images named RANGE.npy; those that hold none of the ids are not read.
+        identifiers: ids of images.
+        image_size: side that the images must have.
 
     Returns:
-        uint8 (len(identifiers), size, size, 3).
+        Of each, uint8 (image_size, image_size, 3).
 
     Raises:
-        InputError: an image is in none of the arrays, or an array is damaged or of another size.
+        InputError: an id is in none of the arrays, or an array is damaged or of another size.
     """
     ranges = {path: parse_range(Path(path).stem) for path in paths}
-    # Opening checks the whole file: once for all images of an array.
+    # Opening a file reads all of it, to check it: each once.
     arrays: dict[str | Path, np.ndarray] = {}
     result = []
     for identifier in identifiers:
@@ -45,12 +39,16 @@ def read_images(paths: Sequence[str | Path], identifiers: list[str], size: int) 
                 f"({', '.join(map(str, paths))}). Run the workflow again to bring them together."
             )
         if path not in arrays:
-            arrays[path] = open_images(path, ranges[path])
-        array = arrays[path]
-        if array.shape[1:] != (size, size, 3):
-            raise InputError(
-                f"{path}: found images of {array.shape[1]}x{array.shape[2]}, expected "
-                f"{size}x{size} (framing.image_size). Delete {path} and run the same command again."
-            )
-        result.append(array[index - ranges[path].first])
-    return np.stack(result)
+            arrays[path] = _open_array(path, image_size)
+        result.append(arrays[path][index - ranges[path].first])
+    return result
+
+
+def _open_array(path: str | Path, size: int) -> np.ndarray:
+    array = open_images(path, parse_range(Path(path).stem))
+    if array.shape[1:] != (size, size, 3):
+        raise InputError(
+            f"{path}: found images of {array.shape[1]}x{array.shape[2]}, expected "
+            f"{size}x{size} (framing.image_size). Delete {path} and run the same command again."
+        )
+    return array

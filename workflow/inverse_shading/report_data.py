@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from .appearance_file import COLUMNS
 from .comparison_table import best_model, read_comparison
 from .errors import InputError
 from .files import check_seal
@@ -14,10 +15,6 @@ from .metrics_file import read_metrics
 from .predicted_values import Predictions, read_all_predictions, read_predictions
 from .refined_intervals import RefinedIntervals, read_intervals
 from .splits import SPLITS
-
-# How far renders are from the images, in the light and view of the stage and in others.
-STAGE_ERRORS = ("rms", "psnr", "ssim", "flip")
-NOVEL_ERRORS = tuple(f"novel_{error}" for error in STAGE_ERRORS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class ReportData:
         true: float64 (n, 10), the true inputs.
         guesses: by predictor, float64 (n, 10): its best guess at the numbers.
         materials: by predictor, the same in [0, 1]: the material whose render is its image.
-        appearance: by predictor, a table of `STAGE_ERRORS` and `NOVEL_ERRORS`, indexed by id.
+        appearance: by predictor, as `read_appearance`.
         intervals: of the refinement.
         share: share of truths that the intervals are to hold.
         test: by model, true and predicted inputs of all test images, both float64 (n_test, 10).
@@ -124,16 +121,15 @@ def read_appearance(path: str | Path, sample: list[str]) -> pd.DataFrame:
     """Read an appearance.csv of the images of a sample.
 
     Returns:
-        A table indexed by id with the float64 columns `STAGE_ERRORS` and `NOVEL_ERRORS`.
+        A table indexed by id with the float64 columns `appearance_file.COLUMNS`.
 
     Raises:
         InputError: damaged, unreadable, a column missing, a value that is not a finite number, or of
             other images.
     """
     check_seal(path)
-    columns = [*STAGE_ERRORS, *NOVEL_ERRORS]
     try:
-        table = pd.read_csv(path, dtype={"id": str}).set_index("id")[columns].astype("float64")
+        table = pd.read_csv(path, dtype={"id": str}).set_index("id")[COLUMNS].astype("float64")
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path}: can't be read as appearance ({error}). {_remedy(path)}"

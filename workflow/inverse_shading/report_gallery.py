@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from .metrics import image_errors
-from .picked_images import even_ranks, read_images
+from .picked_images import pick_images
+from .ranks import even_ranks
 from .report_data import ReportData
 from .report_examples import Example, choose_examples
 from .report_pictures import View, encode_view, picture_side, render_materials
@@ -88,7 +89,7 @@ def make_gallery(
     # Truths, renders and maps, in two views.
     side = picture_side(2 * len(rows) * (1 + 2 * len(materials)), size)
 
-    truths = read_images(images, [data.sample[row] for row in rows], size)
+    truths = pick_images(images, [data.sample[row] for row in rows], size)
     renders = render_materials(stage, materials, framing, device, threads)
     views = {STAGE: encode_view(truths, renders, side)}
     # No array holds the images of this view: the truth is rendered as well.

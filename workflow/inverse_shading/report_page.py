@@ -15,9 +15,9 @@ from .parameters import PARAMETERS
 from .refined_intervals import REASONS
 from .report_data import ReportData, read_report_data
 from .report_examples import LOOKS_THE_SAME
-from .report_gallery import Gallery, make_gallery
+from .report_gallery import Card, Gallery, make_gallery
 from .report_plots import MOST_POINTS, calibration_figure, predicted_figure, reasons_figure
-from .report_table import report_columns, report_rows
+from .report_table import REFINEMENT, Column, report_columns, report_rows
 
 TEMPLATES = "templates"
 SCRIPTS = ("report_table.js", "report_gallery.js", "report_plots.js")
@@ -86,6 +86,7 @@ def format_report(data: ReportData, gallery: Gallery) -> str:
         ranges={card.identifier: _ranges(data, card.row) for card in _cards(gallery)},
         coverage=_coverage(data),
         untold={reason: float((data.intervals.reason == reason).mean()) for reason in REASONS},
+        refinement=REFINEMENT,
         same_rms=LOOKS_THE_SAME,
         most_points=MOST_POINTS,
         figures={
@@ -100,11 +101,11 @@ def format_report(data: ReportData, gallery: Gallery) -> str:
     )
 
 
-def _groups(columns) -> list[str]:
+def _groups(columns: list[Column]) -> list[str]:
     return list(dict.fromkeys(one.group for one in columns))
 
 
-def _cards(gallery: Gallery) -> list:
+def _cards(gallery: Gallery) -> list[Card]:
     return [*gallery.cards, *(card for _, card in gallery.examples)]
 
 

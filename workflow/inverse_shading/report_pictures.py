@@ -3,17 +3,16 @@
 import base64
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from .framing import crop_box, frame_image
+from .framed_renderer import FramedRenderer
 from .image_difference import flip_colors, flip_map
 from .jobs import progress
-from .renderer import Renderer
 
 # A picture of 224 pixels a side takes 3.5 kB as WebP in base64, a map of differences half as much: so
 # many pixels keep the page near ten megabytes, of which plotly's code is almost five.
@@ -43,7 +42,7 @@ def render_materials(
     framing: Mapping,
     device: str | int,
     threads: int | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, list[np.ndarray]]:
     """Render materials on one stage and frame them.
 
     Args:
@@ -52,27 +51,26 @@ def render_materials(
         framing: the config's section: image_size, margin, filter.
 
     Returns:
-        By name, uint8 (n, image_size, image_size, 3).
+        By name, an image a material: uint8 (image_size, image_size, 3).
 
     Raises:
         InputError: the stage can't be used, or the driver fails.
     """
-    size = framing["image_size"]
-    frames: dict[str, list[np.ndarray]] = {name: [] for name in materials}
+    images: dict[str, list[np.ndarray]] = {name: [] for name in materials}
     work = [(name, values) for name, rows in materials.items() for values in rows]
-    with Renderer(stage, device, threads) as renderer:
-        box = crop_box(renderer.mask, framing["margin"])
+    with FramedRenderer(stage, framing, device, threads) as renderer:
         for name, values in progress(work, len(work), "image"):
-            frame = renderer.render(values)
-            frames[name].append(frame_image(frame, box, size, framing["filter"]))
-    return {name: np.stack(one) for name, one in frames.items()}
+            images[name].append(renderer.render(values))
+    return images
 
 
-def encode_view(truths: np.ndarray, renders: Mapping[str, np.ndarray], side: int) -> View:
+def encode_view(
+    truths: Sequence[np.ndarray], renders: Mapping[str, Sequence[np.ndarray]], side: int
+) -> View:
     """Encode truth and renders, and maps of their differences.
 
     Args:
-        truths: uint8 (n, size, size, 3).
+        truths: of each image, uint8 (size, size, 3).
         renders: by predictor, the same.
         side: of the encoded pictures in pixels; the maps are made at full size before.
     """

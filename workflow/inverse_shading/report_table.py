@@ -7,6 +7,9 @@ import pandas as pd
 
 from .comparison_table import BOUND, PUBLISHED
 
+# Measured on the sample alone, unlike all others in columns of all test images.
+REFINEMENT = "refinement"
+
 # No rivals: a bound predicts nothing, and published rows are of other images.
 APART = (BOUND, PUBLISHED)
 
@@ -15,14 +18,19 @@ LOWEST, HIGHEST = "min", "max"
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its group and header, what it is, its decimals, which end is best."""
+    """A column: its group and header, what it is, how it is written, which end is best."""
 
     name: str
     group: str
     header: str
     explanation: str
-    decimals: int
+    form: str
     best: str = LOWEST
+
+    @property
+    def of_all(self) -> bool:
+        """Whether it is of all test images, not of the sample."""
+        return self.name.startswith("test_")
 
 
 @dataclass(frozen=True)
@@ -46,19 +54,19 @@ class Row:
 
 INPUTS, LOOKS, SHOWN, COST = "Inputs", "Pictures, rendered again", "What a picture shows", ""
 COLUMNS = [
-    Column("test_mse", INPUTS, "MSE", "squared error of the ten inputs, all test images", 4),
-    Column("test_mae", INPUTS, "MAE", "absolute error of the ten inputs, all test images", 3),
-    Column("test_r2", INPUTS, "R²", "mean over the inputs, all test images", 3, HIGHEST),
-    Column("test_mse_vs_ridge", INPUTS, "vs ridge", "MSE as a share of ridge regression's", 2),
-    Column("sample_mse", INPUTS, "MSE, sample", "squared error of the ten inputs, the sample", 4),
-    Column("image_flip", LOOKS, "FLIP", "perceived difference, 0 is none", 4),
-    Column("image_psnr", LOOKS, "PSNR", "in dB, more is closer", 1, HIGHEST),
-    Column("image_ssim", LOOKS, "SSIM", "structural similarity, 1 is equal", 4, HIGHEST),
-    Column("image_rms", LOOKS, "RMS", "difference in levels of 255", 2),
-    Column("novel_flip", LOOKS, "FLIP, new light", "in another light and view", 4),
-    Column("mse_base_times_color", SHOWN, "base × colour", "MSE of the product", 5),
-    Column("mse_specular_times_color", SHOWN, "specular × colour", "MSE of the product", 5),
-    Column("seconds", COST, "seconds", "of a training", 0),
+    Column("test_mse", INPUTS, "MSE", "squared error of the ten inputs, all test images", ".4f"),
+    Column("test_mae", INPUTS, "MAE", "absolute error of the ten inputs, all test images", ".3f"),
+    Column("test_r2", INPUTS, "R²", "mean over the inputs, all test images", ".3f", HIGHEST),
+    Column("test_mse_vs_ridge", INPUTS, "vs ridge", "MSE as a share of ridge regression’s", ".2f"),
+    Column("sample_mse", INPUTS, "MSE, sample", "as MSE, on the sample alone", ".4f"),
+    Column("image_flip", LOOKS, "FLIP", "perceived difference, 0 is none", ".4f"),
+    Column("image_psnr", LOOKS, "PSNR", "in dB, more is closer", ".1f", HIGHEST),
+    Column("image_ssim", LOOKS, "SSIM", "structural similarity, 1 is equal", ".4f", HIGHEST),
+    Column("image_rms", LOOKS, "RMS", "difference in levels of 255", ".2f"),
+    Column("novel_flip", LOOKS, "FLIP, new light", "in another light and view", ".4f"),
+    Column("mse_base_times_color", SHOWN, "base × colour", "MSE of the product", ".2g"),
+    Column("mse_specular_times_color", SHOWN, "specular × colour", "MSE of the product", ".2g"),
+    Column("seconds", COST, "seconds", "of a training", ".0f"),
 ]
 
 
@@ -70,8 +78,7 @@ def report_columns(table: pd.DataFrame) -> list[Column]:
 def report_rows(table: pd.DataFrame) -> list[Row]:
     """The table's rows with the cells of `report_columns`, in the table's order."""
     columns = report_columns(table)
-    rivals = table[~table["source"].isin(APART)]
-    best = {one.name: rivals[one.name].agg(one.best) for one in columns if one.group != COST}
+    best = {one.name: _best(table, one) for one in columns if one.group != COST}
     rows = []
     for record in table.to_dict("records"):
         apart = record["source"] in APART
@@ -81,7 +88,16 @@ def report_rows(table: pd.DataFrame) -> list[Row]:
             if math.isnan(value):
                 cells.append(Cell("", None, False))
                 continue
-            is_best = not apart and value == best.get(one.name)
-            cells.append(Cell(f"{value:.{one.decimals}f}".replace("-", "−"), value, is_best))
+            is_best = _is_rival(record["source"], one) and value == best.get(one.name)
+            cells.append(Cell(format(value, one.form).replace("-", "−"), value, is_best))
         rows.append(Row(record["model"], record["source"], apart, cells))
     return rows
+
+
+def _best(table: pd.DataFrame, column: Column) -> float:
+    rivals = [_is_rival(source, column) for source in table["source"]]
+    return table.loc[rivals, column.name].agg(column.best)
+
+
+def _is_rival(source: str, column: Column) -> bool:
+    return source not in APART and not (column.of_all and source == REFINEMENT)

@@ -105,6 +105,10 @@
     dialog.showModal();
   };
 
+  // A phone has room for three tiles in a row: the truth and two predictors.
+  const boxes = controls.querySelectorAll("input[name=shown]");
+  if (matchMedia("(max-width: 40rem)").matches && boxes.length > 2) boxes[2].checked = false;
+
   controls.addEventListener("change", update);
   controls.addEventListener("submit", (event) => event.preventDefault());
   gallery.addEventListener("click", (event) => {
