@@ -29,8 +29,9 @@ from inverse_shading.refined_intervals import read_intervals
 from inverse_shading.report_data import read_report_data
 from inverse_shading.report_examples import Example, choose_examples
 from inverse_shading.report_page import write_report
+from inverse_shading.report_panels import predicted_figure
 from inverse_shading.report_pictures import LARGEST_SIDE, SMALLEST_SIDE, picture_side
-from inverse_shading.report_plots import calibration_figure, predicted_figure, reasons_figure
+from inverse_shading.report_plots import calibration_figure, reasons_figure
 from inverse_shading.report_table import report_columns, report_rows
 
 

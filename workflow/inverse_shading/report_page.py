@@ -16,7 +16,8 @@ from .refined_intervals import REASONS
 from .report_data import ReportData, read_report_data
 from .report_examples import LOOKS_THE_SAME
 from .report_gallery import Card, Gallery, make_gallery
-from .report_plots import MOST_POINTS, calibration_figure, predicted_figure, reasons_figure
+from .report_panels import MOST_POINTS, predicted_figure
+from .report_plots import calibration_figure, reasons_figure
 from .report_table import REFINEMENT, Column, report_columns, report_rows
 
 TEMPLATES = "templates"
