@@ -27,6 +27,7 @@ include: "workflow/rules/appearance.smk"
 include: "workflow/rules/comparison.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/predictions.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -36,5 +37,6 @@ rule all:
         "results/comparison.md",
         "results/paired_tests.csv",
         expand("results/models/{model}/model.json", model=MODELS),
+        "results/report.html",
         FIGURES,
     localrule: True

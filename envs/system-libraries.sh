@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that the system has what pip can't install: EGL, GL and X11 libraries with a driver for
 # rendering without a screen, and with the argument "test" also Xvfb, on which the reference renderer
-# of the fidelity test runs; with the argument "slurm" also the daemons that the tests of the SLURM
+# of the fidelity test runs, and Chromium, which opens the report; with the argument "slurm" also the daemons that the tests of the SLURM
 # profile start for themselves. Installs Debian's packages where that is allowed, otherwise says how.
 set -eu
 
@@ -30,6 +30,8 @@ if [ "${1:-}" = test ]; then
     has_library libSM.so.6 || missing="$missing libsm6"
     has_library libICE.so.6 || missing="$missing libice6"
     has_library libGLX_mesa.so.0 || missing="$missing libglx-mesa0"
+    has_program chromium || missing="$missing chromium"
+    has_program chromedriver || missing="$missing chromium-driver"
     ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$missing libgl1-mesa-dri"
 fi
 if [ "${1:-}" = slurm ]; then

@@ -46,6 +46,7 @@ def test_all_but_local_rules_went_through_slurm_in_as_few_submissions(finished):
         # Two models, four baselines and refinement.
         "rule_appearance": 7,
         "rule_figure_gallery": 1,
+        "rule_report_page": 1,
     }
 
 

@@ -8,10 +8,11 @@ from PIL import Image
 from inverse_shading import figure_gallery
 from inverse_shading.comparison_table import COLUMNS, ERRORS
 from inverse_shading.errors import InputError
-from inverse_shading.figure_gallery import DIFFERENCE_GAIN, _even_ranks, draw_gallery
+from inverse_shading.figure_gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.files import seal
 from inverse_shading.images import write_array
 from inverse_shading.parameters import PARAMETERS
+from inverse_shading.ranks import even_ranks
 
 FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
 
@@ -122,14 +123,14 @@ def test_the_same_data_give_the_same_bytes(gallery):
     assert (gallery.folder / "gallery.png").read_bytes() == first
 
 
-def test_even_ranks():
+def testeven_ranks():
     errors = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
-    assert _even_ranks(errors, 3).tolist() == [1, 4, 0]
-    assert _even_ranks(errors, 2).tolist() == [1, 0]
+    assert even_ranks(errors, 3).tolist() == [1, 4, 0]
+    assert even_ranks(errors, 2).tolist() == [1, 0]
     # One image alone shows the middle, not the best.
-    assert _even_ranks(errors, 1).tolist() == [4]
-    assert _even_ranks(errors, 9).tolist() == [1, 3, 4, 2, 0]
-    assert _even_ranks(np.ones(4), 4).tolist() == [0, 1, 2, 3]
+    assert even_ranks(errors, 1).tolist() == [4]
+    assert even_ranks(errors, 9).tolist() == [1, 3, 4, 2, 0]
+    assert even_ranks(np.ones(4), 4).tolist() == [0, 1, 2, 3]
 
 
 def test_an_image_in_no_array_is_refused(gallery):

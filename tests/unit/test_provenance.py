@@ -64,6 +64,15 @@ def test_remarks_count_for_nothing_and_code_for_everything(package, file, old, n
     assert (digests(package) == before) is same
 
 
+def test_a_template_counts_as_it_is(package):
+    template = package / "page.html"
+    template.write_text("# no remark in HTML")
+    before = digests(package, "page.html")
+    assert "pack/page.html" in before
+    template.write_text("# another one")
+    assert digests(package, "page.html") != before
+
+
 def test_the_version_of_a_library_counts(package, monkeypatch):
     from inverse_shading import provenance
 

@@ -14,6 +14,7 @@ from .figure_style import DOTS_PER_INCH, figure_style, save_figure
 from .framing import crop_box, frame_image
 from .picked_images import pick_images
 from .predicted_values import read_predictions
+from .ranks import even_ranks
 from .renderer import Renderer
 
 # Layout, in pixels. The budget of all tiles together keeps the file near a megabyte.
@@ -62,7 +63,7 @@ def draw_gallery(
         )
     identifiers, true, predicted = read_predictions(predictions[model], "test")
     errors = np.mean((predicted - true) ** 2, axis=1)
-    chosen = _even_ranks(errors, count)
+    chosen = even_ranks(errors, count)
     truths = pick_images(images, [identifiers[index] for index in chosen], framing["image_size"])
     renders = []
     with Renderer(stage, device, threads) as renderer:
@@ -82,14 +83,6 @@ def draw_gallery(
         "MSE of the ten parameters, RMS of the image differences over all pixels (white is 1)",
     )
     _draw(output, title, np.stack(truths), np.stack(renders), errors[chosen])
-
-
-def _even_ranks(errors: np.ndarray, count: int) -> np.ndarray:
-    """Indices at even steps of the sorted errors, from smallest to largest; of one, the median."""
-    order = np.argsort(errors, kind="stable")
-    count = min(count, len(order))
-    ranks = np.linspace(0, len(order) - 1, count) if count > 1 else np.array([(len(order) - 1) / 2])
-    return order[ranks.round().astype(int)]
 
 
 def _draw(

@@ -19,7 +19,9 @@ LIBRARIES = {
     "PIL": "pillow",
     "flip_evaluator": "flip-evaluator",
     "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
     "optuna": "optuna",
+    "plotly": "plotly",
     "scipy": "scipy",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",
@@ -35,7 +37,8 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
     name must be given as an entry of its own.
 
     Args:
-        entries: scripts, or modules of the package.
+        entries: scripts, modules of the package, or other files that are part of the code, such as
+            templates, which are digested as they are.
         package: folder of the package.
 
     Returns:
@@ -51,6 +54,9 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
         if path in found:
             continue
         source = path.read_text(encoding="utf-8")
+        if path.suffix != ".py":
+            found[path] = hashlib.sha256(source.encode()).hexdigest()
+            continue
         found[path] = _digest(source)
         for module in _imported_modules(source, path, package):
             file = _module_file(module, package)

@@ -104,7 +104,7 @@ def sliced(**values):
 
 
 def code(script, *modules):
-    """Digests of a script, of what it imports, and of modules that it loads by a computed name."""
+    """Digests of a script, of what it imports, and of files of the package that it loads by name."""
     entries = [WORKFLOW / "scripts" / script, *(PACKAGE / module for module in modules)]
     return code_digests(entries, PACKAGE)
 

@@ -15,7 +15,7 @@ rule calibrate:
         "results/timings/calibrate.tsv"
     conda:
         "../../envs/render.yaml"
-    threads: 2
+    threads: config["threads"]
     params:
         config=sliced(framing=config["framing"], settings=config["refinement"]),
         code=code("calibrate.py"),
@@ -43,7 +43,7 @@ rule refine:
         "results/timings/refine.tsv"
     conda:
         "../../envs/render.yaml"
-    threads: 2
+    threads: config["threads"]
     params:
         config=sliced(
             framing=config["framing"],
