@@ -10,6 +10,9 @@ BORDER = 0.02
 # quality 85 moves an even background by up to 6 near an edge.
 CONTRAST = 10.0
 
+# The same as a share of the object's median distance: JPEG spills the more the more they differ.
+RELATIVE_CONTRAST = 0.15
+
 # Gaps in the outline up to this share of the longer side are closed.
 CLOSING = 0.006
 
@@ -32,15 +35,18 @@ def cut_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     background = even_background(pixels)
     if background is None:
         return None
-    found = _largest(np.abs(pixels - background).max(axis=2) > CONTRAST)
+    distance = np.abs(pixels - background).max(axis=2)
+    if not (distance > CONTRAST).any():
+        return None
+    typical = float(np.median(distance[distance > CONTRAST]))
+    rim = max(NARROWEST_RIM, round(RIM * max(distance.shape)))
+    found = distance > max(CONTRAST, RELATIVE_CONTRAST * typical)
+    # Specks of JPEG at the outline go, gaps in it are closed.
+    found = _largest(ndimage.binary_opening(found, iterations=rim))
     if not found.any():
         return None
-    rim = max(NARROWEST_RIM, round(RIM * max(found.shape)))
     clear = ndimage.binary_erosion(found, iterations=rim)
-    if not clear.any():
-        return pixels, found.astype(np.float32)
-    nearest = ndimage.distance_transform_edt(~clear, return_distances=False, return_indices=True)
-    own = pixels[tuple(nearest)]
+    own = carry_over(pixels, clear)
     # A mixed pixel lies on the line from the background's colour to the object's beside it.
     line = own - background
     squared = (line**2).sum(axis=2)
@@ -49,6 +55,24 @@ def cut_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     mixed = band & (squared > CONTRAST**2)
     coverage = np.where(mixed, np.clip(share, 0, 1), found)
     return own, coverage.astype(np.float32)
+
+
+def without_rim(pixels: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
+    """The pixels, from the silhouette's rim outwards with the colours just within it.
+
+    Args:
+        silhouette: float (height, width), the object's coverage, 0 to 1.
+    """
+    rim = max(NARROWEST_RIM, round(RIM * max(silhouette.shape)))
+    return carry_over(pixels, ndimage.binary_erosion(silhouette > 0.5, iterations=rim))
+
+
+def carry_over(pixels: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Give every pixel that isn't clear the colour of the nearest that is."""
+    if not clear.any():
+        return pixels
+    nearest = ndimage.distance_transform_edt(~clear, return_distances=False, return_indices=True)
+    return pixels[tuple(nearest)]
 
 
 def even_background(pixels: np.ndarray) -> np.ndarray | None:

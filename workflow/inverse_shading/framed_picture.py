@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from .cutting_out import cut_out
+from .cutting_out import cut_out, without_rim
 from .errors import InputError
-from .framing import Box, frame_image
+from .framing import frame_image
 from .picture import Picture, read_picture
-from .silhouette import place, see
+from .silhouette import place, put, see
 from .stage_file import Stage
 from .stage_view import StageView
 
@@ -120,51 +120,48 @@ def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
 
 def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
     """Find the object by alpha or before an even background, and move it onto the stage."""
-    pixels, alpha = picture.pixels, picture.alpha
     longest = WORKING_SCALE * view.size
-    if alpha is None:
-        found = cut_out(_shrunk(pixels, longest))
+    if picture.alpha is not None:
+        premultiplied, alpha = _premultiplied(picture, longest)
+    else:
+        shown = _shrunk(picture.pixels, longest)
+        found = cut_out(shown)
         if found is None:
             return None
-        pixels, alpha = found
-    # Premultiplied: what lies under transparent pixels must not bleed into the others.
-    premultiplied = _shrunk(np.ascontiguousarray(pixels * alpha[..., None]), longest)
-    alpha = _shrunk(alpha, longest)
+        own, alpha = found
+        premultiplied = own * alpha[..., None]
     if not alpha.any():
         return None
     height, width = alpha.shape
     candidates = list(view.squares(width).values()) if height == width else []
     square, value = place(alpha, view.coverage, candidates)
-    target = _onto_backdrop(premultiplied, alpha, square, view)
-    coverage = see(alpha, square, view.size, view.filter)
+    if value >= SILHOUETTE and picture.alpha is None:
+        # Once it is known to be the object, its outline is known better than it was seen: a highlight
+        # as bright as the background leaves a gap.
+        own = without_rim(shown, put(view.coverage, square, (height, width)))
+        coverage = view.coverage
+        seen = see(own, square, view.size, view.filter) * coverage[..., None]
+    else:
+        coverage = see(alpha, square, view.size, view.filter)
+        seen = see(premultiplied, square, view.size, view.filter)
     placement = "silhouette" if value >= SILHOUETTE else "given"
-    return _compared_inside(target, coverage, view, picture.encoding, placement, value)
+    return _on_backdrop(seen, coverage, view, picture.encoding, placement, value)
 
 
 def _as_given(picture: Picture, view: StageView) -> FramedPicture:
     """The largest square in the middle of the picture, taken for a framed image."""
-    height, width = picture.pixels.shape[:2]
+    premultiplied, alpha = _premultiplied(picture, WORKING_SCALE * view.size)
+    height, width = alpha.shape
     side = min(height, width)
     left, upper = (width - side) / 2, (height - side) / 2
     square = (left, upper, left + side, upper + side)
-    alpha = picture.alpha
-    if alpha is None:
-        alpha = np.ones((height, width), np.float32)
-    target = _onto_backdrop(picture.pixels * alpha[..., None], alpha, square, view)
-    return _compared_inside(target, view.coverage, view, picture.encoding, "given", 0.0)
-
-
-def _onto_backdrop(
-    premultiplied: np.ndarray, alpha: np.ndarray, square: Box, view: StageView
-) -> np.ndarray:
-    """What a square of a picture shows, on the stage's backdrop: float32 (s, s, 3), levels of 255."""
     coverage = see(alpha, square, view.size, view.filter)
-    target = see(premultiplied, square, view.size, view.filter)
-    return np.clip(target + (1 - coverage[..., None]) * view.backdrop, 0, 255)
+    seen = see(premultiplied, square, view.size, view.filter)
+    return _on_backdrop(seen, coverage, view, picture.encoding, "given", 0.0)
 
 
-def _compared_inside(
-    target: np.ndarray,
+def _on_backdrop(
+    premultiplied: np.ndarray,
     coverage: np.ndarray,
     view: StageView,
     encoding: str,
@@ -172,6 +169,7 @@ def _compared_inside(
     silhouette: float,
 ) -> FramedPicture:
     """A framed picture that is compared only where both its object and the stage's surely are."""
+    target = np.clip(premultiplied + (1 - coverage[..., None]) * view.backdrop, 0, 255)
     inside = np.minimum(coverage, view.coverage) > 0.5
     weights = ndimage.binary_erosion(inside, iterations=EROSION)
     return FramedPicture(
@@ -182,6 +180,14 @@ def _compared_inside(
         placement=placement,
         silhouette=silhouette,
     )
+
+
+def _premultiplied(picture: Picture, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels by alpha, and alpha: what lies under transparent pixels mustn't bleed into others."""
+    alpha = picture.alpha
+    if alpha is None:
+        alpha = np.ones(picture.pixels.shape[:2], np.float32)
+    return _shrunk(picture.pixels * alpha[..., None], longest), _shrunk(alpha, longest)
 
 
 def _shrunk(data: np.ndarray, longest: int) -> np.ndarray:

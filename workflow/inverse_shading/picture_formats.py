@@ -17,9 +17,6 @@ from .jobs import logger
 # Told the size before the pixels are decoded: path, width, height.
 CheckSize = Callable[[Path, int, int], None]
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-TIFF_FORMATS = ("TIFF", "MPO")
-
 # EXIF's tag of how a picture is to be turned.
 ORIENTATION = 0x0112
 
@@ -87,8 +84,9 @@ def decode_raster(path: Path, check_size: CheckSize) -> Decoded:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 check_size(path, *image.size)
-                turned = image.getexif().get(ORIENTATION, 1)
                 decoded = _decode_deep(path, image) or _decode_shallow(path, image)
+                # Asked last: Pillow turns a TIFF itself when it loads it.
+                turned = image.getexif().get(ORIENTATION, 1)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise InputError(f"{path}: {error} Scale it down.") from error
     except UnidentifiedImageError as error:
@@ -131,23 +129,14 @@ def _decode_deep(path: Path, image: Image.Image) -> Decoded | None:
         return None  # colours before precision
     if image.format == "TIFF":
         return _decode_tiff(path, None)
-    if image.format != "PNG":
+    # Pillow unpacks 16 bits by their upper byte. Taken for little-endian, the upper is the lower.
+    if image.format != "PNG" or image.tile[0].args not in ("RGB;16B", "RGBA;16B"):
         return None
-    data = path.read_bytes()
-    # The depth of a sample stands behind the signature, the head's length and name, and the size.
-    if data[24] != 16 or "transparency" in image.info:
-        return None
-    image.load()  # reports damage in words
-    import torch
-    from torchvision.io import ImageReadMode, decode_image
-
-    try:
-        samples = decode_image(
-            torch.frombuffer(bytearray(data), dtype=torch.uint8), ImageReadMode.UNCHANGED
-        )
-    except RuntimeError as error:
-        raise ValueError(str(error).splitlines()[0]) from error
-    return _from_samples(samples.permute(1, 2, 0).numpy() / np.float32(65535), linear=False)
+    high = np.asarray(image, np.float32)
+    with Image.open(path) as again:
+        again.tile = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in again.tile]
+        low = np.asarray(again, np.float32)
+    return _from_samples((256 * high + low) / 65535, linear=False)
 
 
 def _decode_tiff(path: Path, check_size: CheckSize | None) -> Decoded | None:

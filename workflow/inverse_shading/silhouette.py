@@ -1,6 +1,7 @@
 """Placing a silhouette as the stage shows its object."""
 
 import numpy as np
+from scipy import ndimage
 from scipy.optimize import minimize
 
 from .framing import Box, frame_levels
@@ -67,6 +68,15 @@ def see(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray
     return frame_levels(
         data, (left + across, upper + down, right + across, lower + down), side, resampling
     )
+
+
+def put(framed: np.ndarray, square: Box, shape: tuple[int, int]) -> np.ndarray:
+    """The way back from `see`: float (side, side) where its square lies in a picture, else 0."""
+    left, upper, right, _ = square
+    scale = len(framed) / (right - left)
+    # Pixels' centres are half a pixel from their corners.
+    offset = [(0.5 - upper) * scale - 0.5, (0.5 - left) * scale - 0.5]
+    return ndimage.affine_transform(framed, [scale, scale], offset, shape, order=1)
 
 
 def _by_bounds(coverage: np.ndarray, expected: np.ndarray) -> np.ndarray:
