@@ -35,19 +35,17 @@ def different_materials(
         count: how many to choose.
 
     Returns:
-        At most `count` materials (10,), fewer where the picture leaves no room for more.
+        `count` materials (10,).
     """
     candidates = _candidates(draws)
     image = render(material)[compared]
     chosen = [material]
     distance = np.linalg.norm(candidates - material, axis=1)
-    while len(chosen) <= count and distance.max() > 0:
+    while len(chosen) <= count:
         farthest = int(distance.argmax())
-        checked = _drawn_near(candidates[farthest], material, render, compared, image)
+        chosen.append(_drawn_near(candidates[farthest], material, render, compared, image))
+        distance = np.minimum(distance, np.linalg.norm(candidates - chosen[-1], axis=1))
         distance[farthest] = 0
-        if checked is not None:
-            chosen.append(checked)
-            distance = np.minimum(distance, np.linalg.norm(candidates - checked, axis=1))
     return chosen[1:]
 
 
@@ -68,17 +66,18 @@ def _drawn_near(
     render: Callable[[np.ndarray], np.ndarray],
     compared: np.ndarray,
     image: np.ndarray,
-) -> np.ndarray | None:
+) -> np.ndarray:
     """The candidate, or a point between it and the material, whose render is the image.
 
-    In between is taken in what is seen, so that base and its colour may differ as far as they do.
+    In between is taken in what is seen, so that base and its colour may differ as far as they do. In
+    the end they alone differ, which can't be seen at all.
     """
     start, end = seen(unknowns(material)), seen(unknowns(candidate))
-    for halving in range(HALVINGS):
-        u = start + (end - start) / 2**halving
+    for share in [*0.5 ** np.arange(HALVINGS), 0.0]:
+        u = start + (end - start) * share
         brightest = u[PRODUCTS].max()
         between = materials(u, np.clip(candidate[0], max(brightest, DARKEST), 1))
         difference = render(between)[compared] - image
         if np.sqrt(np.mean(np.square(difference, dtype=np.float64))) <= QUANTISATION:
-            return between
-    return None
+            break
+    return between

@@ -15,17 +15,8 @@ from .framed_picture import FramedPicture
 from .image_difference import ImageDifference
 from .material_file import write_material_file
 from .parameters import DECIMALS, PARAMETERS
+from .reasons import EXPLANATIONS
 from .refinement import Estimate
-
-# Whether and why not an image tells a parameter, by the reasons of `refinement.Estimate`.
-EXPLANATIONS = {
-    "product": (
-        "The image shows the product of this weight and its colour; any split of it looks the same."
-    ),
-    "dark": "What it acts on is so dark here that the image hardly changes with it.",
-    "metal": "The surface is so metallic that the image hardly changes with it.",
-    None: "The image tells it, as far as low and high say.",
-}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ PRODUCT_REASON, DARK_REASON, METAL_REASON = "product", "dark", "metal"
 
 # A sentence for each, for people.
 EXPLANATIONS = {
+    None: "The picture tells it, as far as low and high say.",
     PRODUCT_REASON: (
         "The renderer uses this input only multiplied by another (base by base_color, specular by "
         "specular_color): a brighter factor with a darker partner gives the same picture."

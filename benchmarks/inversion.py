@@ -1,0 +1,161 @@
+"""From an image to a material, measured on held-out renders: how near, how sure, how many renders.
+
+    python benchmarks/inversion.py --results results --images 100
+
+refines test images of a finished run, with and without the network's guess, and from random guesses. It
+wants a quiet machine; `--images` and `--random` make it shorter. Numbers but seconds depend on the
+results alone.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow"))
+
+import numpy as np
+
+from inverse_shading.appearance_space import guessed_materials
+from inverse_shading.calibration import parse_calibration
+from inverse_shading.floor import posterior_means
+from inverse_shading.known_pictures import known_pictures
+from inverse_shading.model_card import read_model_card
+from inverse_shading.parameters import PARAMETERS
+from inverse_shading.refinement import Refiner
+from inverse_shading.sample import sampled_test_images
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--model", default="best")
+    parser.add_argument("--images", type=int, default=100, help="test images to refine")
+    parser.add_argument("--random", type=int, default=20, help="random guesses for each of --tried")
+    parser.add_argument("--tried", type=int, default=20, help="images to try random guesses on")
+    parser.add_argument("--calibrated", type=int, default=0, help="more images, for coverage alone")
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, or the number of an EGL device"
+    )
+    parser.add_argument("--output", type=Path, help="JSON to write")
+    arguments = parser.parse_args()
+    folder = arguments.results / "models" / arguments.model
+    card = read_model_card(folder)
+    count = max(arguments.images, arguments.calibrated)
+    names, true, predicted = sampled_test_images(folder / "predictions.csv", count)
+    guesses = guessed_materials(predicted)
+    device = int(arguments.device) if arguments.device.isdigit() else arguments.device
+    with Refiner(
+        arguments.results / "stage.safetensors",
+        card.framing,
+        card.refinement,
+        parse_calibration(card.calibration),
+        device,
+        os.cpu_count(),
+    ) as refiner:
+        print(f"{len(names)} test images, {refiner.driver}, {os.cpu_count()} cores", flush=True)
+        arrays = sorted((arguments.results / "images").glob("*.npy"))
+        pictures = list(known_pictures(arrays, names, refiner.weights))
+        # The first of all compiles shaders.
+        refiner.refine(pictures[0], guesses[0])
+        report = measure(refiner, pictures[: arguments.images], true, guesses)
+        report |= held(refiner, pictures, true, guesses, report.pop("estimates"))
+        if arguments.random:
+            report |= robust(refiner, pictures[: arguments.tried], arguments.random)
+    for name, value in report.items():
+        print(f"{name:32} {value if isinstance(value, dict) else round(value, 5)}")
+    if arguments.output:
+        arguments.output.write_text(json.dumps(report, indent=2) + "\n")
+    return 0
+
+
+def measure(refiner, pictures, true, guesses) -> dict:
+    """Errors, renders and seconds an image, with the guess and without."""
+    estimates, seconds, rounded, without = [], [], [], []
+    for index, picture in enumerate(pictures):
+        start = time.perf_counter()
+        estimate = refiner.refine(picture, guesses[index])
+        render = refiner.render(estimate.material)
+        seconds.append(time.perf_counter() - start)
+        shown = picture.weights > 0
+        difference = (render.astype(float) - picture.image)[shown]
+        rounded.append(np.sqrt(np.mean(difference**2)))
+        estimates.append(estimate)
+        without.append(refiner.refine(picture).renders)
+        show("refined", index, len(pictures))
+    true = true[: len(pictures)]
+    expected = np.array([estimate.expected for estimate in estimates])
+    material = np.array([estimate.material for estimate in estimates])
+    guess = guesses[: len(pictures)]
+    return {
+        "images": len(pictures),
+        "rms_of_images_median": float(np.median(rounded)),
+        "rms_unrounded_median": float(np.median([e.rms for e in estimates])),
+        "rms_of_guesses_median": float(np.median([e.guess_rms for e in estimates])),
+        "seconds_median": float(np.median(seconds)),
+        "seconds_90_percent": float(np.quantile(seconds, 0.9)),
+        "mse_expected": mse(expected, true),
+        "mse_material": mse(material, true),
+        "mse_guess": mse(guess, true),
+        "mse_floor": mse(posterior_means(true), true),
+        "mse_by_parameter": by_parameter(np.square(expected - true).mean(axis=0)),
+        "renders_with_guess_median": float(np.median([e.renders for e in estimates])),
+        "renders_without_guess_median": float(np.median(without)),
+        "starts_mean": float(np.mean([e.starts for e in estimates])),
+        "converged": float(np.mean([e.converged for e in estimates])),
+        "estimates": estimates,
+    }
+
+
+def held(refiner, pictures, true, guesses, estimates) -> dict:
+    """Share of truths that the intervals hold."""
+    estimates = list(estimates)
+    for index in range(len(estimates), len(pictures)):
+        estimates.append(refiner.refine(pictures[index], guesses[index]))
+        show("for coverage", index, len(pictures))
+    low = np.array([estimate.low for estimate in estimates])
+    high = np.array([estimate.high for estimate in estimates])
+    inside = (true >= low) & (true <= high)
+    return {
+        "images_of_coverage": len(estimates),
+        "coverage": by_parameter(inside.mean(axis=0)),
+        "width_median": by_parameter(np.median(high - low, axis=0)),
+    }
+
+
+def robust(refiner, pictures, count) -> dict:
+    """From random guesses: how often the same image is found, with the fixed starts to fall back on."""
+    generator = np.random.default_rng(0)
+    same, starts = [], []
+    for index, picture in enumerate(pictures):
+        guesses = generator.uniform(size=(count, len(PARAMETERS)))
+        found = [refiner.solve(picture, guess) for guess in guesses]
+        best = min(solution.rms for solution in found)
+        # The part of the difference that isn't rounding; a tenth of a level can't be seen.
+        same += [np.sqrt(solution.rms**2 - best**2) < 0.1 for solution in found]
+        starts += [solution.starts for solution in found]
+        show("from random guesses", index, len(pictures))
+    return {
+        "random_guesses": len(same),
+        "random_same_image": float(np.mean(same)),
+        "random_from_first_start": float(np.mean(np.array(starts) == 1)),
+    }
+
+
+def mse(predicted: np.ndarray, true: np.ndarray) -> float:
+    return float(np.square(predicted - true).mean())
+
+
+def by_parameter(values: np.ndarray) -> dict[str, float]:
+    return {name: round(float(v), 4) for name, v in zip(PARAMETERS, values, strict=True)}
+
+
+def show(what: str, index: int, total: int) -> None:
+    print(f"\r{what}: {index + 1} of {total}  ", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
