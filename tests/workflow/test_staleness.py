@@ -36,7 +36,9 @@ def collected(models):
 
 def drawn(models):
     """What is made of each model when it is trained again: its figure and its card."""
-    return {f"{made}/{m}" for m in models for made in ("figures/predicted_against_true", "describe")}
+    return {
+        f"{made}/{m}" for m in models for made in ("figures/predicted_against_true", "describe")
+    }
 
 
 BASELINES = {f"baseline/{name}" for name in ("constant", "ridge", "perceptron", "floor")}
