@@ -1,8 +1,11 @@
 """Results of a workflow with one small model, trained on synthetic images, for tests of its use."""
 
+from dataclasses import replace
+
 from synthetic import SyntheticData, model_config
 
 from inverse_shading.architectures import depth_sizes
+from inverse_shading.calibration import UNCALIBRATED, write_calibration
 from inverse_shading.collection import COPIED, collect_seeds
 from inverse_shading.evaluation import evaluate_model
 from inverse_shading.features import extract_features
@@ -56,6 +59,8 @@ class SmallModel:
         self.trunk = results / "trunks" / f"{architecture}.safetensors"
         self.stage = results / "stage.safetensors"
         write_sealed_text(self.stage, "the stage")
+        # Of seven images, so that a card's is told from none.
+        write_calibration(results / "calibration.json", replace(UNCALIBRATED, images=7))
         prepare_trunk(
             self.trunk,
             {
@@ -117,4 +122,5 @@ class SmallModel:
             predictions=self.folder / "predictions.csv",
             trunk=self.trunk,
             stage=self.stage,
+            calibration=self.results / "calibration.json",
         )

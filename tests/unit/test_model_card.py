@@ -5,6 +5,7 @@ import json
 import pytest
 
 from inverse_shading import __version__
+from inverse_shading.calibration import UNCALIBRATED, parse_calibration, write_calibration
 from inverse_shading.errors import InputError
 from inverse_shading.files import seal, seal_path, write_sealed_text
 from inverse_shading.metrics_file import write_metrics
@@ -52,8 +53,10 @@ def describe(folder, metrics=METRICS, **changes):
     for name, path in paths.items():
         if not path.exists():
             write_sealed_text(path, name)
-    write_metrics(folder / "metrics.json", metrics)
-    write_model_card(folder / CARD, CONFIG | changes, metrics=folder / "metrics.json", **paths)
+    paths |= {"metrics": folder / "metrics.json", "calibration": results / "calibration.json"}
+    write_metrics(paths["metrics"], metrics)
+    write_calibration(paths["calibration"], UNCALIBRATED)
+    write_model_card(folder / CARD, CONFIG | changes, **paths)
 
 
 def rewrite(path, change):
@@ -68,6 +71,7 @@ def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
     card = read_model_card(model)
     assert {name: getattr(card, name) for name in CONFIG} == CONFIG
     assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
+    assert parse_calibration(card.calibration) == UNCALIBRATED
     assert set(card.checksums) == {"weights", "predictions", "trunk", "stage"}
     assert all(len(checksum) == 64 for checksum in card.checksums.values())
 

@@ -1,6 +1,7 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -27,10 +28,12 @@ class FlatRefiner:
 
     driver = "a fake, OpenGL 0"
     made, rendered, estimated = 0, None, None
+    # The most alternatives that its pictures leave room for.
+    room = 3
 
-    def __init__(self, stage_path, framing, settings, device, threads):
+    def __init__(self, stage, framing, settings, calibration, device, threads):
         FlatRefiner.made += 1
-        FlatRefiner.given = (stage_path, framing, settings, device, threads)
+        FlatRefiner.given = (stage, framing, settings, calibration, device)
 
     def __enter__(self):
         return self
@@ -44,17 +47,18 @@ class FlatRefiner:
 
     def refine(self, picture, guess, alternatives=0):
         third = np.full(10, 1 / 3)
-        return self._estimate(
-            third, third - 0.1, third + 0.1, [third / (2 + i) for i in range(alternatives)]
-        )
+        others = [third / (2 + i) for i in range(min(alternatives, self.room))]
+        return self._estimate(third, third, third - 0.1, third + 0.1, others)
 
-    def assess(self, picture, values, low, high):
-        return self._estimate(values, low, high, [])
+    def assess(self, picture, guess, expected, low, high):
+        return self._estimate(guess, expected, low, high, [])
 
-    def _estimate(self, values, low, high, alternatives):
+    def _estimate(self, values, expected, low, high, alternatives):
         reasons = dict.fromkeys(PARAMETERS) | {"base": "product", "specular": "metal"}
         FlatRefiner.estimated.append(values)
-        return Estimate(values, values, low, high, reasons, 1.5, 2.5, 12.25, 1, True, alternatives)
+        return Estimate(
+            values, expected, low, high, reasons, 1.5, 2.5, 12.25, 1, True, alternatives
+        )
 
 
 def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False):
@@ -126,10 +130,12 @@ def test_a_missing_picture_is_told_by_name(predict):
 
 
 def test_a_failing_render_is_told_with_the_pictures_name(predict, monkeypatch):
-    def fail(self, picture, values, low, high):
+    assess = FlatRefiner.assess
+
+    def fail(self, picture, *answer):
         if picture.image[0, 0, 0] == 40:
             raise InputError("The OpenGL driver failed.")
-        return FlatRefiner._estimate(self, values, low, high, [])
+        return assess(self, picture, *answer)
 
     monkeypatch.setattr(FlatRefiner, "assess", fail)
     (failure,) = predict()
@@ -154,8 +160,8 @@ def test_without_refinement_the_intervals_are_those_of_validation(predict, model
     found = report(predict, "a")
     for i, name in enumerate(PARAMETERS):
         one = found["parameters"][name]
-        assert one["low"] == pytest.approx(max(one["value"] - half[i], 0), abs=2e-6)
-        assert one["high"] == pytest.approx(min(one["value"] + half[i], 1), abs=2e-6)
+        assert one["low"] == pytest.approx(max(one["expected"] - half[i], 0), abs=2e-6)
+        assert one["high"] == pytest.approx(min(one["expected"] + half[i], 1), abs=2e-6)
     assert found["interval"] == 0.8 and found["refinement"]["refined"] is False
 
 
@@ -190,6 +196,23 @@ def test_alternatives_are_further_materials(predict):
         np.testing.assert_allclose(found, 1 / (3 * (1 + number)), atol=5e-7)
         listed = report(predict, "a")["alternatives"][number - 1]
         assert [listed[name] for name in PARAMETERS] == found.tolist()
+
+
+def test_fewer_alternatives_than_wanted_are_all_that_there_are(predict):
+    predict("a.png", refine=True, alternatives=3)
+    assert {f"a_alternative_{i}.mtlx" for i in (1, 2, 3)} <= set(written(predict))
+    predict("a.png", refine=True, alternatives=2)
+    # Those of the run before don't stay.
+    assert "a_alternative_3.mtlx" not in written(predict)
+    predict("a.png", refine=True, alternatives=9)
+    assert "a_alternative_3.mtlx" in written(predict) and len(written(predict)) == 6
+    # It is done all the same, as long as none of them goes missing.
+    before = FlatRefiner.made
+    predict("a.png", refine=True, alternatives=9)
+    assert FlatRefiner.made == before
+    (predict.output / "a_alternative_3.mtlx").unlink()
+    predict("a.png", refine=True, alternatives=9)
+    assert FlatRefiner.made == before + 1
 
 
 def test_what_is_done_is_passed_over(predict):
@@ -321,6 +344,7 @@ def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
 def test_the_renderer_has_the_cards_settings(predict, model):
     predict("a.png")
     card = read_model_card(model.folder)
-    stage, framing, settings, device, _ = FlatRefiner.given
+    stage, framing, settings, calibration, device = FlatRefiner.given
     assert (stage, framing, settings) == (model.stage, card.framing, card.refinement)
+    assert asdict(calibration) == card.calibration and calibration.images == 7
     assert device == "auto"

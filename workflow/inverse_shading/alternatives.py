@@ -11,6 +11,9 @@ from .posterior import Draws
 # by less before rounding look the same within quantisation.
 QUANTISATION = 12**-0.5
 
+# Materials nearer to each other than this, over all ten inputs, are the same to who looks at them.
+DIFFERENT = 0.05
+
 # How often a candidate that differs more is drawn halfway towards the material.
 HALVINGS = 5
 
@@ -35,17 +38,20 @@ def different_materials(
         count: how many to choose.
 
     Returns:
-        `count` materials (10,).
+        At most `count` materials (10,), fewer where the picture leaves no room for more.
     """
     candidates = _candidates(draws)
     image = render(material)[compared]
     chosen = [material]
     distance = np.linalg.norm(candidates - material, axis=1)
-    while len(chosen) <= count:
+    while len(chosen) <= count and distance.max() > DIFFERENT:
         farthest = int(distance.argmax())
-        chosen.append(_drawn_near(candidates[farthest], material, render, compared, image))
-        distance = np.minimum(distance, np.linalg.norm(candidates - chosen[-1], axis=1))
+        checked = _drawn_near(candidates[farthest], material, render, compared, image)
+        distance = np.minimum(distance, np.linalg.norm(candidates - checked, axis=1))
+        # Done with, also where it was drawn back to a material that is chosen already.
         distance[farthest] = 0
+        if min(np.linalg.norm(checked - other) for other in chosen) > DIFFERENT:
+            chosen.append(checked)
     return chosen[1:]
 
 

@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="K",
         type=_whole(0, 100),
         default=0,
-        help="with --refine: so many further materials that look the same, 0 to 100 (default: 0)",
+        help="with --refine: up to so many further materials that look the same, 0 to 100 (default: 0)",
     )
     add(
         "--output",

@@ -94,7 +94,7 @@ def predict_pictures(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,
                 prediction.difference.rms,
-                "" if prediction.estimate.converged else ", not converged",
+                ", not converged" if options.refine and not prediction.estimate.converged else "",
                 outputs[picture].material,
             )
     return failures

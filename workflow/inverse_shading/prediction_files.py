@@ -25,7 +25,8 @@ class OutputFiles:
 
     Attributes:
         material: NAME.mtlx.
-        alternatives: NAME_alternative_1.mtlx and so on.
+        alternatives: NAME_alternative_1.mtlx and so on, as many as are wanted; a picture that leaves
+            room for fewer has fewer.
         picture: NAME.png.
         report: NAME.json, written last: where it lies, all do.
     """
@@ -48,18 +49,38 @@ class OutputFiles:
 
     @property
     def every(self) -> tuple[Path, ...]:
-        """All of them, in the order in which they are written."""
+        """All that may be written, in that order."""
         return (self.material, *self.alternatives, self.picture, self.report)
 
     def are_done(self, identity: Mapping) -> bool:
         """Whether all are there, and made of what this identity says."""
-        if not all(path.is_file() for path in self.every):
-            return False
         try:
             report = json.loads(self.report.read_text(encoding="utf-8"))
-            return report["identity"] == identity
+            found = self.alternatives[: len(report["alternatives"])]
+            same = report["identity"] == identity
         except (OSError, ValueError, LookupError, TypeError):
             return False
+        return same and all(path.is_file() for path in (self.material, *found, self.picture))
+
+    def remove_former(self) -> None:
+        """Remove what an earlier run left and this one may not write again.
+
+        The report first, which would vouch for files that are made anew; then all alternatives.
+
+        Raises:
+            InputError: a file can't be removed.
+        """
+        prefix = f"{self.material.stem}_alternative_"
+        former = [
+            path
+            for path in self.material.parent.glob("*.mtlx")
+            if path.stem.startswith(prefix) and path.stem.removeprefix(prefix).isdecimal()
+        ]
+        for path in (self.report, *former):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise InputError(f"{path}: can't be written anew ({error.strerror}).") from error
 
 
 @dataclass(frozen=True)
@@ -101,13 +122,11 @@ def write_prediction(
     Raises:
         InputError: a file can't be written.
     """
-    # A report of an earlier run would vouch for files that are made anew.
-    _remove(files.report)
+    files.remove_former()
     estimate = prediction.estimate
     write_material_file(files.material, estimate.material, origin, library)
-    for number, (path, values) in enumerate(
-        zip(files.alternatives, estimate.alternatives, strict=True), start=1
-    ):
+    for number, values in enumerate(estimate.alternatives, start=1):
+        path = files.alternatives[number - 1]
         write_material_file(path, values, {**origin, "alternative": str(number)}, library)
     draw_prediction(
         files.picture,
@@ -161,10 +180,3 @@ def _report(prediction: Prediction) -> dict:
 
 def _rounded(value: float) -> float:
     return round(float(value), DECIMALS)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written anew ({error.strerror}).") from error

@@ -59,7 +59,6 @@ STUDIES = study_names(config)
 SEEDS = [int(seed) for seed in config["seeds"]]
 # The model that materials of the user's pictures are predicted by.
 PREDICTING = config["predictions"]["model"]
-ALTERNATIVES = range(1, config["predictions"]["alternatives"] + 1)
 BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
     "results/figures/examples.png",

@@ -6,8 +6,8 @@ rule predict:
         unpack(prediction_inputs),
         stage="results/stage.safetensors",
     output:
+        # And alternatives, NAME_alternative_1.mtlx …: a picture may leave room for fewer than are wanted.
         material="results/predictions/{name}.mtlx",
-        alternatives=[f"results/predictions/{{name}}_alternative_{i}.mtlx" for i in ALTERNATIVES],
         report="results/predictions/{name}.json",
         picture=report(
             "results/predictions/{name}.png",
