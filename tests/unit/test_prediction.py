@@ -18,6 +18,7 @@ from inverse_shading.parameters import PARAMETERS
 from inverse_shading.prediction import predict_pictures
 from inverse_shading.prediction_session import Options
 from inverse_shading.predictor import validation_intervals
+from inverse_shading.reasons import EXPLANATIONS
 from inverse_shading.refinement import Estimate
 
 KINDS = (".mtlx", ".png", ".json")
@@ -169,7 +170,9 @@ def test_the_report_says_what_the_picture_tells_and_how_close_the_render_is(pred
     predict("b.png", refine=True)
     found = report(predict, "b")
     base, roughness = (found["parameters"][name] for name in ("base", "specular_roughness"))
-    assert (base["told"], base["reason"]) == (False, "product") and "product" in base["explanation"]
+    assert (base["told"], base["reason"]) == (False, "product") and base[
+        "explanation"
+    ] == EXPLANATIONS["product"]
     assert (roughness["told"], roughness["reason"]) == (True, None)
     # The picture is 40 everywhere, the render a third of 255.
     assert found["difference"]["rms"] == pytest.approx(45)

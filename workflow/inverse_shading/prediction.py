@@ -2,13 +2,17 @@
 
 import dataclasses
 import hashlib
+import itertools
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from . import __version__
 from .errors import InputError
 from .files import read_seal
+from .framed_picture import FramedPicture
 from .jobs import logger, progress
 from .model_card import CARD, read_model_card
 from .model_files import locate_files
@@ -79,14 +83,17 @@ def predict_pictures(
     if not waiting:
         return failures
     with PredictionSession(files, card, options, device, render_device, threads) as session:
-        for picture, identity in progress(waiting.items(), len(waiting), "picture"):
+        framed = _framed(session, waiting, failures)
+        for picture, image, answer in _answered(session, framed):
             try:
-                prediction = session.predict(picture)
+                prediction = session.predict(image, answer)
                 origin = session.origin | {
                     "picture": picture.name,
-                    "picture_sha256": identity["picture"],
+                    "picture_sha256": waiting[picture]["picture"],
                 }
-                write_prediction(outputs[picture], prediction, identity, origin, session.library)
+                write_prediction(
+                    outputs[picture], prediction, waiting[picture], origin, session.library
+                )
             except InputError as error:
                 _note(failures, picture, error)
                 continue
@@ -98,6 +105,29 @@ def predict_pictures(
                 outputs[picture].material,
             )
     return failures
+
+
+def _framed(
+    session: PredictionSession, pictures: Collection[Path], failures: list[InputError]
+) -> Iterator[tuple[Path, FramedPicture]]:
+    """Read pictures one after the other, with progress; those that can't be used are noted."""
+    for picture in progress(pictures, len(pictures), "picture"):
+        try:
+            framed = session.frame(picture)
+        except InputError as error:
+            _note(failures, picture, error)
+            continue
+        yield picture, framed
+
+
+def _answered(
+    session: PredictionSession, framed: Iterator[tuple[Path, FramedPicture]]
+) -> Iterator[tuple[Path, FramedPicture, np.ndarray]]:
+    """Let the network answer, a batch at a time."""
+    while batch := list(itertools.islice(framed, session.batch_size)):
+        answers = session.answer([image for _, image in batch])
+        for (picture, image), answer in zip(batch, answers, strict=True):
+            yield picture, image, answer
 
 
 def _check_outputs(outputs: Mapping[Path, OutputFiles]) -> None:

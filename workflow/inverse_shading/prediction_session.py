@@ -1,6 +1,7 @@
 """A network and a renderer in one process: from one picture to its material, again and again."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,21 +84,38 @@ class PredictionSession:
         self.library = standard_library()
         self.origin = _origin(card, self._refiner.driver)
 
-    def predict(self, path: Path) -> Prediction:
-        """Find the material of one picture.
+    @property
+    def batch_size(self) -> int:
+        """How many pictures to answer at a time."""
+        return self._predictor.batch_size
+
+    def frame(self, path: Path) -> FramedPicture:
+        """Read one picture.
 
         Raises:
-            InputError: the picture can't be used, or the driver failed.
+            InputError: it can't be used.
         """
-        picture = frame_picture(
+        return frame_picture(
             path,
             self._stage,
             self._card.framing,
             self._options.encoding,
             self._options.any_silhouette,
         )
-        # One at a time: in a batch, rounding would depend on the company.
-        answer = self._predictor.predict(picture.image[None])[0]
+
+    def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray:
+        """What the network says of some pictures, float64 (n, 10)."""
+        return self._predictor.predict(np.stack([picture.image for picture in pictures]))
+
+    def predict(self, picture: FramedPicture, answer: np.ndarray) -> Prediction:
+        """Find the material of one picture.
+
+        Args:
+            answer: (10,) what the network says of it.
+
+        Raises:
+            InputError: the driver failed.
+        """
         estimate = _round(self._estimate(picture, answer))
         render = self._refiner.render(estimate.material)
         return Prediction(

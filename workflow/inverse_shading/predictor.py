@@ -42,6 +42,14 @@ class Predictor:
                 files.trunk, card.architecture, card.depths, self._device
             )
 
+    @property
+    def batch_size(self) -> int:
+        """How many images to give at a time.
+
+        On a CPU one, so that no rounding depends on the company; a GPU is idle without more.
+        """
+        return self._card.batch_size if self._device.type == "cuda" else 1
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Predict the inputs of some images.
 
