@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,11 @@ NO_ANISOTROPY = "-GL_EXT_texture_filter_anisotropic -GL_ARB_texture_filter_aniso
 
 @dataclass
 class Reference:
-    """What the official renderer made."""
+    """What the official renderer made: `frames` of values, and `file_frames` of files."""
 
     frames: np.ndarray
     seconds: np.ndarray
+    file_frames: np.ndarray
 
 
 def render_officially(
@@ -37,6 +39,7 @@ def render_officially(
     environment_samples: int,
     values: np.ndarray,
     anisotropy: bool = False,
+    files: Sequence[Path] = (),
 ) -> Reference:
     """Render materials with MaterialX's GlslRenderer in a process under an X server of its own.
 
@@ -46,6 +49,7 @@ def render_officially(
         stage: the `stage` section of the config (environment and camera are used).
         values: float64 (n, 10).
         anisotropy: leave it on, as it is by default.
+        files: .mtlx files to render after them.
     """
     if shutil.which("xvfb-run") is None and shutil.which("Xvfb") is None:
         raise RuntimeError("Xvfb is missing. As root: apt-get install -y xvfb")
@@ -63,6 +67,7 @@ def render_officially(
         frame_size=frame_size,
         environment_samples=environment_samples,
         values=values,
+        files=np.array([str(path) for path in files], dtype=str),
     )
     variables = os.environ | {
         "PYTHONPATH": str(ROOT / "workflow"),
@@ -82,7 +87,7 @@ def render_officially(
     if done.returncode:
         raise RuntimeError(f"The official renderer failed:\n{done.stdout}{done.stderr}")
     with np.load(answer) as content:
-        return Reference(content["frames"], content["seconds"])
+        return Reference(content["frames"], content["seconds"], content["file_frames"])
 
 
 class x_server:  # noqa: N801 - used like a function

@@ -8,9 +8,10 @@ apart from their own. REQUEST is an .npz with
     view, projection       float64 (4, 4), column vectors
     frame_size, environment_samples
     values          float64 (n, 10), in the order of inverse_shading.parameters.PARAMETERS
+    files           paths of (m,) .mtlx files, which are opened as any viewer opens them
 
-ANSWER is an .npz with `frames`, uint8 (n, size, size, 3), and `seconds`, float64 (n,), of each
-material from setting its inputs to having its pixels.
+ANSWER is an .npz with `frames`, uint8 (n, size, size, 3), `seconds`, float64 (n,), of each material
+from setting its inputs to having its pixels, and `file_frames`, uint8 (m, size, size, 3).
 """
 
 import ctypes
@@ -48,7 +49,7 @@ def image(pixels: np.ndarray) -> mx_render.Image:
     return result
 
 
-def generate_shader(library: mx.Document) -> mx_gen_shader.Shader:
+def generate_shader(material: mx.Node, library: mx.Document) -> mx_gen_shader.Shader:
     """The shader as MaterialX's viewer would make it: a uniform for every input."""
     generator = mx_gen_glsl.GlslShaderGenerator.create()
     colors = mx_gen_shader.DefaultColorManagementSystem.create(generator.getTarget())
@@ -61,8 +62,26 @@ def generate_shader(library: mx.Document) -> mx_gen_shader.Shader:
         mx_gen_shader.HwSpecularEnvironmentMethod.SPECULAR_ENVIRONMENT_FIS
     )
     options.shaderInterfaceType = mx_gen_shader.ShaderInterfaceType.SHADER_INTERFACE_COMPLETE
-    document = make_material([0.5] * 10, library)
-    return generator.generate(SHADER_NAME, document.getNode(MATERIAL_NAME), context)
+    # As in MaterialX's viewer: colours of other spaces become linear ones.
+    options.targetColorSpaceOverride = "lin_rec709"
+    return generator.generate(SHADER_NAME, material, context)
+
+
+def read_document(path: str, library: mx.Document) -> mx.Document:
+    """A file as MaterialX's viewer loads it; nothing of this project's has a hand in it."""
+    document = mx.createDocument()
+    mx.readFromXmlFile(document, mx.FilePath(path))
+    document.importLibrary(library)
+    valid, message = document.validate()
+    assert valid, f"{path}: {message}"
+    return document
+
+
+def sole_material(document: mx.Document) -> mx.Node:
+    """The one thing in a document that a viewer would offer to render."""
+    [material] = mx_gen_shader.findRenderableElements(document)
+    assert material.getCategory() == "surfacematerial"
+    return material
 
 
 def set_up(request) -> mx_render_glsl.GlslRenderer:
@@ -87,8 +106,6 @@ def set_up(request) -> mx_render_glsl.GlslRenderer:
     lights.setEnvIrradianceMap(image(request["irradiance"]))
     lights.setEnvSampleCount(int(request["environment_samples"]))
     renderer.setLightHandler(lights)
-
-    renderer.createProgram(generate_shader(standard_library()))
     return renderer
 
 
@@ -103,9 +120,11 @@ def frame(renderer: mx_render_glsl.GlslRenderer, size: int) -> np.ndarray:
 
 def main(request_path: str, answer_path: str) -> None:
     request = np.load(request_path)
-    renderer = set_up(request)
+    renderer, library = set_up(request), standard_library()
     size = int(request["frame_size"])
-    frames, seconds = [], []
+    frames, seconds, file_frames = [], [], []
+    document = make_material([0.5] * 10, library)
+    renderer.createProgram(generate_shader(document.getNode(MATERIAL_NAME), library))
     for values in request["values"]:
         start = time.perf_counter()
         for name, places in INPUTS.items():
@@ -115,7 +134,17 @@ def main(request_path: str, answer_path: str) -> None:
         renderer.render()
         frames.append(frame(renderer, size))
         seconds.append(time.perf_counter() - start)
-    np.savez(Path(answer_path), frames=np.array(frames), seconds=np.array(seconds))
+    for path in request["files"].tolist():
+        document = read_document(path, library)
+        renderer.createProgram(generate_shader(sole_material(document), library))
+        renderer.render()
+        file_frames.append(frame(renderer, size))
+    np.savez(
+        Path(answer_path),
+        frames=np.array(frames),
+        seconds=np.array(seconds),
+        file_frames=np.array(file_frames, np.uint8).reshape(-1, size, size, 3),
+    )
 
 
 if __name__ == "__main__":

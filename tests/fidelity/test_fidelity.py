@@ -1,5 +1,6 @@
 """Our frames are the official renderer's: inside the silhouette no channel differs by over 2/255."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from gltf import write_glb
 from official import render_officially
 from scipy.ndimage import binary_erosion
 
+from inverse_shading.material_file import write_material_file
 from inverse_shading.mesh import Mesh
-from inverse_shading.parameters import sample_parameters
+from inverse_shading.parameters import DECIMALS, sample_parameters
 from inverse_shading.ranges import ImageRange
 from inverse_shading.renderer import Renderer
 from inverse_shading.shader_ball import shader_ball
@@ -38,6 +40,13 @@ EXTREMES = np.array(
     dtype=float,
 )
 
+# A material as it stands in a file, of dark colours that another colour space would change most, and an
+# alternative to it: of the same base x base_color.
+PRODUCTS = np.array([0.05, 0.15, 0.3])
+WRITTEN = np.array(
+    [[base, *PRODUCTS / base, 0.9, 0.345678, 0.9, 0.5, 0.2, 0.25] for base in (0.6, 0.31)]
+).round(DECIMALS)
+
 
 def torus() -> Mesh:
     """Another object: a thick ring with its own texture coordinates, standing upright."""
@@ -60,26 +69,35 @@ def torus() -> Mesh:
     )
 
 
-def compare(folder: Path, glb: Path, stage: dict, picture: Path | None = None):
-    """Largest difference of a channel inside the silhouette, by material."""
+def compare(folder: Path, glb: Path, stage: dict, files: Sequence[Path] = ()):
+    """Largest difference of a channel inside the silhouette, by material.
+
+    Args:
+        files: those of WRITTEN. The official renderer reads them, ours has the values.
+    """
     values = np.concatenate([EXTREMES, sample_parameters(ImageRange(0, MATERIALS - 1), seed=7)])
     samples = CONFIG["render"]["environment_samples"]
     path = folder / "stage.safetensors"
     write_stage(path, stage, FRAME_SIZE, samples, "cpu")
+    all_values = np.concatenate([values, WRITTEN[: len(files)]])
     with Renderer(path, "cpu", threads=2) as renderer:
-        ours = np.stack([renderer.render(value) for value in values]).astype(int)
+        ours = np.stack([renderer.render(value) for value in all_values]).astype(int)
         inside = binary_erosion(renderer.mask, iterations=EROSION)
     assert inside.mean() > 0.05
-    official = render_officially(folder, glb, stage, FRAME_SIZE, samples, values).frames.astype(int)
+    reference = render_officially(folder, glb, stage, FRAME_SIZE, samples, values, files=files)
+    official = np.concatenate([reference.frames, reference.file_frames]).astype(int)
     # Not the same black picture twice.
     assert official[:, inside].std() > 20
-    return np.abs(ours - official)[:, inside].reshape(len(values), -1).max(axis=1)
+    return np.abs(ours - official)[:, inside].reshape(len(all_values), -1).max(axis=1)
 
 
-def test_the_built_in_stage(tmp_path):
+def test_the_built_in_stage_and_material_files_opened_by_a_viewer(tmp_path):
     glb = tmp_path / "ball.glb"
     write_glb(glb, shader_ball())
-    differences = compare(tmp_path, glb, CONFIG["stage"])
+    files = [tmp_path / f"{number}.mtlx" for number in range(len(WRITTEN))]
+    for file, values in zip(files, WRITTEN, strict=True):
+        write_material_file(file, values, {"model": "best", "picture": "chair.png"})
+    differences = compare(tmp_path, glb, CONFIG["stage"], files)
     assert differences.max() <= LARGEST_DIFFERENCE, differences
 
 
