@@ -8,6 +8,14 @@ from .parameters import PARAMETERS
 # picture, which for a uniform input is as wide as the level.
 TOLD = 0.5
 
+# Inputs that are only seen multiplied: when one isn't told, neither is its partner, unless its interval
+# is shorter than this.
+PARTNERS = (
+    ("base", "base_color_r", "base_color_g", "base_color_b"),
+    ("specular", "specular_color_r", "specular_color_g", "specular_color_b"),
+)
+SURE = 0.05
+
 # Below this a product reflects so little that it hides what it is made of, and above it a material is
 # more metal than not.
 DARK, METAL = 0.05, 0.5
@@ -46,9 +54,14 @@ def reasons(
     diffuse = named["base"] * max(named[f"base_color_{channel}"] for channel in "rgb")
     reflection = named["specular"] * max(named[f"specular_color_{channel}"] for channel in "rgb")
     metal = named["metalness"] > METAL
+    widths = dict(zip(PARAMETERS, high - low, strict=True))
+    told = {name: width < TOLD * level for name, width in widths.items()}
+    for partners in PARTNERS:
+        if not all(told[name] for name in partners):
+            told |= {name: widths[name] < SURE for name in partners}
     result = {}
-    for name, width in zip(PARAMETERS, high - low, strict=True):
-        if width < TOLD * level:
+    for name in PARAMETERS:
+        if told[name]:
             result[name] = None
         elif name.startswith("base"):
             result[name] = DARK_REASON if diffuse < DARK else PRODUCT_REASON
