@@ -3,6 +3,7 @@
 from synthetic import SyntheticData, model_config
 
 from inverse_shading.architectures import depth_sizes
+from inverse_shading.calibration import UNCALIBRATED, write_calibration
 from inverse_shading.collection import COPIED, collect_seeds
 from inverse_shading.evaluation import evaluate_model
 from inverse_shading.features import extract_features
@@ -20,7 +21,14 @@ PERCEPTRON = {
     "blocks": depth_sizes("pixels", DEPTHS),
 }
 FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
-REFINEMENT = {"stride": 4, "step": 0.005, "tolerance": 1.0, "restarts": 0, "interval": 0.8}
+REFINEMENT = {
+    "stride": 4,
+    "step": 0.005,
+    "tolerance": 1.0,
+    "restarts": 0,
+    "interval": 0.8,
+    "calibration_images": 2,
+}
 FILES = {
     "weights": "weights.safetensors",
     "history": "history.csv",
@@ -55,7 +63,9 @@ class SmallModel:
         self.results, self.folder = results, results / "models" / "tested"
         self.trunk = results / "trunks" / f"{architecture}.safetensors"
         self.stage = results / "stage.safetensors"
+        self.calibration = results / "calibration.json"
         write_sealed_text(self.stage, "the stage")
+        write_calibration(self.calibration, UNCALIBRATED)
         prepare_trunk(
             self.trunk,
             {
@@ -117,4 +127,5 @@ class SmallModel:
             predictions=self.folder / "predictions.csv",
             trunk=self.trunk,
             stage=self.stage,
+            calibration=self.calibration,
         )

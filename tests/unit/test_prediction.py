@@ -8,6 +8,8 @@ from PIL import Image
 from small_model import SmallModel
 
 from inverse_shading import prediction_files, prediction_session
+from inverse_shading.appearance_space import guessed_materials
+from inverse_shading.calibration import read_calibration
 from inverse_shading.errors import InputError
 from inverse_shading.framed_picture import FramedPicture
 from inverse_shading.interruption import Stopped
@@ -28,9 +30,9 @@ class FlatRefiner:
     driver = "a fake, OpenGL 0"
     made, rendered, estimated = 0, None, None
 
-    def __init__(self, stage_path, framing, settings, device, threads):
+    def __init__(self, stage_path, framing, settings, calibration, device, threads):
         FlatRefiner.made += 1
-        FlatRefiner.given = (stage_path, framing, settings, device, threads)
+        FlatRefiner.given = (stage_path, framing, settings, calibration, device, threads)
 
     def __enter__(self):
         return self
@@ -44,17 +46,16 @@ class FlatRefiner:
 
     def refine(self, picture, guess, alternatives=0):
         third = np.full(10, 1 / 3)
-        return self._estimate(
-            third, third - 0.1, third + 0.1, [third / (2 + i) for i in range(alternatives)]
-        )
+        others = [third / (2 + i) for i in range(alternatives)]
+        return self._estimate(third, third, third - 0.1, third + 0.1, others)
 
-    def assess(self, picture, values, low, high):
-        return self._estimate(values, low, high, [])
+    def assess(self, picture, guess, expected, low, high):
+        return self._estimate(guess, expected, low, high, [])
 
-    def _estimate(self, values, low, high, alternatives):
+    def _estimate(self, values, expected, low, high, others):
         reasons = dict.fromkeys(PARAMETERS) | {"base": "product", "specular": "metal"}
         FlatRefiner.estimated.append(values)
-        return Estimate(values, values, low, high, reasons, 1.5, 2.5, 12.25, 1, True, alternatives)
+        return Estimate(values, expected, low, high, reasons, 1.5, 2.5, 12.25, 1, True, others)
 
 
 def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False):
@@ -126,10 +127,10 @@ def test_a_missing_picture_is_told_by_name(predict):
 
 
 def test_a_failing_render_is_told_with_the_pictures_name(predict, monkeypatch):
-    def fail(self, picture, values, low, high):
+    def fail(self, picture, *given):
         if picture.image[0, 0, 0] == 40:
             raise InputError("The OpenGL driver failed.")
-        return FlatRefiner._estimate(self, values, low, high, [])
+        return FlatRefiner._estimate(self, *given, [])
 
     monkeypatch.setattr(FlatRefiner, "assess", fail)
     (failure,) = predict()
@@ -154,9 +155,19 @@ def test_without_refinement_the_intervals_are_those_of_validation(predict, model
     found = report(predict, "a")
     for i, name in enumerate(PARAMETERS):
         one = found["parameters"][name]
-        assert one["low"] == pytest.approx(max(one["value"] - half[i], 0), abs=2e-6)
-        assert one["high"] == pytest.approx(min(one["value"] + half[i], 1), abs=2e-6)
+        assert one["low"] == pytest.approx(max(one["expected"] - half[i], 0), abs=2e-6)
+        assert one["high"] == pytest.approx(min(one["expected"] + half[i], 1), abs=2e-6)
     assert found["interval"] == 0.8 and found["refinement"]["refined"] is False
+
+
+def test_without_refinement_the_material_is_what_the_networks_means_look_like(predict):
+    """The product of the means is brighter than the mean product, which the picture shows."""
+    predict("a.png")
+    parameters = report(predict, "a")["parameters"]
+    answer = np.array([parameters[name]["expected"] for name in PARAMETERS])
+    meant = guessed_materials(answer[None])[0]
+    np.testing.assert_allclose(FlatRefiner.estimated[-1], meant, rtol=0, atol=2e-6)
+    assert (meant[1:4] < answer[1:4]).all() and (meant[4:] == answer[4:]).all()
 
 
 def test_the_report_says_what_the_picture_tells_and_how_close_the_render_is(predict):
@@ -321,6 +332,7 @@ def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
 def test_the_renderer_has_the_cards_settings(predict, model):
     predict("a.png")
     card = read_model_card(model.folder)
-    stage, framing, settings, device, _ = FlatRefiner.given
+    stage, framing, settings, calibration, device, _ = FlatRefiner.given
     assert (stage, framing, settings) == (model.stage, card.framing, card.refinement)
+    assert calibration == read_calibration(model.calibration)
     assert device == "auto"
