@@ -14,6 +14,12 @@ QUANTISATION = 12**-0.5
 # How often a candidate that differs more is drawn halfway towards the material.
 HALVINGS = 5
 
+# Materials nearer to each other than this, over all ten inputs, are as good as one.
+APART = 0.05
+
+# How many candidates are looked at for each material that is wanted.
+TRIES = 8
+
 
 def different_materials(
     draws: Draws,
@@ -41,11 +47,15 @@ def different_materials(
     image = render(material)[compared]
     chosen = [material]
     distance = np.linalg.norm(candidates - material, axis=1)
-    while len(chosen) <= count and distance.max() > 0:
-        farthest = int(distance.argmax())
-        checked = _drawn_near(candidates[farthest], material, render, compared, image)
-        distance[farthest] = 0
-        if checked is not None:
+    for _ in range(TRIES * count):
+        if len(chosen) > count or distance.max() < APART:
+            break
+        candidate = candidates[distance.argmax()]
+        checked = _drawn_near(candidate, material, render, compared, image)
+        # Its like would be drawn as near.
+        distance[np.linalg.norm(candidates - candidate, axis=1) < APART] = 0
+        # What is drawn halfway may be where another one was.
+        if checked is not None and np.linalg.norm(chosen - checked, axis=1).min() >= APART:
             chosen.append(checked)
             distance = np.minimum(distance, np.linalg.norm(candidates - checked, axis=1))
     return chosen[1:]

@@ -14,22 +14,6 @@ DARK, METAL = 0.05, 0.5
 
 PRODUCT_REASON, DARK_REASON, METAL_REASON = "product", "dark", "metal"
 
-# A sentence for each, for people.
-EXPLANATIONS = {
-    PRODUCT_REASON: (
-        "The renderer uses this input only multiplied by another (base by base_color, specular by "
-        "specular_color): a brighter factor with a darker partner gives the same picture."
-    ),
-    DARK_REASON: (
-        "What this input acts on reflects next to no light here, so changing it changes nothing that "
-        "can be seen."
-    ),
-    METAL_REASON: (
-        "On a metal the specular inputs only tint the reflection at grazing angles, of which the "
-        "picture shows very little."
-    ),
-}
-
 
 def reasons(
     values: np.ndarray, low: np.ndarray, high: np.ndarray, level: float
