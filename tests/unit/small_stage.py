@@ -19,7 +19,7 @@ SETTINGS = {
     "tolerance": 1.0,
     "restarts": 2,
     "interval": 0.8,
-    "calibration_images": 6,
+    "calibration_images": 3,
 }
 # base, base_color, specular, roughness, specular_color, metalness: two dielectrics and a metal.
 MATERIALS = np.array(

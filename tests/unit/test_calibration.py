@@ -45,7 +45,7 @@ def synthetic(generator, count):
 
 @pytest.fixture(scope="module")
 def measured():
-    return measure_calibration(*synthetic(np.random.default_rng(1), 40), LEVEL)
+    return measure_calibration(*synthetic(np.random.default_rng(1), 30), LEVEL)
 
 
 @pytest.mark.parametrize(
@@ -58,20 +58,20 @@ def test_the_conformal_quantile_is_the_one_after(count, level, expected):
 
 
 def test_a_known_inflation_is_recovered(measured):
-    assert measured.images == 40
+    assert measured.images == 30
     for name, inflation in INFLATION.items():
         assert measured.scales[name] == pytest.approx(inflation, rel=0.4), name
 
 
 def test_deviations_are_never_scaled_down():
     generator = np.random.default_rng(3)
-    found, true = synthetic(generator, 4)
-    sure = [(u, 100 * spread) for u, spread in found]
+    found, true = synthetic(generator, 2)
+    sure = [(u, 900 * spread) for u, spread in found]
     assert set(measure_calibration(sure, true, LEVEL).scales.values()) == {1.0}
 
 
 def test_intervals_then_hold_as_often_as_they_say_and_not_before(measured):
-    found, true = synthetic(np.random.default_rng(2), 30)
+    found, true = synthetic(np.random.default_rng(2), 20)
     vector = measured.scale_vector
     held, before = [], []
     for (u, spread), truth in zip(found, true, strict=True):
@@ -81,9 +81,9 @@ def test_intervals_then_hold_as_often_as_they_say_and_not_before(measured):
         # Of roughness they are symmetric: as narrow as they were without its scale.
         low, high = draws.interval(LEVEL, 1 / measured.scales["roughness"])
         before.append(low[5] <= truth[5] <= high[5])
-    # A share of 30 scatters by 0.07, that over all inputs by less.
+    # A share of 20 scatters by 0.09, that over all inputs by less.
     assert np.mean(held) == pytest.approx(LEVEL, abs=0.08)
-    np.testing.assert_allclose(np.mean(held, axis=0), LEVEL, atol=0.2)
+    np.testing.assert_allclose(np.mean(held, axis=0), LEVEL, atol=0.25)
     assert np.mean(before) < 0.5
 
 
