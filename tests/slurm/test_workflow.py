@@ -43,6 +43,8 @@ def test_all_but_local_rules_went_through_slurm_in_as_few_submissions(finished):
         "rule_train": 2,
         "rule_evaluate": 2,
         "rule_baseline": 4,
+        "rule_calibrate": 1,
+        "rule_refine": 1,
         # Two models, four baselines and refinement.
         "rule_appearance": 7,
         "rule_figure_gallery": 1,

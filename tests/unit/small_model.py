@@ -23,7 +23,14 @@ PERCEPTRON = {
     "blocks": depth_sizes("pixels", DEPTHS),
 }
 FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
-REFINEMENT = {"stride": 4, "step": 0.005, "tolerance": 1.0, "restarts": 0, "interval": 0.8}
+REFINEMENT = {
+    "stride": 4,
+    "step": 0.005,
+    "tolerance": 1.0,
+    "restarts": 0,
+    "interval": 0.8,
+    "calibration_images": 2,
+}
 FILES = {
     "weights": "weights.safetensors",
     "history": "history.csv",
@@ -58,9 +65,10 @@ class SmallModel:
         self.results, self.folder = results, results / "models" / "tested"
         self.trunk = results / "trunks" / f"{architecture}.safetensors"
         self.stage = results / "stage.safetensors"
+        self.calibration = results / "calibration.json"
         write_sealed_text(self.stage, "the stage")
         # Of seven images, so that a card's is told from none.
-        write_calibration(results / "calibration.json", replace(UNCALIBRATED, images=7))
+        write_calibration(self.calibration, replace(UNCALIBRATED, images=7))
         prepare_trunk(
             self.trunk,
             {
@@ -122,5 +130,5 @@ class SmallModel:
             predictions=self.folder / "predictions.csv",
             trunk=self.trunk,
             stage=self.stage,
-            calibration=self.results / "calibration.json",
+            calibration=self.calibration,
         )

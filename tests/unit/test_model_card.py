@@ -5,12 +5,13 @@ import json
 import pytest
 
 from inverse_shading import __version__
-from inverse_shading.calibration import UNCALIBRATED, parse_calibration, write_calibration
+from inverse_shading.calibration import Calibration, parse_calibration, write_calibration
 from inverse_shading.errors import InputError
 from inverse_shading.files import seal, seal_path, write_sealed_text
 from inverse_shading.metrics_file import write_metrics
 from inverse_shading.model_card import CARD, read_model_card, write_model_card
 from inverse_shading.model_files import locate_files
+from inverse_shading.parameters import PARAMETERS
 
 CONFIG = {
     "model": "tested",
@@ -23,6 +24,11 @@ CONFIG = {
     "framing": {"image_size": 32, "margin": 0.04, "filter": "box"},
     "refinement": {"interval": 0.8},
 }
+CALIBRATION = Calibration(
+    {"products": 1.5, "tints": 2.0, "specular": 1.0, "roughness": 3.25, "metalness": 1.0},
+    dict.fromkeys(PARAMETERS, 0.75) | {"metalness": 1.25},
+    20,
+)
 METRICS = {
     "model": "tested",
     "decoding": "argmax/expected",
@@ -53,10 +59,15 @@ def describe(folder, metrics=METRICS, **changes):
     for name, path in paths.items():
         if not path.exists():
             write_sealed_text(path, name)
-    paths |= {"metrics": folder / "metrics.json", "calibration": results / "calibration.json"}
-    write_metrics(paths["metrics"], metrics)
-    write_calibration(paths["calibration"], UNCALIBRATED)
-    write_model_card(folder / CARD, CONFIG | changes, **paths)
+    write_metrics(folder / "metrics.json", metrics)
+    write_calibration(results / "calibration.json", CALIBRATION)
+    write_model_card(
+        folder / CARD,
+        CONFIG | changes,
+        metrics=folder / "metrics.json",
+        calibration=results / "calibration.json",
+        **paths,
+    )
 
 
 def rewrite(path, change):
@@ -71,9 +82,29 @@ def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
     card = read_model_card(model)
     assert {name: getattr(card, name) for name in CONFIG} == CONFIG
     assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
-    assert parse_calibration(card.calibration) == UNCALIBRATED
     assert set(card.checksums) == {"weights", "predictions", "trunk", "stage"}
     assert all(len(checksum) == 64 for checksum in card.checksums.values())
+
+
+def test_a_card_holds_the_calibration_itself(model):
+    (model.parents[1] / "calibration.json").unlink()
+    assert parse_calibration(read_model_card(model).calibration) == CALIBRATION
+
+
+def test_a_damaged_calibration_is_not_taken_into_a_card(model):
+    path = model.parents[1] / "calibration.json"
+    path.write_text(path.read_text().replace("1.5", "2.5"))
+    with pytest.raises(InputError, match=r"calibration\.json: its contents don't match"):
+        write_model_card(
+            model / CARD,
+            CONFIG,
+            metrics=model / "metrics.json",
+            calibration=path,
+            weights=model / "weights.safetensors",
+            predictions=model / "predictions.csv",
+            trunk=model,
+            stage=model,
+        )
 
 
 def test_a_model_without_a_choice_has_no_decoding(model):

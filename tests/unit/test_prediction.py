@@ -1,7 +1,6 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -9,6 +8,8 @@ from PIL import Image
 from small_model import SmallModel
 
 from inverse_shading import prediction_files, prediction_session
+from inverse_shading.appearance_space import guessed_materials
+from inverse_shading.calibration import read_calibration
 from inverse_shading.errors import InputError
 from inverse_shading.framed_picture import FramedPicture
 from inverse_shading.interruption import Stopped
@@ -34,7 +35,7 @@ class FlatRefiner:
 
     def __init__(self, stage, framing, settings, calibration, device, threads):
         FlatRefiner.made += 1
-        FlatRefiner.given = (stage, framing, settings, calibration, device)
+        FlatRefiner.given = (stage, framing, settings, calibration, device, threads)
 
     def __enter__(self):
         return self
@@ -164,6 +165,16 @@ def test_without_refinement_the_intervals_are_those_of_validation(predict, model
         assert one["low"] == pytest.approx(max(one["expected"] - half[i], 0), abs=2e-6)
         assert one["high"] == pytest.approx(min(one["expected"] + half[i], 1), abs=2e-6)
     assert found["interval"] == 0.8 and found["refinement"]["refined"] is False
+
+
+def test_without_refinement_the_material_is_what_the_networks_means_look_like(predict):
+    """The product of the means is brighter than the mean product, which the picture shows."""
+    predict("a.png")
+    parameters = report(predict, "a")["parameters"]
+    answer = np.array([parameters[name]["expected"] for name in PARAMETERS])
+    meant = guessed_materials(answer[None])[0]
+    np.testing.assert_allclose(FlatRefiner.estimated[-1], meant, rtol=0, atol=2e-6)
+    assert (meant[1:4] < answer[1:4]).all() and (meant[4:] == answer[4:]).all()
 
 
 def test_the_report_says_what_the_picture_tells_and_how_close_the_render_is(predict):
@@ -347,7 +358,7 @@ def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
 def test_the_renderer_has_the_cards_settings(predict, model):
     predict("a.png")
     card = read_model_card(model.folder)
-    stage, framing, settings, calibration, device = FlatRefiner.given
+    stage, framing, settings, calibration, device, _ = FlatRefiner.given
     assert (stage, framing, settings) == (model.stage, card.framing, card.refinement)
-    assert asdict(calibration) == card.calibration and calibration.images == 7
+    assert calibration == read_calibration(model.calibration) and calibration.images == 7
     assert device == "auto"

@@ -46,7 +46,9 @@ def looks(predictors):
 
 BASELINE_NAMES = ["constant", "ridge", "perceptron", "floor"]
 BASELINES = {f"baseline/{name}" for name in BASELINE_NAMES} | looks(BASELINE_NAMES)
-TABLE = {"compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery"}
+TABLE = {
+    "compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery", "report_page",
+}  # fmt: skip
 PAIRED = {"paired_tests", "compare_markdown", "figures/paired_tests"}
 # What the table of appearance goes into.
 AFTER_LOOKS = TABLE | {"figures/paired_tests"}
@@ -56,8 +58,14 @@ AFTER_MODELS = TABLE | PAIRED | REFINED | {"figures/learning_curves"}
 EVERY_MODEL = trained(MODELS) | drawn(MODELS) | AFTER_MODELS
 TRUNK_FILES = {"trunk/vgg16", "trunk/resnet50"}
 # Random weights are calibrated on images, so the tiny workflow's trunks come after them.
-AFTER_IMAGES = TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples"}
+AFTER_IMAGES = (
+    TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples", "calibrate"}
+)
 AFTER_RENDERS = over_ranges("images") | AFTER_IMAGES
+# Cards hold the calibration, for whoever uses a model.
+CARDS = {f"describe/{model}" for model in MODELS}
+# What runs again when materials are sought in another way.
+AFTER_SEARCH = {"calibrate"} | CARDS | REFINED | AFTER_LOOKS
 
 
 def edit_config(**changes):
@@ -190,7 +198,11 @@ CHANGES = {
     # What Snakemake compares: mtime, code, params, input, software-env.
     "mtime: an input with other content": (
         edit_file("results/splits/000000-000019.csv", "000000000,", "000000000, ", root="run"),
-        TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL,
+        TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL | {"calibrate"},
+    ),
+    "mtime: validation images that nothing is calibrated on": (
+        edit_file("results/splits/000020-000039.csv", "000000020,", "000000020, ", root="run"),
+        BASELINES | EVERY_MODEL,
     ),
     "mtime: a user's mesh with other content": (
         edit_file("ball.obj", "v 0.0", "v 0.01", root="run"),
@@ -224,6 +236,18 @@ CHANGES = {
         append("workflow/inverse_shading/image_difference.py", STATEMENT),
         looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
+    "code: what a picture leaves open": (
+        append("workflow/inverse_shading/posterior.py", STATEMENT),
+        AFTER_SEARCH,
+    ),
+    "code: how refined answers are written": (
+        append("workflow/inverse_shading/refining.py", STATEMENT),
+        REFINED | AFTER_LOOKS,
+    ),
+    "code: the report's page": (
+        append("workflow/inverse_shading/templates/report.css", "\np {}\n"),
+        {"report_page"},
+    ),
     "params: the same number written otherwise": (
         edit_config(
             training__weight_decay=1.0e-4,
@@ -242,7 +266,12 @@ CHANGES = {
     ),
     "params: the split": (
         edit_config(split={"train": 0.6, "validation": 0.2, "test": 0.2}),
-        over_ranges("split") | TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL,
+        over_ranges("split")
+        | TRUNK_FILES
+        | features(trunks=NETWORKS)
+        | BASELINES
+        | EVERY_MODEL
+        | {"calibrate"},
     ),
     "params: the common training section": (
         edit_config(training__batch_size=32),
@@ -259,6 +288,11 @@ CHANGES = {
     "params: how many test images are looked at": (
         edit_config(appearance__images=3),
         looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
+    ),
+    "params: how materials are sought": (edit_config(refinement__restarts=2), AFTER_SEARCH),
+    "params: how many images the report shows": (
+        edit_config(figures__report_images=1),
+        {"report_page"},
     ),
     "params: a baseline": (
         edit_config(baselines__ridge__penalties=[5]),

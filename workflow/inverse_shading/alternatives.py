@@ -11,11 +11,14 @@ from .posterior import Draws
 # by less before rounding look the same within quantisation.
 QUANTISATION = 12**-0.5
 
-# Materials nearer to each other than this, over all ten inputs, are the same to who looks at them.
+# Materials nearer to each other than this, over all ten inputs, are as good as one.
 DIFFERENT = 0.05
 
 # How often a candidate that differs more is drawn halfway towards the material.
 HALVINGS = 5
+
+# How many candidates are looked at for each material that is wanted.
+TRIES = 8
 
 
 def different_materials(
@@ -44,13 +47,16 @@ def different_materials(
     image = render(material)[compared]
     chosen = [material]
     distance = np.linalg.norm(candidates - material, axis=1)
-    while len(chosen) <= count and distance.max() > DIFFERENT:
-        farthest = int(distance.argmax())
-        checked = _drawn_near(candidates[farthest], material, render, compared, image)
-        distance = np.minimum(distance, np.linalg.norm(candidates - checked, axis=1))
-        # Done with, also where it was drawn back to a material that is chosen already.
-        distance[farthest] = 0
-        if min(np.linalg.norm(checked - other) for other in chosen) > DIFFERENT:
+    for _ in range(TRIES * count):
+        if len(chosen) > count or distance.max() < DIFFERENT:
+            break
+        candidate = candidates[distance.argmax()]
+        checked = _drawn_near(candidate, material, render, compared, image)
+        # Its like would be drawn as near.
+        distance[np.linalg.norm(candidates - candidate, axis=1) < DIFFERENT] = 0
+        # What is drawn halfway may be where another one was.
+        if np.linalg.norm(chosen - checked, axis=1).min() >= DIFFERENT:
+            distance = np.minimum(distance, np.linalg.norm(candidates - checked, axis=1))
             chosen.append(checked)
     return chosen[1:]
 

@@ -16,7 +16,7 @@ from .appearance_space import (
     unknowns_derivative,
     with_base_of_one,
 )
-from .sampled_renderer import SampledRenderer
+from .sampled_renderer import FEWEST, SampledRenderer
 
 # Where the search starts without a guess, or when one led nowhere: materials of different kinds.
 STARTS = np.array(
@@ -63,7 +63,7 @@ class Solution:
             object, levels of 255.
         by_u: float32 (pixels, 3, 9), their derivatives by u, at x or so near that they are the same.
         starts: searches made.
-        converged: within the tolerance, or found from two starts alike.
+        converged: within the tolerance, or found from two starts alike and not hopelessly far off.
     """
 
     x: np.ndarray
@@ -154,7 +154,9 @@ def find_material(
         solution = _search(renderer, target, compared, start, settings)
         if best is not None:
             nearer, further = sorted([solution.rms, best.rms])
-            found_again = further - nearer <= SAME * nearer
+            # Hopeless searches end early and thereby alike, which says nothing.
+            alike = further - nearer <= SAME * nearer
+            found_again = alike and nearer <= HOPELESS * settings["tolerance"]
         if best is None or solution.rms < best.rms:
             best = solution
         if best.rms <= settings["tolerance"] or found_again:
@@ -174,7 +176,7 @@ def _search(
     x = np.clip(start, MARGIN, 1 - MARGIN)
     chosen = compared[renderer.sparse]
     points = FINE_POINTS
-    if chosen.any():
+    if chosen.sum() >= FEWEST:
         near = np.flatnonzero(chosen)
         sparse = Derivatives(
             lambda values: renderer.sparse_samples(values)[:, near], settings["step"]
@@ -223,7 +225,8 @@ def _fit(
         x_scale="jac",
         ftol=gain,
         xtol=1e-5,
-        gtol=None,
+        # No gradient at all, as of a picture all white, would be divided by.
+        gtol=1e-8,
         max_nfev=points,
     )
     return result.x, result.fun

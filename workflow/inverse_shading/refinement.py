@@ -40,7 +40,7 @@ class Estimate:
         guess_rms: the same of the guess; None without one.
         renders: materials rendered, whole images counting 1 and samples by their share of pixels.
         starts: starting points used.
-        converged: whether the render came within the tolerance, or two searches ended alike.
+        converged: see `least_squares.Solution`.
         alternatives: further materials (10,) that render the same within quantisation.
     """
 

@@ -24,6 +24,9 @@ TARGETS = 10
 # pixel's light is its centre's light: the resampling filter reaches as far.
 WINDOW, SMOOTH = 9, 0.01
 
+# Fewer pixels than this, of three values each, don't lead a search for nine unknowns anywhere.
+FEWEST = 30
+
 
 class SampledRenderer:
     """Renders one stage's object as the data set's images are framed, without rounding.
@@ -62,10 +65,10 @@ class SampledRenderer:
         grid = np.zeros_like(self.dense)
         grid[stride // 2 :: stride, stride // 2 :: stride] = True
         smooth = self.dense & (smoothness[nearest] < SMOOTH)
-        # An object of edges alone is sampled all the same.
-        self.sparse = grid & (smooth if (grid & smooth).any() else self.dense)
-        if not self.sparse.any():
-            self.sparse = self.dense
+        # An object of edges, or a small one, is sampled all the same.
+        choices = (grid & smooth, grid & self.dense, self.dense)
+        enough = [pixels for pixels in choices if pixels.sum() >= FEWEST]
+        self.sparse = enough[0] if enough else self.dense
         # Pixels in the order: sparse, dense, the rest, so that each is a beginning of the next.
         sparse, dense = numbers[nearest][self.sparse], numbers[nearest][self.dense]
         order = np.concatenate([sparse, dense, np.arange(stage.mask.sum())])
