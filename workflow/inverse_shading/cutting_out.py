@@ -6,8 +6,8 @@ from scipy import ndimage
 # Share of the picture's longer side that is taken for background on every border.
 BORDER = 0.02
 
-# Colour distance from the background, in levels of 255, from which a pixel is the object's. JPEG of
-# quality 85 moves an even background by up to 6 near an edge.
+# Colour distance from the background, in levels of 255, from which a pixel is the object's. Noise
+# stays below; a material that is darker than that is lost before black.
 CONTRAST = 10.0
 
 # The same as a share of the object's median distance: JPEG spills the more the more they differ.

@@ -16,7 +16,10 @@ from .silhouette import place, put, see
 from .stage_file import Stage
 from .stage_view import StageView
 
-# Overlap (intersection over union) from which a silhouette is the object's.
+# Overlap (intersection over union) from which a silhouette is the object's. Of 100 renders it was at
+# least 0.996 with alpha, 0.986 before a grey gradient, and 0.971 before white, where highlights at the
+# outline are lost; the poster's ball before its own contact shadow, an outline that is wrong, has 0.95,
+# the ball without its foot 0.84, upside down 0.88.
 SILHOUETTE = 0.97
 
 # Overlap from which something that is not the object is still framed like it, when forced.
@@ -88,7 +91,7 @@ def frame_picture(
     if framed.placement == "given":
         raise InputError(
             f"{path}: found something whose silhouette overlaps the object's by "
-            f"{framed.silhouette:.2f}, {expected} (at least {SILHOUETTE}). {REMEDY}"
+            f"{framed.silhouette:.3f}, {expected} (at least {SILHOUETTE}). {REMEDY}"
         )
     if view.looks_mirrored(framed.target):
         raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from .backdrop import srgb_encode
+from .decoded import Decoded
 from .errors import InputError
-from .picture_formats import Decoded, decode_exr, decode_raster
+from .picture_exr import decode_exr
+from .picture_formats import decode_raster
 from .radiance_hdr import SIGNATURES, read_hdr
 
 ENCODINGS = ("auto", "srgb", "linear")

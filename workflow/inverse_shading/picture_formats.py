@@ -1,79 +1,21 @@
-"""Decoders of picture files: each gives values from 0 to 1, upright, and says what they are."""
+"""Decoding what Pillow and tifffile read, set upright."""
 
 import io
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import OpenEXR
 import tifffile  # comes with scikit-image
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from .decoded import CheckSize, Decoded, straight
 from .errors import InputError
 from .jobs import logger
-
-# Told the size before the pixels are decoded: path, width, height.
-CheckSize = Callable[[Path, int, int], None]
 
 # EXIF's tag of how a picture is to be turned.
 ORIENTATION = 0x0112
 
 REMEDY = "Save or copy it again, as PNG, JPEG, WebP, TIFF, OpenEXR or Radiance .hdr."
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A file's values: float (height, width, 3), its straight alpha if it has one, their encoding."""
-
-    values: np.ndarray
-    alpha: np.ndarray | None
-    linear: bool
-
-
-def decode_exr(path: Path, check_size: CheckSize) -> Decoded:
-    """Decode R, G, B (or Y) and A of the first part; A is premultiplied, as the format has it."""
-    try:
-        header = OpenEXR.File(str(path), header_only=True).header()
-        (left, upper), (right, lower) = (corner.tolist() for corner in header["displayWindow"])
-        check_size(path, right - left + 1, lower - upper + 1)
-        check_size(path, *(np.subtract(*header["dataWindow"][::-1]) + 1).tolist())
-        channels = OpenEXR.File(str(path), separate_channels=True).channels()
-    # A file cut short is reported as "Invalid part index", others as RuntimeError.
-    except (RuntimeError, ValueError, KeyError, OSError, MemoryError) as error:
-        raise InputError(
-            f"{path}: can't be read as OpenEXR; it is cut short, damaged or of an unusual kind "
-            f"({error}). Render or copy it again."
-        ) from error
-    names = ["R", "G", "B"] if "R" in channels else ["Y", "Y", "Y"]
-    names += ["A"] if "A" in channels else []
-    used = [channels.get(name) for name in names]
-    if any(
-        channel is None
-        or channel.pixels.dtype not in (np.float16, np.float32)
-        or (channel.xSampling, channel.ySampling) != (1, 1)
-        for channel in used
-    ):
-        raise InputError(
-            f"{path}: found the channels {', '.join(channels)}, expected R, G, B (and A) or Y of "
-            "whole resolution, half or float. Save the layer that shows the object as such."
-        )
-    data = np.stack([channel.pixels for channel in used], axis=-1).astype(np.float32)
-    # A renderer may keep only the part that shows something; the rest of the picture is empty.
-    (data_left, data_upper), _ = (corner.tolist() for corner in header["dataWindow"])
-    whole = np.zeros((lower - upper + 1, right - left + 1, data.shape[2]), np.float32)
-    rows = slice(max(data_upper, upper), min(data_upper + data.shape[0], lower + 1))
-    columns = slice(max(data_left, left), min(data_left + data.shape[1], right + 1))
-    if rows.start < rows.stop and columns.start < columns.stop:
-        whole[
-            rows.start - upper : rows.stop - upper, columns.start - left : columns.stop - left
-        ] = data[
-            rows.start - data_upper : rows.stop - data_upper,
-            columns.start - data_left : columns.stop - data_left,
-        ]
-    alpha = whole[..., 3] if "A" in names else None
-    return Decoded(_straight(whole[..., :3], alpha), alpha, linear=True)
 
 
 def decode_raster(path: Path, check_size: CheckSize) -> Decoded:
@@ -172,14 +114,7 @@ def _from_samples(samples: np.ndarray, linear: bool, premultiplied: bool = False
     count = samples.shape[2]
     alpha = samples[..., -1] if count in (2, 4) else None
     values = samples[..., :3] if count >= 3 else samples[..., :1].repeat(3, axis=2)
-    return Decoded(_straight(values, alpha if premultiplied else None), alpha, linear)
-
-
-def _straight(values: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Undo a multiplication by alpha; where that is 0 there is nothing to see."""
-    if alpha is None:
-        return values
-    return np.where(alpha[..., None] > 0, values / np.maximum(alpha[..., None], 1e-6), 0)
+    return Decoded(straight(values, alpha if premultiplied else None), alpha, linear)
 
 
 def _upright(data: np.ndarray, orientation: int) -> np.ndarray:
