@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-import tifffile  # comes with scikit-image
+import tifffile
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from .decoded import CheckSize, Decoded, straight
@@ -100,8 +100,10 @@ def _decode_tiff(path: Path, check_size: CheckSize | None) -> Decoded | None:
             premultiplied = tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples
             if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and data.ndim == 3:
                 data = np.moveaxis(data, 0, -1)
-    # Not a TIFF, or compressed in a way that needs a further library: Pillow then rounds to 8 bits.
-    except (tifffile.TiffFileError, ValueError, OSError, IndexError) as error:
+    except tifffile.TiffFileError:  # no TIFF at all
+        return None
+    # Compressed in a way that needs a further library: Pillow then rounds to 8 bits.
+    except (ValueError, OSError, IndexError) as error:
         logger.info("%s: not read at its full precision (%s)", path, error)
         return None
     data = data[..., None] if data.ndim == 2 else data

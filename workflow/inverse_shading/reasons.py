@@ -21,6 +21,7 @@ SURE = 0.05
 DARK, METAL = 0.05, 0.5
 
 PRODUCT_REASON, DARK_REASON, METAL_REASON = "product", "dark", "metal"
+REASONS = (PRODUCT_REASON, DARK_REASON, METAL_REASON)
 
 # A sentence for each, for people.
 EXPLANATIONS = {

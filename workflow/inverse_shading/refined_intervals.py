@@ -9,10 +9,7 @@ import pandas as pd
 from .errors import InputError
 from .files import check_seal
 from .parameters import PARAMETERS
-
-# Why an image may not tell an input; the empty text says that it does.
-PRODUCT, DARK, METAL = "product", "dark", "metal"
-REASONS = (PRODUCT, DARK, METAL)
+from .reasons import REASONS
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class RefinedIntervals:
     Attributes:
         identifiers: the images' ids.
         low, high: float64 (n, 10), columns as in `parameters.PARAMETERS`.
-        reason: str (n, 10), one of `REASONS` where the image doesn't tell the input, else "".
+        reason: str (n, 10), one of `reasons.REASONS` where the image doesn't tell the input, else "".
         rms: float64 (n,), root mean squared difference of the refined render in levels of 255.
         renders: float64 (n,), renders that the refinement took.
     """

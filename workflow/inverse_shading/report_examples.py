@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .refined_intervals import REASONS
+from .reasons import REASONS
 from .report_data import ReportData
 
 # Levels of 255, root mean square: a render this near is the same image to the eye.

@@ -12,7 +12,7 @@ from plotly.utils import PlotlyJSONEncoder
 from .figure_style import PARAMETER_LABELS
 from .files import write_text
 from .parameters import PARAMETERS
-from .refined_intervals import REASONS
+from .reasons import REASONS
 from .report_data import ReportData, read_report_data
 from .report_examples import LOOKS_THE_SAME
 from .report_gallery import Card, Gallery, make_gallery

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from .figure_style import PARAMETER_LABELS
 from .intervals import CONFIDENCE
 from .parameters import PARAMETERS
-from .refined_intervals import REASONS
+from .reasons import REASONS
 from .report_data import ReportData
 
 # Shares of truths that count as calibrated, about what the intervals promise.
