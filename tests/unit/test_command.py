@@ -70,7 +70,7 @@ def test_every_option_is_handed_on(run):
 
 def test_some_pictures_that_failed_are_1(run, capsys):
     assert run("a.png", "--model", "m", result=[InputError("a.png: no picture")]) == 1
-    assert "1 pictures failed" not in capsys.readouterr().out
+    assert "pictures that failed: 1" in capsys.readouterr().err
 
 
 def test_what_keeps_all_from_being_done_is_2_without_a_traceback(run, capsys):

@@ -1,13 +1,18 @@
 """The tree as it is handed on: pins that agree, no large file, results an empty folder."""
 
+import ast
+import importlib.metadata
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+
+from inverse_shading.provenance import code_digests
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +48,38 @@ def test_conda_has_the_same_pins_as_the_lock(name):
     found = pins(packages)
     assert len(found) == len(packages) > 0
     assert {package: lock().get(package) for package in found} == found
+
+
+def scripts_with_environments():
+    """Each rule's script, and the conda environment that it runs in."""
+    paths = re.compile(r'    (conda|script):\n\s+"../(.+)"')
+    for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            found = dict(paths.findall(rule))
+            if "conda" in found:
+                yield found["script"], Path(found["conda"]).stem
+
+
+@pytest.mark.parametrize(("script", "name"), list(scripts_with_environments()))
+def test_conda_has_what_the_rules_code_imports(script, name):
+    """Also what it imports inside functions, and whatever else brings it along."""
+    workflow = ROOT / "workflow"
+    files = code_digests([workflow / script], workflow / "inverse_shading")
+    imported = set()
+    for file in files:
+        path = workflow / (script if file == Path(script).name else file)
+        for node in ast.walk(ast.parse(path.read_text())) if path.suffix == ".py" else ():
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.partition(".")[0])
+    distributions = importlib.metadata.packages_distributions()
+    needed = {
+        distributions.get(module, [module])[0].lower().replace("_", "-")
+        for module in imported - sys.stdlib_module_names - {"inverse_shading"}
+    }
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
+    assert needed <= set(pins(environment["dependencies"][-1]["pip"]))
 
 
 def test_what_the_user_fixed_is_in_the_lock():

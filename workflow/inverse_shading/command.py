@@ -83,7 +83,7 @@ def _predict(given: argparse.Namespace) -> int:
         again=given.again,
     )
     if failures:
-        logger.error("%d pictures failed", len(failures))
+        logger.error("pictures that failed: %d", len(failures))
     return SOME_FAILED if failures else DONE
 
 
