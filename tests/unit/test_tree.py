@@ -50,6 +50,9 @@ def test_conda_has_the_same_pins_as_the_lock(name):
     assert {package: lock().get(package) for package in found} == found
 
 
+DISTRIBUTIONS = importlib.metadata.packages_distributions()
+
+
 def scripts_with_environments():
     """Each rule's script, and the conda environment that it runs in."""
     paths = re.compile(r'    (conda|script):\n\s+"../(.+)"')
@@ -73,9 +76,8 @@ def test_conda_has_what_the_rules_code_imports(script, name):
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 imported.add(node.module.partition(".")[0])
-    distributions = importlib.metadata.packages_distributions()
     needed = {
-        distributions.get(module, [module])[0].lower().replace("_", "-")
+        DISTRIBUTIONS.get(module, [module])[0].lower().replace("_", "-")
         for module in imported - sys.stdlib_module_names - {"inverse_shading"}
     }
     environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
