@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -111,6 +114,35 @@ class Project:
 
     def metrics(self, model: str) -> dict:
         return json.loads((self.folder / f"results/models/{model}/metrics.json").read_text())
+
+
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Project]
+) -> Project:
+    """What takes minutes to make and isn't changed, made by one of the processes that run the tests.
+
+    Args:
+        make: fills a folder.
+    """
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # the processes' common one
+    folder, done = base / name, base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
+        if not done.exists():
+            make(folder)
+            done.touch()
+    return Project(folder / "code", folder / "run")
+
+
+def run_whole(folder: Path, config: dict, timeout: float | None = None) -> Project:
+    """Run a workflow with a mesh of its own from nothing to its end."""
+    (folder / "run").mkdir(parents=True)
+    project = Project(copy_code(folder / "code"), folder / "run")
+    project.config = config
+    write_ball(folder / "run" / "ball.obj")
+    project.run(timeout=timeout)
+    return project
 
 
 def write_ball(path: Path, rings: int = 16, sectors: int = 24) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from project import TINY, Project, clean_environment, copy_code, without_seconds, write_ball
+from project import TINY, Project, clean_environment, run_whole, without_seconds
 
 # One trunk, two heads, all baselines and figures; trainings long enough to be caught in the act.
 CONFIG = TINY | {
@@ -133,12 +133,7 @@ def can_mount() -> bool:
 
 def undisturbed(folder: Path) -> Project:
     """Run the small workflow from nothing to its end."""
-    (folder / "run").mkdir(parents=True)
-    project = Project(copy_code(folder / "code"), folder / "run")
-    project.config = CONFIG
-    write_ball(folder / "run" / "ball.obj")
-    project.run(timeout=LIMIT_SECONDS)
-    return project
+    return run_whole(folder, CONFIG, LIMIT_SECONDS)
 
 
 def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> Outcome:

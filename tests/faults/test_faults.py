@@ -3,6 +3,7 @@
 import pytest
 from faults.catalogue import draw_faults
 from faults.harness import UNCLEAR, WRONG, attempt, can_mount, undisturbed
+from project import made_once
 
 SEED = 3
 FAULTS = draw_faults(12, SEED)
@@ -10,7 +11,7 @@ FAULTS = draw_faults(12, SEED)
 
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory):
-    return undisturbed(tmp_path_factory.mktemp("faults") / "reference")
+    return made_once(tmp_path_factory, "undisturbed", undisturbed)
 
 
 @pytest.mark.parametrize("index", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])

@@ -3,19 +3,13 @@
 import shutil
 
 import pytest
-from project import TINY, Project, copy_code, write_ball
+from project import TINY, Project, made_once, run_whole
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
     """The tiny workflow, run from nothing to the end. Not to be changed: ask for `project`."""
-    base = tmp_path_factory.mktemp("finished")
-    (base / "run").mkdir()
-    project = Project(copy_code(base / "code"), base / "run")
-    project.config = TINY
-    write_ball(base / "run" / "ball.obj")
-    project.run()
-    return project
+    return made_once(tmp_path_factory, "finished", lambda folder: run_whole(folder, TINY))
 
 
 @pytest.fixture
