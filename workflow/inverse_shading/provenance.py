@@ -9,7 +9,7 @@ import hashlib
 import importlib.metadata
 import io
 import tokenize
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 # Libraries whose version shapes an output, by the name they are imported under. Others (readers of
@@ -72,7 +72,7 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
     return dict(sorted((files | libraries).items()))
 
 
-@lru_cache
+@cache
 def _digest(source: str) -> str:
     return hashlib.sha256(_without_remarks(source).encode()).hexdigest()
 
@@ -97,8 +97,10 @@ def _without_remarks(source: str) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
-def _imported_modules(source: str, path: Path, package: Path) -> list[str]:
-    """Absolute names that a file imports, `from a import b` as both `a` and `a.b`."""
+# Rules share most modules, and a plan asks for all rules.
+@cache
+def _imported_modules(source: str, path: Path, package: Path) -> tuple[str, ...]:
+    """Absolute names that a file imports, `from a import b` as both `a` and `a.b`; each once."""
     names = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -109,7 +111,7 @@ def _imported_modules(source: str, path: Path, package: Path) -> list[str]:
                 folder = path.parents[node.level - 1].relative_to(package.resolve().parent)
                 base = ".".join([*folder.parts, *filter(None, [base])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def _module_file(module: str, package: Path) -> Path | None:
