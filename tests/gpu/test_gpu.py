@@ -15,10 +15,12 @@ import yaml
 
 from inverse_shading import fitting
 from inverse_shading.features import extract_features
+from inverse_shading.framed_picture import FramedPicture
 from inverse_shading.images import write_array
 from inverse_shading.interruption import Stopped
 from inverse_shading.parameters import sample_parameters, write_parameters
 from inverse_shading.ranges import ImageRange
+from inverse_shading.refinement import Refiner
 from inverse_shading.renderer import Renderer
 from inverse_shading.splits import write_split
 from inverse_shading.stage import write_stage
@@ -42,6 +44,25 @@ def test_frames_are_rendered_on_the_card_and_equal_the_processor_s(tmp_path):
         assert "llvmpipe" in renderer.driver, renderer.driver
         processor = np.stack([renderer.render(value) for value in values]).astype(int)
     assert np.abs(card - processor)[:, mask].max() <= 2
+
+
+def test_materials_are_found_by_rendering_on_the_card(tmp_path):
+    """Of pictures that the processor rendered, so that the two renderers agree is part of it."""
+    path = tmp_path / "stage.safetensors"
+    samples = CONFIG["render"]["environment_samples"]
+    write_stage(path, CONFIG["stage"], CONFIG["render"]["frame_size"], samples, "cpu")
+    values = sample_parameters(ImageRange(0, 4), seed=8)
+    arguments = (path, CONFIG["framing"], CONFIG["refinement"])
+    with Refiner(*arguments, device="cpu", threads=2) as processor:
+        images = [processor.render(value) for value in values]
+        shown = (processor.weights > 0).astype(np.float32)
+    with Refiner(*arguments, device="auto") as card:
+        assert "llvmpipe" not in card.driver, card.driver
+        for image in images:
+            picture = FramedPicture(image, image.astype(np.float32), shown, "srgb", "framed", 1.0)
+            estimate = card.refine(picture)
+            # Half a level is what rounding to bytes makes, twice.
+            assert estimate.converged and estimate.rms < 0.5
 
 
 @pytest.fixture(scope="module")
