@@ -32,7 +32,7 @@ demo: install
 	$(BIN)/snakemake --cores $(CORES) --directory demo --configfile demo/config.yaml
 	@PYTHONPATH=workflow $(BIN)/python -m inverse_shading.comparison demo/results/comparison.csv
 	@echo
-	@echo "Pictures: demo/results/figures/    Table: demo/results/comparison.md"
+	@echo "To look at: demo/results/report.html    Pictures: demo/results/figures/    Table: demo/results/comparison.md"
 
 test: install
 	@sh envs/system-libraries.sh test
