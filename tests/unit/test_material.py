@@ -11,8 +11,8 @@ from inverse_shading.material import (
     material_values,
     read_material,
     standard_library,
-    write_material,
 )
+from inverse_shading.material_file import write_material_file
 from inverse_shading.parameters import PARAMETERS, sample_parameters
 from inverse_shading.ranges import ImageRange
 
@@ -54,7 +54,7 @@ def test_every_parameter_goes_to_the_input_of_its_name():
 def test_values_come_back_from_the_file_exactly(tmp_path):
     for index, values in enumerate(sample_parameters(ImageRange(0, 4), seed=3)):
         path = tmp_path / f"{index}.mtlx"
-        write_material(path, values)
+        write_material_file(path, values, {})
         np.testing.assert_array_equal(read_material(path), values)
 
 

@@ -7,7 +7,6 @@ import MaterialX as mx
 import numpy as np
 
 from .errors import InputError
-from .files import atomic_path
 from .parameters import DECIMALS, PARAMETERS
 from .values import check_values
 
@@ -91,13 +90,6 @@ def material_values(document: mx.Document) -> np.ndarray:
         values[list(places)] = value.asTuple() if len(places) > 1 else value
     # MaterialX holds float32 and writes six digits; rounding gives back what the tables hold.
     return check_values(values.round(DECIMALS))
-
-
-def write_material(path: str | Path, values: Sequence[float] | np.ndarray) -> None:
-    """Write the material of ten values as a .mtlx file."""
-    document = make_material(values)
-    with atomic_path(path) as temporary:
-        mx.writeToXmlFile(document, mx.FilePath(str(temporary)))
 
 
 def read_material(path: str | Path) -> np.ndarray:
