@@ -30,6 +30,7 @@ from inverse_shading.sample import sampled_test_images
 
 
 def main() -> int:
+    """Measure, print, and write where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--model", default="best")
@@ -146,14 +147,17 @@ def robust(refiner, pictures, count) -> dict:
 
 
 def mse(predicted: np.ndarray, true: np.ndarray) -> float:
+    """Mean over images and inputs."""
     return float(np.square(predicted - true).mean())
 
 
 def by_parameter(values: np.ndarray) -> dict[str, float]:
+    """Ten numbers by their names, to four decimals."""
     return {name: round(float(v), 4) for name, v in zip(PARAMETERS, values, strict=True)}
 
 
 def show(what: str, index: int, total: int) -> None:
+    """Progress in one line."""
     print(f"\r{what}: {index + 1} of {total}  ", end="", file=sys.stderr, flush=True)
 
 

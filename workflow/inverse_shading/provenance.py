@@ -9,7 +9,7 @@ import hashlib
 import importlib.metadata
 import io
 import tokenize
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 # Libraries whose version shapes an output, by the name they are imported under. Others (readers of
@@ -126,7 +126,7 @@ def _module_file(module: str, package: Path) -> Path | None:
     return None
 
 
-@lru_cache
+@cache
 def _version(library: str) -> str:
     try:
         return importlib.metadata.version(library)
