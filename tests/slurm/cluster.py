@@ -16,6 +16,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+# Seconds after which a test believes that something hangs. Far more than a slow machine needs.
+HUNG = 900
+
 CPUS = 32
 MEMORY = 512_000
 
@@ -89,7 +92,7 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-def wait_until(condition, seconds: float, what: str):
+def wait_until(condition, what: str, seconds: float = HUNG):
     """Ask until the answer is true, and return it.
 
     Raises:
@@ -181,7 +184,7 @@ class Cluster:
                 check=True,
                 timeout=20,
             )
-        wait_until(self._is_up, 30, f"SLURM's node ready (see {self.folder}/*.log)")
+        wait_until(self._is_up, f"SLURM's node ready (see {self.folder}/*.log)", 120)
 
     def _is_up(self) -> bool:
         try:
@@ -193,12 +196,12 @@ class Cluster:
         """Leave no process and no file behind, whatever state it is in."""
         with suppress(subprocess.SubprocessError, OSError):
             self.command("scancel", "--user", os.getuid())
-            wait_until(lambda: not self.command("squeue", "--noheader"), 15, "queue empty")
+            wait_until(lambda: not self.command("squeue", "--noheader"), "queue empty", 15)
         for name in ("slurmd", "slurmctld", "munge"):
             with suppress(OSError, ValueError):
                 os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGTERM)
         with suppress(TimeoutError):
-            wait_until(lambda: not self._processes(), 15, "daemons gone")
+            wait_until(lambda: not self._processes(), "daemons gone", 15)
         for process in self._processes():
             with suppress(OSError):
                 os.kill(process, signal.SIGKILL)

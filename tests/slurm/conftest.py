@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import Cluster, wait_until
+from cluster import HUNG, Cluster, wait_until
 from project import TINY, Project, copy_code, write_ball
 
 # Two of the six models, one on each trunk: what is tested here doesn't depend on how many they are.
@@ -43,25 +43,40 @@ class Run:
     @property
     def name(self) -> str:
         """What all its jobs are named."""
-        wait_until(lambda: "SLURM run ID: " in self.output, 60, "run named")
+        self.wait_until(lambda: "SLURM run ID: " in self.output, "run named")
         return re.search(r"SLURM run ID: (\S+)", self.output)[1]
 
     @property
     def jobs(self) -> list[dict[str, str]]:
         return self.cluster.jobs(self.name)
 
-    def wait_for(self, state: str, comment: str, seconds: float = 90) -> dict[str, str]:
+    def wait_until(self, condition, what: str):
+        """What `condition` answers, as soon as that is true.
+
+        Raises:
+            AssertionError: Snakemake ended before.
+        """
+
+        def going_on():
+            ended = self.process.poll() is not None
+            answer = condition()
+            assert answer or not ended, f"{what}: Snakemake ended before\n{self.output}"
+            return answer
+
+        return wait_until(going_on, what)
+
+    def wait_for(self, state: str, comment: str) -> dict[str, str]:
         """The first job of this kind in this state, as soon as there is one."""
 
         def found():
             wanted = (state, comment)
             return [job for job in self.jobs if (job["JobState"], job["Comment"]) == wanted]
 
-        return wait_until(found, seconds, f"{comment} {state}:\n{self.output}")[0]
+        return self.wait_until(found, f"{comment} {state}")[0]
 
-    def end(self, seconds: float = 300) -> int:
+    def end(self) -> int:
         """Exit status."""
-        return self.process.wait(seconds)
+        return self.process.wait(HUNG)
 
 
 @dataclass
@@ -124,7 +139,7 @@ def both(cluster, tmp_path_factory):
     finished, local = projects
     try:
         run = finished.start()
-        local.run(timeout=300)
+        local.run(timeout=HUNG)
         run.end()
         yield finished, local
     finally:
