@@ -258,6 +258,9 @@ def test_error_by_parameter_has_a_line_a_row(tmp_path):
     assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
     draw_error_by_parameter(tmp_path / "d.png", write_table(tmp_path / "d.csv", fewer))
     assert look_at(tmp_path / "d.png").shape[0] < pixels.shape[0]
+    sampled = [rows[0], {**rows[1], "sample_images": 16}, *rows[2:]]
+    draw_error_by_parameter(tmp_path / "e.png", write_table(tmp_path / "e.csv", sampled))
+    assert not np.array_equal(pixels, look_at(tmp_path / "e.png")), "whose errors are of 16 images"
     draw_error_by_parameter(tmp_path / "c.png", write_table(tmp_path / "c.csv", rows[:1]))
     assert look_at(tmp_path / "c.png").shape[0] < pixels.shape[0]
 

@@ -42,8 +42,8 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
         raise InputError(f"{table}: found no test error by parameter, expected one row a model.")
     values = rows[["test_mse", *PARAMETER_ERRORS]].to_numpy()
     names = [
-        f"{model} (lower bound)" if source == BOUND else model
-        for model, source in zip(rows["model"], rows["source"], strict=True)
+        _row_name(*row)
+        for row in zip(rows["model"], rows["source"], rows["sample_images"], strict=True)
     ]
     with figure_style():
         figure = Figure((13, 1.6 + 0.42 * len(rows)), layout="constrained")
@@ -87,3 +87,12 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
         bar.set_ticks(np.sqrt(ticks), labels=["0", "0.005", "0.02", "0.05", "0.0833\n(constant)"])
         bar.outline.set_visible(False)
         save_figure(figure, output)
+
+
+def _row_name(model: str, source: str, sample_images: float) -> str:
+    if source == BOUND:
+        return f"{model} (lower bound)"
+    if source == REFINEMENT and np.isfinite(sample_images):
+        # Else it seems to beat a bound that is of other images.
+        return f"{model}\n(first {sample_images:.0f} images)"
+    return model
