@@ -130,6 +130,6 @@ def test_a_terminated_job_removes_its_temporary_file(tmp_path):
     )
     assert writer.stdout.readline() == b"ready\n"
     writer.terminate()
-    assert writer.wait() == 128 + signal.SIGTERM
+    assert writer.wait(timeout=30) == 128 + signal.SIGTERM
     assert [entry.name for entry in tmp_path.iterdir()] == ["log"]
     assert "stopped by SIGTERM" in (tmp_path / "log").read_text()
