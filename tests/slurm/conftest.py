@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import HUNG, Cluster, wait_until
+from cluster import Cluster, wait_until
 from project import TINY, Project, copy_code, write_ball
 
 # Two of the six models, one on each trunk: what is tested here doesn't depend on how many they are.
@@ -43,18 +43,19 @@ class Run:
     @property
     def name(self) -> str:
         """What all its jobs are named."""
-        self.wait_until(lambda: "SLURM run ID: " in self.output, "run named")
+        self.wait_until(lambda: "SLURM run ID: " in self.output, 60, "run named")
         return re.search(r"SLURM run ID: (\S+)", self.output)[1]
 
     @property
     def jobs(self) -> list[dict[str, str]]:
         return self.cluster.jobs(self.name)
 
-    def wait_until(self, condition, what: str):
+    def wait_until(self, condition, seconds: float, what: str):
         """What `condition` answers, as soon as that is true.
 
         Raises:
             AssertionError: Snakemake ended before.
+            TimeoutError: it was not true within `seconds`.
         """
 
         def going_on():
@@ -63,20 +64,20 @@ class Run:
             assert answer or not ended, f"{what}: Snakemake ended before\n{self.output}"
             return answer
 
-        return wait_until(going_on, what)
+        return wait_until(going_on, seconds, what)
 
-    def wait_for(self, state: str, comment: str) -> dict[str, str]:
+    def wait_for(self, state: str, comment: str, seconds: float = 90) -> dict[str, str]:
         """The first job of this kind in this state, as soon as there is one."""
 
         def found():
             wanted = (state, comment)
             return [job for job in self.jobs if (job["JobState"], job["Comment"]) == wanted]
 
-        return self.wait_until(found, f"{comment} {state}")[0]
+        return self.wait_until(found, seconds, f"{comment} {state}")[0]
 
-    def end(self) -> int:
+    def end(self, seconds: float = 300) -> int:
         """Exit status."""
-        return self.process.wait(HUNG)
+        return self.process.wait(seconds)
 
 
 @dataclass
@@ -139,7 +140,8 @@ def both(cluster, tmp_path_factory):
     finished, local = projects
     try:
         run = finished.start()
-        local.run(timeout=HUNG)
+        # Both runs share the processors here, in CI with `make test` too: 300 s were taken there.
+        local.run(timeout=900)
         run.end()
         yield finished, local
     finally:

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 import yaml
-from cluster import HUNG, wait_until
+from cluster import wait_until
 from conftest import ClusterProject, end_all
 from project import Project, copy_code
 
@@ -29,7 +29,7 @@ def start_rendering(project):
     run = project.start("--", *SHARDS)
     job = run.wait_for("RUNNING", SHARDS_JOB)
     logs = project.folder / "logs" / "render"
-    run.wait_until(lambda: logs.is_dir() and any(logs.iterdir()), "rendering begun")
+    run.wait_until(lambda: logs.is_dir() and any(logs.iterdir()), 90, "rendering begun")
     return run, job
 
 
@@ -80,7 +80,7 @@ def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
     assert refused.process.returncode == 1 and "--unlock" in refused.output
     # The job runs on, with nobody to wait for it.
     project.cluster.command("scancel", f"--name={killed.name}")
-    wait_until(lambda: state(killed, job) == "CANCELLED", "job cancelled")
+    wait_until(lambda: state(killed, job) == "CANCELLED", 90, "job cancelled")
 
     unlocked = project.submit("--unlock")
     assert unlocked.process.returncode == 0, unlocked.output
@@ -97,7 +97,7 @@ def test_a_training_told_to_stop_goes_on_in_the_next_try(project, local, tmp_pat
     run = project.start("--", f"{model}/weights.safetensors")
     job = run.wait_for("RUNNING", "rule_train_wildcards_vgg16_v1_1")
     log = project.folder / "logs" / "train" / "vgg16_v1" / "1.log"
-    run.wait_until(lambda: log.exists() and "epoch 1/1500" in log.read_text(), "training begun")
+    run.wait_until(lambda: log.exists() and "epoch 1/1500" in log.read_text(), 60, "training begun")
     # What SLURM sends before a time limit: to the processes of the job, which is not cancelled.
     project.cluster.command("scancel", "--signal=TERM", job["JobId"])
     assert run.end() == 0, run.output
@@ -110,7 +110,7 @@ def test_a_training_told_to_stop_goes_on_in_the_next_try(project, local, tmp_pat
     shutil.copytree(local.folder, tmp_path / "alone")
     alone = Project(local.code, tmp_path / "alone")
     alone.config = config
-    alone.run(f"{model}/weights.safetensors", timeout=HUNG)
+    alone.run(f"{model}/weights.safetensors", timeout=200)
     for name in ("weights.safetensors", "history.csv"):
         assert (project.folder / model / name).read_bytes() == (
             alone.folder / model / name
