@@ -30,7 +30,7 @@ $(VENV)/installed: envs/requirements.lock pyproject.toml
 demo: install
 	@sh envs/system-libraries.sh
 	$(BIN)/snakemake --cores $(CORES) --directory demo --configfile demo/config.yaml
-	@PYTHONPATH=workflow $(BIN)/python -m inverse_shading.comparison demo/results/comparison.csv
+	@PYTHONPATH=workflow $(BIN)/python -m inverse_shading.report.comparison_page demo/results/comparison.csv
 	@echo
 	@echo "To look at: demo/results/report.html    Pictures: demo/results/figures/    Table: demo/results/comparison.md"
 
@@ -44,7 +44,7 @@ test-slurm: install
 
 test-faults: install
 	@sh envs/system-libraries.sh test
-	PYTHONPATH=tests:workflow $(BIN)/python -m faults
+	PYTHONPATH=.:workflow $(BIN)/python -m tests.faults
 
 test-gpu: install
 	@sh envs/system-libraries.sh test

@@ -19,14 +19,14 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 import numpy as np
 
-from inverse_shading.appearance_space import guessed_materials
-from inverse_shading.calibration import parse_calibration
-from inverse_shading.floor import posterior_means
-from inverse_shading.known_pictures import known_pictures
-from inverse_shading.model_card import read_model_card
-from inverse_shading.parameters import PARAMETERS
-from inverse_shading.refinement import Refiner
-from inverse_shading.sample import sampled_test_images
+from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.inversion.calibration import parse_calibration
+from inverse_shading.inversion.known_images import known_pictures
+from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.observable import guessed_materials
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.products import posterior_means
+from inverse_shading.prediction.model_card import read_model_card
 
 
 def main() -> int:

@@ -19,17 +19,17 @@ import numpy as np
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "workflow"), str(ROOT / "tests" / "fidelity")]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 
-from gltf import write_glb
-from official import render_officially
+from tests.fidelity.gltf import write_glb
+from tests.fidelity.official import render_officially
 from scipy.ndimage import binary_erosion
 
-from inverse_shading.parameters import sample_parameters
-from inverse_shading.ranges import ImageRange
-from inverse_shading.renderer import Renderer
-from inverse_shading.shader_ball import shader_ball
-from inverse_shading.stage import write_stage
+from inverse_shading.dataset.parameter_table import sample_parameters
+from inverse_shading.dataset.ranges import ImageRange
+from inverse_shading.render.frames import Renderer
+from inverse_shading.scene.make_stage import write_stage
+from inverse_shading.scene.shader_ball import shader_ball
 
 # Pixels at the silhouette's edge that two rasterisers may disagree on, as in the fidelity test.
 EROSION = 3

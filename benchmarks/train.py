@@ -60,13 +60,13 @@ from speed.tables import (
 )
 from speed.trunk import measure_trunk
 
-from inverse_shading.configuration import (
+from inverse_shading.config.check import (
     model_config,
     model_definitions,
     model_names,
     trainable_stages,
 )
-from inverse_shading.devices import describe_device, set_up
+from inverse_shading.network.devices import describe_device, set_up
 
 PARTS = ("trunks", "heads", "fine-tuning")
 

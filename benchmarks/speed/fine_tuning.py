@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from inverse_shading.devices import halve_batch
-from inverse_shading.objectives import load_objective
-from inverse_shading.parameters import PARAMETERS
-from inverse_shading.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import halve_batch
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 
 LEARNING_RATE = 1e-4
 # Steps before the first that is timed: cuDNN tries its algorithms, the compiler compiles.
@@ -90,7 +90,7 @@ def fine_tune(
     channels last. Images lie on the device as uint8 and are normalised there.
 
     Args:
-        trunk: a file made by `weights.prepare_trunk`.
+        trunk: a file made by `trunk_weights.prepare_trunk`.
         images: uint8 (n, side, side, 3), repeated to what is needed.
         way: eager, or torch.compile of forward and loss, and so of backward.
         device: where to train.

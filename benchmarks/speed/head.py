@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from inverse_shading.dataset import Labels, read_labels
-from inverse_shading.devices import choose_device
-from inverse_shading.heads import build_head, load_head
-from inverse_shading.objectives import load_objective
-from inverse_shading.parameters import PARAMETERS
-from inverse_shading.training import train_model
-from inverse_shading.trunks import load_trunk
+from inverse_shading.dataset.labels import Labels, read_labels
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import choose_device
+from inverse_shading.network.heads import build_head, load_head
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.trunks import load_trunk
+from inverse_shading.training.train_model import train_model
 
 from .data import Files
 from .fine_tuning import synchronise
@@ -102,7 +102,7 @@ def train_kept_epoch(arguments: dict) -> Epoch:
 def train_plain_epoch(arguments: dict, trunk: Path, images: np.ndarray) -> tuple[Epoch, float]:
     """The same epoch with the trunk in the loop, as a fine-tuning script would have it.
 
-    Weights, order of images and dropout follow from the same seeds as in `fitting.fit`. The mean and
+    Weights, order of images and dropout follow from the same seeds as in `loop.fit`. The mean and
     scale that standardise the features aren't trained; they are taken from the head that was trained
     on kept features.
 

@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from inverse_shading.dataset import read_labels
+from inverse_shading.dataset.labels import read_labels
 
 from .data import Files, Workload
 from .fine_tuning import FineTuning

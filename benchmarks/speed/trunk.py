@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torchvision.transforms.functional import normalize
 
-from inverse_shading.devices import choose_precision, set_up
-from inverse_shading.features import compute_features
-from inverse_shading.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
+from inverse_shading.network.devices import choose_precision, set_up
+from inverse_shading.network.features import compute_features
+from inverse_shading.network.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 
 from .data import report
 
@@ -44,7 +44,7 @@ def measure_trunk(
     """Run images through a trunk in both ways, in turn; the workflow's in float32 as well.
 
     Args:
-        file: the trunk's, made by `weights.prepare_trunk`.
+        file: the trunk's, made by `trunk_weights.prepare_trunk`.
         images: uint8 (n, side, side, 3), all of them each round.
         config: the `features` section: batch_size, precision.
         device: auto, cpu or cuda.

@@ -6,8 +6,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from faults.catalogue import draw_faults
-from faults.harness import (
+from tests.faults.catalogue import draw_faults
+from tests.faults.harness import (
     ITS_OWN,
     MISSED,
     REFUSED,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from faults.harness import LIMIT_SECONDS, Fault, Trial, UnclearError, process_of
+
+from tests.faults.harness import LIMIT_SECONDS, Fault, Trial, UnclearError, process_of
 
 FIRST, SECOND = "000000-000019", "000020-000039"
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from project import TINY, Project, clean_environment, run_whole, without_seconds
+
+from tests.support.project import TINY, Project, clean_environment, run_whole, without_seconds
 
 # One trunk, two heads, all baselines and figures; trainings long enough to be caught in the act.
 CONFIG = TINY | {

@@ -1,9 +1,10 @@
 """A dozen faults, of as many kinds; `make test-faults` tries many more."""
 
 import pytest
-from faults.catalogue import draw_faults
-from faults.harness import UNCLEAR, WRONG, attempt, can_mount, undisturbed
-from project import made_once
+
+from tests.faults.catalogue import draw_faults
+from tests.faults.harness import UNCLEAR, WRONG, attempt, can_mount, undisturbed
+from tests.support.project import made_once
 
 SEED = 3
 FAULTS = draw_faults(12, SEED)

@@ -14,7 +14,7 @@ def write_glb(path: Path, mesh, node: dict | None = None, with_tangents: bool = 
     """Write one mesh under one node.
 
     Args:
-        mesh: an `inverse_shading.mesh.Mesh`.
+        mesh: an `inverse_shading.scene.mesh.Mesh`.
         node: the node's translation, rotation (quaternion x, y, z, w) and scale.
     """
     streams = {

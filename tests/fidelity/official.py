@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from inverse_shading.camera import place_camera
-from inverse_shading.environment import irradiance_map
-from inverse_shading.lights import find_light
-from inverse_shading.mesh import Mesh, load_mesh
+from inverse_shading.scene.built_in_lights import find_light
+from inverse_shading.scene.camera import place_camera
+from inverse_shading.scene.environment import irradiance_map
+from inverse_shading.scene.mesh import Mesh, load_mesh
 
 ROOT = Path(__file__).parents[2]
 

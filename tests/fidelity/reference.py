@@ -7,7 +7,7 @@ apart from their own. REQUEST is an .npz with
     radiance, irradiance   float32 (height, width, 3), linear
     view, projection       float64 (4, 4), column vectors
     frame_size, environment_samples
-    values          float64 (n, 10), in the order of inverse_shading.parameters.PARAMETERS
+    values          float64 (n, 10), in the order of inverse_shading.material.parameters.PARAMETERS
     files           paths of (m,) .mtlx files, which are opened as any viewer opens them
 
 ANSWER is an .npz with `frames`, uint8 (n, size, size, 3), `seconds`, float64 (n,), of each material
@@ -26,7 +26,7 @@ import MaterialX.PyMaterialXRender as mx_render
 import MaterialX.PyMaterialXRenderGlsl as mx_render_glsl
 import numpy as np
 
-from inverse_shading.material import (
+from inverse_shading.material.document import (
     INPUTS,
     MATERIAL_NAME,
     SHADER_NAME,

@@ -6,17 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from gltf import write_glb
-from official import render_officially
 from scipy.ndimage import binary_erosion
 
-from inverse_shading.material_file import write_material_file
-from inverse_shading.mesh import Mesh
-from inverse_shading.parameters import DECIMALS, sample_parameters
-from inverse_shading.ranges import ImageRange
-from inverse_shading.renderer import Renderer
-from inverse_shading.shader_ball import shader_ball
-from inverse_shading.stage import write_stage
+from inverse_shading.dataset.parameter_table import sample_parameters
+from inverse_shading.dataset.ranges import ImageRange
+from inverse_shading.material.parameters import DECIMALS
+from inverse_shading.prediction.material_file import write_material_file
+from inverse_shading.render.frames import Renderer
+from inverse_shading.scene.make_stage import write_stage
+from inverse_shading.scene.mesh import Mesh
+from inverse_shading.scene.shader_ball import shader_ball
+from tests.fidelity.gltf import write_glb
+from tests.fidelity.official import render_officially
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())

@@ -13,20 +13,20 @@ import pytest
 import torch
 import yaml
 
-from inverse_shading import fitting
-from inverse_shading.features import extract_features
-from inverse_shading.framed_picture import FramedPicture
-from inverse_shading.images import write_array
-from inverse_shading.interruption import Stopped
-from inverse_shading.parameters import sample_parameters, write_parameters
-from inverse_shading.ranges import ImageRange
-from inverse_shading.refinement import Refiner
-from inverse_shading.renderer import Renderer
-from inverse_shading.splits import write_split
-from inverse_shading.stage import write_stage
-from inverse_shading.tensor_files import read_tensors
-from inverse_shading.training import train_model
-from inverse_shading.weights import prepare_trunk
+from inverse_shading.dataset.framed_images import write_array
+from inverse_shading.dataset.parameter_table import sample_parameters, write_parameters
+from inverse_shading.dataset.ranges import ImageRange
+from inverse_shading.dataset.splits import write_split
+from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.network.features import extract_features
+from inverse_shading.network.trunk_weights import prepare_trunk
+from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.render.frames import Renderer
+from inverse_shading.runtime.interruption import Stopped
+from inverse_shading.runtime.tensor_files import read_tensors
+from inverse_shading.scene.make_stage import write_stage
+from inverse_shading.training import loop as fitting
+from inverse_shading.training.train_model import train_model
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 IMAGES = ImageRange(0, 39)

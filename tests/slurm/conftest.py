@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import Cluster, wait_until
-from project import TINY, Project, copy_code, write_ball
+
+from tests.slurm.cluster import Cluster, wait_until
+from tests.support.project import TINY, Project, copy_code, write_ball
 
 # Two of the six models, one on each trunk: what is tested here doesn't depend on how many they are.
 MODELS = ("vgg16_v1", "resnet50_v3")

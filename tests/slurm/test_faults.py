@@ -7,9 +7,10 @@ import signal
 
 import pytest
 import yaml
-from cluster import wait_until
 from conftest import ClusterProject, end_all
-from project import Project, copy_code
+
+from tests.slurm.cluster import wait_until
+from tests.support.project import Project, copy_code
 
 SHARDS = ("results/renders/000000-000019.tar", "results/renders/000020-000039.tar")
 SHARDS_JOB = "rule_shards_parameters_render"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import MODELS
-from project import without_seconds
+
+from tests.support.project import without_seconds
 
 ROOT = Path(__file__).parents[2]
 GPU_RULES = ("features", "train", "evaluate")

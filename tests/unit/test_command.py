@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from inverse_shading import __version__, prediction
+from inverse_shading import __version__
 from inverse_shading.command import main
-from inverse_shading.errors import InputError
-from inverse_shading.jobs import logger
-from inverse_shading.prediction_session import Options
+from inverse_shading.prediction import predict as prediction
+from inverse_shading.prediction.session import Options
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.jobs import logger
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inverse_shading.provenance import code_digests
+from inverse_shading.runtime.provenance import code_digests
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,7 +123,7 @@ def test_one_version_everywhere():
 
 def test_rules_and_package_name_the_same_baselines():
     """The rules can't import them: the module needs scikit-learn and torch, which take seconds."""
-    from inverse_shading.baselines import BASELINES
+    from inverse_shading.training.baselines import BASELINES
 
     rules = (ROOT / "workflow" / "rules" / "common.smk").read_text()
     assert re.search(r"^BASELINES = (.*)$", rules, re.MULTILINE)[1] == json.dumps(list(BASELINES))

@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from project import TINY, Project, made_once, run_whole
+
+from tests.support.project import TINY, Project, made_once, run_whole
 
 
 @pytest.fixture(scope="session")

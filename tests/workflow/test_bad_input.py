@@ -6,7 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from project import Project, write_ball
+
+from tests.support.project import Project, write_ball
 
 
 def refused(project, *arguments, **environment):
@@ -96,8 +97,8 @@ def test_a_truncated_file_is_noticed_by_the_step_that_reads_it(project, name, ta
 
 
 def test_images_of_another_size_in_a_shard(project):
-    from inverse_shading.ranges import parse_range
-    from inverse_shading.shards import write_shard
+    from inverse_shading.dataset.ranges import parse_range
+    from inverse_shading.dataset.shards import write_shard
 
     images = parse_range("000000-000019")
     frame = np.zeros((32, 32, 3), np.uint8)
@@ -125,7 +126,7 @@ def test_weights_that_can_t_be_had_stop_the_run(project, tmp_path):
 
 def test_the_terminal_table_of_the_demo_is_printed(finished):
     done = subprocess.run(
-        [sys.executable, "-m", "inverse_shading.comparison", "results/comparison.csv"],
+        [sys.executable, "-m", "inverse_shading.report.comparison_page", "results/comparison.csv"],
         cwd=finished.folder,
         env=os.environ | {"PYTHONPATH": str(finished.code / "workflow")},
         capture_output=True,

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from project import Project, without_seconds, write_ball
+from tests.support.project import Project, without_seconds, write_ball
 
 
 def digests(folder, pattern):
@@ -52,9 +52,10 @@ def test_table_and_figures_come_out_the_same(project):
 
 
 def test_shards_hold_the_parameters_they_were_rendered_from(finished):
-    from inverse_shading.parameters import PARAMETERS, read_parameters
-    from inverse_shading.ranges import parse_range
-    from inverse_shading.shards import read_shard
+    from inverse_shading.dataset.parameter_table import read_parameters
+    from inverse_shading.dataset.ranges import parse_range
+    from inverse_shading.dataset.shards import read_shard
+    from inverse_shading.material.parameters import PARAMETERS
 
     results = finished.folder / "results"
     images = parse_range("000020-000039")

@@ -172,15 +172,15 @@ CHANGES = {
     ),
     "the framing": (edit_config(framing__margin=0.1), AFTER_RENDERS),
     "the renderer's source": (
-        append("workflow/inverse_shading/renderer.py", STATEMENT),
+        append("workflow/inverse_shading/render/frames.py", STATEMENT),
         over_ranges("render") | AFTER_RENDERS,
     ),
     "the loss of the bins models": (
-        append("workflow/inverse_shading/objectives/bins.py", STATEMENT),
+        append("workflow/inverse_shading/network/objectives/bins.py", STATEMENT),
         trained(BINS) | drawn(BINS) | AFTER_MODELS,
     ),
     "the table's layout code": (
-        append("workflow/inverse_shading/comparison.py", STATEMENT),
+        append("workflow/inverse_shading/report/comparison_page.py", STATEMENT),
         {"compare_markdown"},
     ),
     "a seed added": (
@@ -188,11 +188,11 @@ CHANGES = {
         trained(MODELS, seed=7) | drawn(MODELS) | AFTER_MODELS,
     ),
     "how seeds are brought together": (
-        append("workflow/inverse_shading/collection.py", STATEMENT),
+        append("workflow/inverse_shading/training/seeds.py", STATEMENT),
         collected(MODELS) | drawn(MODELS) | AFTER_MODELS - {"paired_tests"},
     ),
     "the paired tests": (
-        append("workflow/inverse_shading/paired_tests.py", STATEMENT),
+        append("workflow/inverse_shading/evaluation/paired_tests.py", STATEMENT),
         PAIRED,
     ),
     # What Snakemake compares: mtime, code, params, input, software-env.
@@ -214,38 +214,40 @@ CHANGES = {
         {"figures/examples"},
     ),
     "code: an imported module edited": (
-        append("workflow/inverse_shading/evaluation.py", STATEMENT),
+        append("workflow/inverse_shading/evaluation/evaluate_model.py", STATEMENT),
         {f"evaluate/{model}/1" for model in MODELS}
         | collected(MODELS)
         | drawn(MODELS)
         | AFTER_MODELS,
     ),
     "code: an imported module edited, with its old time": (
-        append_with_old_time("workflow/inverse_shading/figure_errors.py", STATEMENT),
+        append_with_old_time(
+            "workflow/inverse_shading/report/figures/error_by_parameter.py", STATEMENT
+        ),
         {"figures/error_by_parameter"},
     ),
     "code: a comment in an imported module": (
-        append("workflow/inverse_shading/renderer.py", "\n# A remark.\n"),
+        append("workflow/inverse_shading/render/frames.py", "\n# A remark.\n"),
         set(),
     ),
     "code: the stage's source": (
-        append("workflow/inverse_shading/shader_ball.py", STATEMENT),
+        append("workflow/inverse_shading/scene/shader_ball.py", STATEMENT),
         {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS,
     ),
     "code: how images are compared": (
-        append("workflow/inverse_shading/image_difference.py", STATEMENT),
+        append("workflow/inverse_shading/evaluation/image_difference.py", STATEMENT),
         looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
     "code: what a picture leaves open": (
-        append("workflow/inverse_shading/posterior.py", STATEMENT),
+        append("workflow/inverse_shading/inversion/posterior.py", STATEMENT),
         AFTER_SEARCH,
     ),
     "code: how refined answers are written": (
-        append("workflow/inverse_shading/refining.py", STATEMENT),
+        append("workflow/inverse_shading/inversion/refine_test_images.py", STATEMENT),
         REFINED | AFTER_LOOKS,
     ),
     "code: the report's page": (
-        append("workflow/inverse_shading/templates/report.css", "\np {}\n"),
+        append("workflow/inverse_shading/report/page/templates/report.css", "\np {}\n"),
         {"report_page"},
     ),
     "params: the same number written otherwise": (
@@ -353,7 +355,7 @@ def test_the_summary_agrees_with_the_dry_run(project):
 
 
 def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
-    from project import Project, write_ball
+    from tests.support.project import Project, write_ball
 
     (tmp_path / "run").mkdir()
     project = Project(finished.code, tmp_path / "run")

@@ -2,6 +2,6 @@
 
 import sys
 
-from .command import main
+from inverse_shading.command import main
 
 sys.exit(main())

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import __version__
-from .errors import InputError
-from .interruption import Stopped, stoppable
-from .jobs import logger
-from .picture_folder import SUFFIXES
+from inverse_shading import __version__
+from inverse_shading.pictures.folder import SUFFIXES
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.interruption import Stopped, stoppable
+from inverse_shading.runtime.jobs import logger
 
 # Exit codes: all pictures done; some not, each named; nothing could be done.
 DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -68,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _predict(given: argparse.Namespace) -> int:
     # Here, since PyTorch takes seconds that --help needn't wait.
-    from .prediction import predict_pictures
-    from .prediction_session import Options
+    from inverse_shading.prediction.predict import predict_pictures
+    from inverse_shading.prediction.session import Options
 
     failures = predict_pictures(
         given.images,

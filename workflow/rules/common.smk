@@ -11,7 +11,7 @@ PACKAGE = WORKFLOW / "inverse_shading"
 # Snakemake hands this path on to every script.
 sys.path.insert(0, str(WORKFLOW))
 
-from inverse_shading.configuration import (
+from inverse_shading.config.check import (
     check_config,
     model_config,
     model_definitions,
@@ -21,13 +21,13 @@ from inverse_shading.configuration import (
     study_names,
     trainable_stages,
 )
-from inverse_shading.errors import InputError
-from inverse_shading.hardware import has_gpu
-from inverse_shading.lights import LIGHTS
-from inverse_shading.picture_folder import picture_of, pictures_in
-from inverse_shading.provenance import code_digests
-from inverse_shading.ranges import image_ranges
-from inverse_shading.sample import shards_of_sample
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.hardware import has_gpu
+from inverse_shading.scene.built_in_lights import LIGHTS
+from inverse_shading.pictures.folder import picture_of, pictures_in
+from inverse_shading.runtime.provenance import code_digests
+from inverse_shading.dataset.ranges import image_ranges
+from inverse_shading.dataset.splits import shards_of_sample
 
 try:
     check_config(config, WORKFLOW / "schemas" / "config.schema.yaml")
@@ -221,7 +221,7 @@ def model_code(script):
 
     def digests(wildcards):
         objective = DEFINITIONS[wildcards.model]["objective"]["type"]
-        return code(script, f"objectives/{objective}.py")
+        return code(script, f"network/objectives/{objective}.py")
 
     return digests
 
@@ -313,7 +313,7 @@ def prediction_inputs(wildcards):
 def prediction_code(wildcards):
     """Only the objective of the model that is used is part of its code."""
     objective = DEFINITIONS[PREDICTING]["objective"]["type"]
-    return code("predict.py", f"objectives/{objective}.py")
+    return code("predict.py", f"network/objectives/{objective}.py")
 
 
 def predicted_pictures(wildcards):

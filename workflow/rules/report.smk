@@ -9,7 +9,9 @@ REFINED_FILES = {
     "appearance": "appearance.csv",
     "metrics": "metrics.json",
 }
-REPORT_TEMPLATES = sorted(f"templates/{file.name}" for file in (PACKAGE / "templates").iterdir())
+REPORT_TEMPLATES = sorted(f"report/page/templates/{file.name}"
+    for file in (PACKAGE / "report/page/templates").iterdir()
+)
 
 
 rule report_page:

@@ -1,7 +1,7 @@
 """Rule appearance: render what is predicted for test images and hold it against the truth."""
 
-from inverse_shading.appearance import measure_appearance
-from inverse_shading.jobs import job
+from inverse_shading.evaluation.appearance import measure_appearance
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     measure_appearance(

@@ -1,7 +1,7 @@
 """Rule baseline: fit one of the predictors that the models are held against."""
 
-from inverse_shading.baselines import fit_baseline
-from inverse_shading.jobs import job
+from inverse_shading.runtime.jobs import job
+from inverse_shading.training.baselines import fit_baseline
 
 with job(snakemake.log[0]):
     fit_baseline(

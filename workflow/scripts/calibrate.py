@@ -1,7 +1,7 @@
 """Rule calibrate: measure on known materials how far the intervals of refinement can be trusted."""
 
-from inverse_shading.calibrating import calibrate
-from inverse_shading.jobs import job
+from inverse_shading.inversion.calibrate_stage import calibrate
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     calibrate(

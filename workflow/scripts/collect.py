@@ -1,7 +1,7 @@
 """Rule collect: bring the trainings of one model from several seeds together."""
 
-from inverse_shading.collection import collect_seeds
-from inverse_shading.jobs import job
+from inverse_shading.runtime.jobs import job
+from inverse_shading.training.seeds import collect_seeds
 
 with job(snakemake.log[0]):
     collect_seeds(

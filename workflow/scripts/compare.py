@@ -1,7 +1,7 @@
 """Rule compare: put models, baselines and the poster's rows into one table."""
 
-from inverse_shading.comparison_rows import write_comparison
-from inverse_shading.jobs import job
+from inverse_shading.evaluation.comparison_rows import write_comparison
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     write_comparison(

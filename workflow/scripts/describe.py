@@ -1,7 +1,7 @@
 """Rule describe: write the card that a model is used by outside the workflow."""
 
-from inverse_shading.jobs import job
-from inverse_shading.model_card import write_model_card
+from inverse_shading.prediction.model_card import write_model_card
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     write_model_card(

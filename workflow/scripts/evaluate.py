@@ -1,7 +1,7 @@
 """Rule evaluate: predict every image with one model and measure the errors."""
 
-from inverse_shading.evaluation import evaluate_model
-from inverse_shading.jobs import job
+from inverse_shading.evaluation.evaluate_model import evaluate_model
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     evaluate_model(

@@ -1,7 +1,7 @@
 """Rule features: run a frozen trunk on the images of one range."""
 
-from inverse_shading.features import extract_features
-from inverse_shading.jobs import job
+from inverse_shading.network.features import extract_features
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     extract_features(

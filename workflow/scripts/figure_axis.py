@@ -1,7 +1,7 @@
 """Rule figure_axis: the error of a study's models against what they vary."""
 
-from inverse_shading.figure_axis import draw_axis
-from inverse_shading.jobs import job
+from inverse_shading.report.figures.axis import draw_axis
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     draw_axis(

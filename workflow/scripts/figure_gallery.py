@@ -1,7 +1,7 @@
 """Rule figure_gallery: the poster's figure, renders of truth beside renders of predictions."""
 
-from inverse_shading.figure_gallery import draw_gallery
-from inverse_shading.jobs import job
+from inverse_shading.report.figures.gallery import draw_gallery
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     draw_gallery(

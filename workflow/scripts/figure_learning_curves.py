@@ -1,7 +1,7 @@
 """Rule figure_learning_curves: losses by epoch of every model."""
 
-from inverse_shading.figure_learning import draw_learning_curves
-from inverse_shading.jobs import job
+from inverse_shading.report.figures.learning_curves import draw_learning_curves
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     draw_learning_curves(

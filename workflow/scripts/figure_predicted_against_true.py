@@ -1,7 +1,7 @@
 """Rule figure_predicted_against_true: the ten inputs as one model sees them."""
 
-from inverse_shading.figure_predicted import draw_predicted_against_true
-from inverse_shading.jobs import job
+from inverse_shading.report.figures.predicted_against_true import draw_predicted_against_true
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     draw_predicted_against_true(

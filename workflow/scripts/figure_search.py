@@ -1,7 +1,7 @@
 """Rule figure_search: draw the trials of a search."""
 
-from inverse_shading.figure_search import draw_search
-from inverse_shading.jobs import job
+from inverse_shading.report.figures.search import draw_search
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     draw_search(

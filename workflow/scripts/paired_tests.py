@@ -1,7 +1,7 @@
 """Rule paired_tests: hold every two predictors against each other, test image by test image."""
 
-from inverse_shading.jobs import job
-from inverse_shading.paired_tests import write_paired_tests
+from inverse_shading.evaluation.paired_tests import write_paired_tests
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     write_paired_tests(

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from inverse_shading.jobs import job
-from inverse_shading.prediction import predict_pictures
-from inverse_shading.prediction_session import Options
+from inverse_shading.prediction.predict import predict_pictures
+from inverse_shading.prediction.session import Options
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     failures = predict_pictures(

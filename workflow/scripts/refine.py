@@ -1,7 +1,7 @@
 """Rule refine: correct the best model's answers for test images by rendering."""
 
-from inverse_shading.jobs import job
-from inverse_shading.refining import refine_sample
+from inverse_shading.inversion.refine_test_images import refine_sample
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     refine_sample(

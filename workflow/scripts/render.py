@@ -1,8 +1,8 @@
 """Rule render: render one range of materials into a shard."""
 
-from inverse_shading.jobs import job
-from inverse_shading.ranges import parse_range
-from inverse_shading.rendering import render_shard
+from inverse_shading.dataset.ranges import parse_range
+from inverse_shading.dataset.render_range import render_shard
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     render_shard(

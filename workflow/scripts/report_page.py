@@ -1,7 +1,7 @@
 """Rule report_page: everything to look at in one page for a browser."""
 
-from inverse_shading.jobs import job
-from inverse_shading.report_page import write_report
+from inverse_shading.report.page.html import write_report
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     config = snakemake.params.config

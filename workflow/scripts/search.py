@@ -1,7 +1,7 @@
 """Rule search: try settings of one model, one training after the other."""
 
-from inverse_shading.jobs import job
-from inverse_shading.search import search_model
+from inverse_shading.runtime.jobs import job
+from inverse_shading.training.search import search_model
 
 with job(snakemake.log[0]):
     search_model(

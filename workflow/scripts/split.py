@@ -1,8 +1,8 @@
 """Rule split: divide one range of images into train, validation and test."""
 
-from inverse_shading.jobs import job
-from inverse_shading.ranges import parse_range
-from inverse_shading.splits import write_split
+from inverse_shading.dataset.ranges import parse_range
+from inverse_shading.dataset.splits import write_split
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     write_split(

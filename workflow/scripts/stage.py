@@ -1,7 +1,7 @@
 """Rule stage: put mesh, camera and environment into the one file that the render workers read."""
 
-from inverse_shading.jobs import job
-from inverse_shading.stage import write_stage
+from inverse_shading.runtime.jobs import job
+from inverse_shading.scene.make_stage import write_stage
 
 with job(snakemake.log[0]):
     write_stage(

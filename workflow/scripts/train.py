@@ -1,7 +1,7 @@
 """Rule train: train one model, on the kept features of its trunk or on images."""
 
-from inverse_shading.jobs import job
-from inverse_shading.training import train_model
+from inverse_shading.runtime.jobs import job
+from inverse_shading.training.train_model import train_model
 
 with job(snakemake.log[0]):
     train_model(

@@ -1,7 +1,7 @@
 """Rule trunk: make the one file of weights that every features job of a trunk reads."""
 
-from inverse_shading.jobs import job
-from inverse_shading.weights import prepare_trunk
+from inverse_shading.network.trunk_weights import prepare_trunk
+from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
     prepare_trunk(

@@ -1,0 +1,147 @@
+"""Small inputs of the report, made by hand: two models, five images that were refined, a flat world."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from inverse_shading.dataset.framed_images import write_array
+from inverse_shading.evaluation.comparison_table import COLUMNS, ERRORS
+from inverse_shading.evaluation.metrics import score
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.files import seal
+
+SIZE = 32
+FRAMING = {"image_size": SIZE, "margin": 0.0, "filter": "box"}
+SPLITS = ["train", "test", "test", "validation", "test", "test", "test", "train"]
+TEST = [index for index, split in enumerate(SPLITS) if split == "test"]
+REFINED = "good + refinement"
+
+# FLIP of the test images by predictor; the novel one is ten times smaller and the other way round.
+FLIP = {
+    REFINED: [0.01, 0.02, 0.03, 0.04, 0.05],
+    "good": [0.2, 0.1, 0.5, 0.3, 0.4],
+    "other": [0.6, 0.7, 0.8, 0.9, 0.5],
+}
+RMS = [0.2, 0.3, 0.4, 0.5, 5.0]
+
+
+def flat(values, size=SIZE):
+    return np.full((size, size, 3), (np.asarray(values[1:4]) * 255).round(), np.uint8)
+
+
+class FlatRenderer:
+    """Renders a frame of one colour, that of the material's base_color, all of it object."""
+
+    driver = "none"
+
+    def __init__(self, stage, device, threads):
+        self.dim = 0.5 if "novel" in str(stage) else 1
+        self.mask = np.ones((2 * SIZE, 2 * SIZE), bool)
+
+    def close(self):
+        pass
+
+    def render(self, values):
+        assert ((values >= 0) & (values <= 1)).all()
+        return flat(self.dim * values, 2 * SIZE)
+
+
+def true_values():
+    true = np.full((8, 10), 0.2)
+    true[:, 1] = np.linspace(0.1, 0.8, 8)
+    return true
+
+
+def write_inputs(folder):
+    """Write every input and return the arguments of `html.write_report`."""
+    true = true_values()
+    identifiers = np.array([f"{index:09d}" for index in range(8)])
+    predicted = {"other": np.clip(true + 0.3, 0, 1), "good": true + 0.05}
+    # A model may overshoot.
+    predicted["good"][5, 2] = 1.2
+    rows = [
+        {"model": "other", "source": "model", **dict.fromkeys(ERRORS, 0.04), "validation_mse": 0.5},
+        {"model": "good", "source": "model", **dict.fromkeys(ERRORS, 0.02), "validation_mse": 0.4},
+        {"model": "ridge", "source": "baseline", "test_mse": 0.03, "test_r2": 0.5},
+        {"model": "floor", "source": "bound", "test_mse": 0.001},
+        {"model": "Poster's", "source": "poster (published)", "test_mse": 0.002},
+    ]
+    rows[0]["test_r2"], rows[1]["test_r2"] = 0.3, 0.6
+    write_table(folder / "comparison.csv", pd.DataFrame(rows).reindex(columns=COLUMNS))
+    for model, values in predicted.items():
+        write_predictions(folder / f"{model}.csv", identifiers, SPLITS, true, values)
+        write_appearance(folder / f"{model}_appearance.csv", identifiers[TEST], FLIP[model])
+
+    truth, means = true[TEST], true[TEST] + 0.01
+    materials = truth.copy()
+    materials[:, 0] = 0.9
+    for name, values in (("predictions", means), ("materials", materials)):
+        path = folder / f"refined_{name}.csv"
+        write_predictions(path, identifiers[TEST], ["test"] * len(TEST), truth, values)
+    write_appearance(folder / "refined_appearance.csv", identifiers[TEST], FLIP[REFINED])
+    write_intervals(folder / "refined_intervals.csv", identifiers[TEST], truth)
+    metrics = {
+        "model": REFINED,
+        "refined": "good",
+        "interval": 0.8,
+        "splits": {"test": score(truth, means)},
+    }
+    (folder / "refined_metrics.json").write_text(json.dumps(metrics))
+    seal(folder / "refined_metrics.json")
+    paths = []
+    for first in (0, 4):
+        paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
+        write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
+    names = ("predictions", "materials", "intervals", "appearance")
+    return {
+        "output": folder / "report.html",
+        "table": folder / "comparison.csv",
+        "predictions": {model: folder / f"{model}.csv" for model in predicted},
+        "refined": {name: folder / f"refined_{name}.csv" for name in names}
+        | {"metrics": folder / "refined_metrics.json"},
+        "appearance": {model: folder / f"{model}_appearance.csv" for model in predicted},
+        "stage": folder / "stage.safetensors",
+        "novel_stage": folder / "novel_stage.safetensors",
+        "images": paths,
+        "framing": FRAMING,
+        "count": 3,
+        "device": "cpu",
+    }
+
+
+def write_predictions(path, identifiers, splits, true, predicted):
+    table = pd.DataFrame({"id": identifiers, "split": splits})
+    for index, name in enumerate(PARAMETERS):
+        table[f"{name}_true"] = true[:, index]
+        table[f"{name}_predicted"] = predicted[:, index]
+    write_table(path, table)
+
+
+def write_appearance(path, identifiers, flip):
+    table = pd.DataFrame({"id": identifiers, "rms": RMS, "psnr": 40.0, "ssim": 0.9, "flip": flip})
+    table = table.assign(novel_rms=1.0, novel_psnr=40.0, novel_ssim=0.9)
+    write_table(path, table.assign(novel_flip=(1 - table["flip"]) / 10))
+
+
+def write_intervals(path, identifiers, truth, **changes):
+    """Every truth lies inside but Base's of two images; three inputs have a reason."""
+    low, high = truth - 0.1, truth + 0.1
+    low[:2, 0], high[:2, 0] = 0.5, 0.6
+    reasons = np.full(truth.shape, "", object)
+    reasons[:, 0] = "product"
+    reasons[3:, 1] = "dark"
+    # The widest is of an image whose render is not the same: it can't be an example.
+    high[4, 0] = 1.0
+    high[2, 0] = 0.8
+    table = pd.DataFrame({"id": identifiers})
+    for index, name in enumerate(PARAMETERS):
+        table[f"{name}_low"], table[f"{name}_high"] = low[:, index], high[:, index]
+        table[f"{name}_known"] = reasons[:, index]
+    table = table.assign(rms=0.3, renders=100, guess_rms=2.0, **changes)
+    write_table(path, table)
+
+
+def write_table(path, table):
+    table.to_csv(path, index=False)
+    seal(path)

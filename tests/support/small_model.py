@@ -1,0 +1,133 @@
+"""Results of a workflow with one small model, trained on synthetic images, for tests of its use."""
+
+from dataclasses import replace
+
+from inverse_shading.evaluation.evaluate_model import evaluate_model
+from inverse_shading.inversion.calibration import UNCALIBRATED, write_calibration
+from inverse_shading.network.architectures import depth_sizes
+from inverse_shading.network.features import extract_features
+from inverse_shading.network.trunk_weights import prepare_trunk
+from inverse_shading.prediction.model_card import CARD, write_model_card
+from inverse_shading.runtime.files import write_sealed_text
+from inverse_shading.training.seeds import COPIED, collect_seeds
+from inverse_shading.training.train_model import train_model
+from tests.support.synthetic import SyntheticData, model_config
+
+DEPTHS = {"image": 4, "radiance": 2}
+PERCEPTRON = {
+    "type": "perceptron",
+    "components": 8,
+    "whitening": 0.4,
+    "hidden_sizes": [16],
+    "blocks": depth_sizes("pixels", DEPTHS),
+}
+FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
+REFINEMENT = {
+    "stride": 4,
+    "step": 0.005,
+    "tolerance": 1.0,
+    "restarts": 0,
+    "interval": 0.8,
+    "calibration_images": 2,
+}
+FILES = {
+    "weights": "weights.safetensors",
+    "history": "history.csv",
+    "summary": "training.json",
+    "predictions": "predictions.csv",
+    "metrics": "metrics.json",
+}
+
+
+class SmallModel:
+    """A results folder with the model `tested` of one seed, its trunk and a stage.
+
+    Args:
+        results: the folder to make.
+        architecture: of the trunk.
+        depths: that features are taken from.
+        head, objective, stages: of the model.
+    """
+
+    def __init__(
+        self,
+        results,
+        architecture="pixels",
+        depths=DEPTHS,
+        head=PERCEPTRON,
+        objective="regression",
+        stages=0,
+    ):
+        data = self.data = SyntheticData(
+            results / "data", n_images=40, shard_size=20, image_side=FRAMING["image_size"]
+        )
+        self.results, self.folder = results, results / "models" / "tested"
+        self.trunk = results / "trunks" / f"{architecture}.safetensors"
+        self.stage = results / "stage.safetensors"
+        self.calibration = results / "calibration.json"
+        write_sealed_text(self.stage, "the stage")
+        # Of seven images, so that a card's is told from none.
+        write_calibration(self.calibration, replace(UNCALIBRATED, images=7))
+        prepare_trunk(
+            self.trunk,
+            {
+                "architecture": architecture,
+                "weights": "random" if architecture != "pixels" else "none",
+                "seed": 1,
+                "batch_size": 16,
+            },
+            data.images[0],
+            data.splits[0],
+        )
+        network = {"architecture": architecture, "batch_size": 16, "precision": "float32"}
+        if depths:
+            network["depths"] = depths
+        inputs = data.images
+        if not stages:
+            inputs = [results / "features" / path.name for path in data.images]
+            for features, images in zip(inputs, data.images, strict=True):
+                extract_features(features, self.trunk, images, network, device="cpu", threads=1)
+        kind = {"type": objective} | ({"count": 11} if objective == "bins" else {})
+        config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
+        if stages:
+            config |= {"trainable_stages": stages, "precision": "float32"}
+            config["training"]["trunk_rate"] = 0.1
+        own = {name: self.folder / "seeds" / "3" / file for name, file in FILES.items()}
+        labels = {"parameters": data.parameters, "splits": data.splits}
+        device = {"device": "cpu", "threads": 1}
+        train_model(
+            own["weights"], own["history"], own["summary"], self.folder / "checkpoint.pt", config,
+            inputs, **labels, **device, checkpoint_seconds=1000, code={},
+            trunk=self.trunk if stages else None,
+        )  # fmt: skip
+        evaluate_model(
+            own["predictions"], own["metrics"], config, own["weights"], own["summary"], self.trunk,
+            inputs, **labels, **device,
+        )  # fmt: skip
+        outputs = {name: self.folder / FILES[name] for name in (*COPIED, "metrics")}
+        collect_seeds(outputs, {name: [path] for name, path in own.items()}, [3])
+        self.config = {
+            "model": "tested",
+            "trunk": architecture,
+            "architecture": architecture,
+            "depths": depths,
+            "trainable_stages": stages,
+            "precision": "float32",
+            "batch_size": 16,
+            "framing": FRAMING,
+            "refinement": REFINEMENT,
+        }
+        self.describe()
+
+    def describe(self):
+        """Write the card, as after a change."""
+        write_model_card(
+            self.folder / CARD,
+            self.config,
+            weights=self.folder / "weights.safetensors",
+            metrics=self.folder / "metrics.json",
+            predictions=self.folder / "predictions.csv",
+            trunk=self.trunk,
+            stage=self.stage,
+            calibration=self.calibration,
+        )

@@ -1,0 +1,342 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inverse_shading.config.check import (
+    check_config,
+    model_config,
+    model_names,
+    read_schema,
+    search_config,
+    sort_keys,
+)
+from inverse_shading.runtime.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+@pytest.fixture
+def config():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def put(config, key, value):
+    *path, last = key.split(".")
+    for name in path:
+        config = config[name]
+    config[last] = value
+
+
+def test_the_shipped_config_is_right(config):
+    check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("n_imges", 5, r"n_imges: found an unknown key, allowed are .*n_images"),
+        ("render.frame_sze", 5, r"render.frame_sze: found an unknown key, allowed are .*frame_size"),
+        ("models.vgg16_v1.head.chanels", 5, r"models.vgg16_v1.head.chanels: found an unknown key, allowed are grid, type"),
+        ("models.vgg16_v1.training", {"lr": 1}, r"models.vgg16_v1.training.lr: found an unknown key, allowed are .*learning_rate"),
+        ("n_images", "many", r"n_images: found 'many' \(text\), allowed is an integer from 20"),
+        ("n_images", 10.5, r"n_images: found 10.5 \(a number\), allowed is an integer"),
+        ("n_images", 0, r"n_images: found 0 .*allowed is an integer from 20"),
+        ("n_images", 10100, r"n_images: found 10100, allowed is a multiple of shard_size \(500\)"),
+        ("training.learning_rate", "1e-4", r"training.learning_rate: found '1e-4' .*write 1.0e-4 or 0.0001.*allowed is a number above 0 to 1"),
+        ("training.schedule", "cosin", r"training.schedule: found 'cosin' .*one of one_cycle, cosine, constant"),
+        ("split.test", 0.3, r"split: train \+ validation \+ test is 1.1; the three shares must add up to 1"),
+        ("seeds", [], r"seeds: found \[\] \(a list\), allowed is a list of at least 1"),
+        ("seeds", [1, 2, 1], r"seeds: found \[1, 2, 1\] .*no two alike"),
+        ("seeds", [1, -2], r"seeds.1: found -2 .*from 0 to 4294967295"),
+        ("seeds", 3, r"seeds: found 3 \(an integer\), allowed is a list"),
+        ("models.ridge", {"trunk": "vgg16", "head": {"type": "dense", "grid": 0}, "objective": {"type": "regression"}}, r"models.ridge: found a name under baselines, allowed is another"),
+        ("shard_size", 50, r"split.train: 0.65 of shard_size 50 is 32.5 images"),
+        ("stage.mesh", "no/such.glb", r"stage.mesh: found 'no/such.glb', .*no such file"),
+        ("stage.mesh", "mesh.fbx", r"stage.mesh: found 'mesh.fbx'"),
+        ("stage.environment", "no/such.hdr", r"stage.environment: found 'no/such.hdr', .*no such file"),
+        ("appearance.novel.environment", "no.hdr", r"appearance.novel.environment: found 'no.hdr', allowed is builtin or daylight or the path"),
+        ("stage.background", [0.5, 2, 0], r"stage.background.1: found 2 .*from 0 to 1"),
+        ("stage.camera", None, r"stage.camera: found None \(nothing\), allowed is a section"),
+        ("render.device", "gpu", r"render.device: found 'gpu' .*one of auto, cpu, or an integer from 0"),
+        ("trunks.vgg16.weights", "w.pt", r"trunks.vgg16.weights: found 'w.pt'"),
+        ("trunks.vgg16.weights", "no/such.pth", r"trunks.vgg16.weights: found 'no/such.pth', .*no such file"),
+        ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50, pixels"),
+        ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp, perceptron"),
+        ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
+        ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
+        ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
+        ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
+        ("refinement.calibration_images", 1, r"refinement.calibration_images: found 1 .*an integer from 2 to 100000"),
+        ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*best"),
+        ("predictions", {"folder": "images", "model": "best", "refine": False, "alternatives": 2}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_a_missing_key_is_named(config):
+    del config["training"]["patience"]
+    del config["models"]["vgg16_v2"]["head"]["channels"]
+    with pytest.raises(InputError) as caught:
+        check_config(config, SCHEMA)
+    assert "training.patience: found nothing, allowed is an integer from 1" in str(caught.value)
+    assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
+
+
+def test_all_mistakes_come_at_once(config):
+    config["seed"] = -1
+    config["device"] = "tpu"
+    with pytest.raises(InputError) as caught:
+        check_config(config, SCHEMA)
+    assert "seed:" in str(caught.value) and "device:" in str(caught.value)
+
+
+def test_a_model_set_to_null_is_left_out(config):
+    config["models"]["vgg16_v1"] = None
+    check_config(config, SCHEMA)
+    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "best"]  # fmt: skip
+    config["models"] = dict.fromkeys(config["models"])
+    with pytest.raises(InputError, match="models: found none"):
+        check_config(config, SCHEMA)
+
+
+def test_a_model_s_own_training_lies_over_the_common_one(config):
+    config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
+    mine, other = model_config(config, "vgg16_v1", 1), model_config(config, "resnet50_v3", 1)
+    common = {key: value for key, value in config["training"].items() if key != "trunk_rate"}
+    assert mine["training"] == common | {"learning_rate": 0.5}
+    assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
+
+
+def test_a_training_depends_on_its_own_seed_and_not_on_the_data_s(config):
+    before = model_config(config, "vgg16_v1", 7)
+    assert before["seed"] == 7
+    config["seed"], config["seeds"] = 5, [7, 8]
+    assert model_config(config, "vgg16_v1", 7) == before
+    assert model_config(config, "vgg16_v1", 8) == before | {"seed": 8}
+
+
+def test_one_test_image_is_too_few(config):
+    config |= {
+        "n_images": 20,
+        "shard_size": 20,
+        "models": {"vgg16_v1": config["models"]["vgg16_v1"]},
+    }
+    config["studies"] = config["search"]["spaces"] = {}
+    config["predictions"]["model"] = "vgg16_v1"
+    config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
+    with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
+        check_config(config, SCHEMA)
+    config["n_images"] = 40
+    check_config(config, SCHEMA)
+
+
+def test_one_form_however_it_was_written():
+    assert repr(sort_keys({"b": 1.0, "a": {"d": 2, "c": [3.0]}})) == repr(
+        sort_keys({"a": {"c": [3], "d": 2.0}, "b": 1})
+    )
+    assert sort_keys(0.5) == 0.5
+
+
+def leaves(schema, path=()):
+    """Every key of the schema that has a default, with its path."""
+    if "default" in schema:
+        yield path, schema["default"]
+    for name, child in schema.get("properties", {}).items():
+        yield from leaves(child, (*path, name))
+
+
+def keys(config, path=()):
+    for name, value in config.items():
+        if isinstance(value, dict):
+            yield from keys(value, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def test_schema_and_config_don_t_drift_apart(config):
+    fixed = copy.deepcopy(config)
+    # Named by the user: trunks and models have no defaults of their own; the poster's rows are data.
+    for name in ("trunks", "models", "studies", "published"):
+        del fixed[name]
+    del fixed["search"]["spaces"]
+    assert dict(leaves(read_schema(SCHEMA))) == dict(keys(fixed))
+
+
+def test_every_key_is_described():
+
+    def undescribed(part, path=()):
+        for name, child in part.get("properties", {}).items():
+            if "description" not in child and "const" not in child:
+                yield (*path, name)
+            yield from undescribed(child, (*path, name))
+        for name in ("items", "additionalProperties"):
+            if isinstance(part.get(name), dict):
+                yield from undescribed(part[name], (*path, name))
+        for choice in part.get("allOf", []):
+            yield from undescribed(choice["then"], path)
+
+    assert list(undescribed(read_schema(SCHEMA))) == []
+
+
+def test_a_model_takes_over_what_it_doesn_t_say(config):
+    config["models"]["mine"] = {
+        "like": "vgg16_v2",
+        "head": {"channels": 8},
+        "training": {"patience": 3},
+    }
+    check_config(config, SCHEMA)
+    base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
+    assert mine["head"] == base["head"] | {"channels": 8}
+    assert mine["training"] == base["training"] | {"patience": 3}
+    assert mine["trunk"] == base["trunk"] and mine["objective"] == base["objective"]
+
+
+def test_a_head_of_another_type_is_not_mixed_with_the_old_one(config):
+    config["models"]["mine"] = {"like": "vgg16_v2", "head": {"type": "dense", "grid": 1}}
+    check_config(config, SCHEMA)
+    assert model_config(config, "mine", 1)["head"] == {"type": "dense", "grid": 1}
+
+
+def test_models_like_one_that_is_left_out_are_left_out_too(config):
+    assert "vgg16_bins_v1_11" in model_names(config, "bins")
+    config["models"]["vgg16_bins_v1"] = None
+    check_config(config, SCHEMA)
+    assert model_names(config, "bins") == []
+
+
+def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
+    assert len(model_names(config, "images")) == 6
+    config["n_images"] = 2000
+    check_config(config, SCHEMA)
+    assert {name.rpartition("_")[2] for name in model_names(config, "images")} == {"1000", "2000"}
+
+
+def test_all_stages_are_as_many_as_the_trunk_has(config):
+    assert model_config(config, "resnet50_v3_all", 1)["trainable_stages"] == 5
+    assert model_config(config, "resnet50_v3_all", 1)["training"]["trunk_rate"] == 0.1
+    assert "trainable_stages" not in model_config(config, "resnet50_v3", 1)
+
+
+def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
+    assert model_config(config, "best", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
+    assert model_config(config, "best_with_vgg16", 1)["head"]["blocks"][2:] == [
+        64 * 49,
+        128 * 49,
+        256 * 49,
+    ]
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("models.mine", {"like": "vgg19_v1"}, r"models.mine.like: found 'vgg19_v1', allowed is the name of a model"),
+        ("models.best", {"like": "best"}, r"models.best.like: found a circle, best → best"),
+        ("models.best", "fast", r"models.best: found no section"),
+        ("studies.bins.models.best", {}, r"studies.bins.models.best: found a name that models has too"),
+        ("studies.bins.axis", "seeds", r"studies.bins.axis: found 'seeds' .*one of images, bins"),
+        ("studies", None, r"studies: found nothing of use"),
+        ("models.vgg16_v1.trainable_stages", 6, r"models.vgg16_v1.trainable_stages: found 6 .*from 0 to 5, or one of all"),
+        ("models.best.trainable_stages", 1, r"models.best.trainable_stages: found 1, allowed for the trunk pixels is 0"),
+        ("models.best.head.components", 7000, r"models.best.head.components: found 7000, allowed is at most the number of training images \(6500\)"),
+        ("models.best.trunk", "vgg16", r"models.best.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
+        ("models.vgg16_v1.images", 20000, r"models.vgg16_v1.images: found 20000, allowed is at most n_images \(10000\)"),
+        ("trunks.pixels.depths", {"stage_1": 7}, r"trunks.pixels.depths.stage_1: found this depth, allowed for pixels are image, radiance"),
+        ("trunks.pixels.weights", "random", r"trunks.pixels.weights: found 'random', allowed is `none` for the architecture pixels"),
+        ("trunks.vgg16.weights", "none", r"trunks.vgg16.weights: found 'none', allowed is `none` for the architecture pixels"),
+    ],
+)  # fmt: skip
+def test_models_that_don_t_fit_are_refused(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "key, value, message",
+    [
+        ("search.trials", 0, r"search.trials: found 0 .*from 1 to 10000"),
+        ("search.prune", "yes", r"search.prune: found 'yes' \(text\)"),
+        ("search.spaces.vgg19", {}, r"search.spaces.vgg19: found no model of this name, allowed are vgg16_v1, "),
+        ("search.spaces.best", {"head.width": {"low": 1, "high": 2}}, r"best.head.width: found this key, allowed for best are training.batch_size, .*head.components, head.whitening, head.hidden_sizes$"),
+        ("search.spaces.best", {"learning_rate": {"low": 1, "high": 2}}, r"best.learning_rate: found this key"),
+        ("search.spaces.best", {"head.type": {"choices": ["mlp", "conv"]}}, r"best.head.type: found this key"),
+        ("search.spaces.vgg16_v1", {"training.trunk_rate": {"low": 0.1, "high": 0.2}}, r"vgg16_v1.training.trunk_rate: found this key"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "high": 2}}, r"training.patience.kind: found nothing, allowed is integer"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 0.2, "kind": "integer"}}, r"training.learning_rate.kind: found integer, allowed is number"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 2}}, r"training.learning_rate.high: found 2 .*above 0 to 1"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": "1e-4", "high": 0.1}}, r"training.learning_rate.low: found '1e-4' .*write 1.0e-4 or 0.0001"),
+        ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.2, "high": 0.2}}, r"training.learning_rate.high: found 0.2, allowed is a number above low \(0.2\)"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": 1, "scale": "log"}}, r"training.weight_decay.scale: found log, allowed is linear where low is 0"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": 1, "scale": "logs"}}, r"training.weight_decay.scale: found 'logs' .*one of linear, log, or null"),
+        ("search.spaces.vgg16_v1", {"training.schedule": {"low": 0, "high": 1}}, r"training.schedule.low: found 0 .*one of one_cycle, cosine, constant"),
+        ("search.spaces.vgg16_v1", {"training.schedule": {"choices": ["cosine", "slow"]}}, r"training.schedule.choices.1: found 'slow' .*one of one_cycle, cosine, constant"),
+        ("search.spaces.best", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
+    ],
+)  # fmt: skip
+def test_what_a_search_can_t_try_is_refused(config, key, value, message):
+    put(config, key, value)
+    with pytest.raises(InputError, match=message):
+        check_config(config, SCHEMA)
+
+
+def test_a_laid_over_space_can_take_away_what_is_below(config):
+    spaces = config["search"]["spaces"]
+    spaces["best"]["head.components"] |= dict.fromkeys(("low", "high", "scale", "kind"))
+    spaces["best"]["head.components"]["choices"] = [50, 100]
+    spaces["best"]["head.whitening"] = None
+    spaces["vgg16_v1"] = None
+    spaces["resnet50_v3_all"] = {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}}
+    check_config(config, SCHEMA)
+    found = search_config(config, "best")["space"]
+    assert found["head.components"] == {"choices": [50, 100]} and "head.whitening" not in found
+    with pytest.raises(InputError, match=r"search.spaces.vgg16_v1: found nothing"):
+        search_config(config, "vgg16_v1")
+
+
+def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
+    config["models"]["best"] = None
+    # Nor does it matter that it was to predict pictures, as long as none is asked for.
+    check_config(config, SCHEMA)
+
+
+def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
+    config["seeds"] = [7, 8]
+    found = search_config(config, "best")
+    assert found["section"] == ["models"] and found["warmup_epochs"] == 15
+    assert (found["seed"], found["model"]["seed"]) == (1, 7)
+    assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
+    config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
+    config["models"]["best"]["training"]["learning_rate"] = 0.5
+    assert search_config(config, "best") == found
+    config["search"]["prune"] = False
+    assert search_config(config, "best")["warmup_epochs"] is None
+    config["models"]["best"]["head"]["hidden_sizes"] = [8]
+    assert search_config(config, "best")["model"] != found["model"]
+
+
+def test_models_of_studies_can_be_searched(config):
+    config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
+    check_config(config, SCHEMA)
+    found = search_config(config, "best_wholly_whitened")
+    assert found["section"] == ["studies", "ablation", "models"]
+    assert found["model"]["head"]["whitening"] == 1
+
+
+def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):
+    config["n_images"] = 500
+    config["studies"] = {}
+    check_config(config, SCHEMA)
+    with pytest.raises(
+        InputError, match=r"search.spaces.best.head.components: found 400, .*\(325\)"
+    ):
+        search_config(config, "best")

@@ -1,0 +1,63 @@
+"""The choice of a device, and batches that are halved when memory runs out."""
+
+import pytest
+import torch
+
+from inverse_shading.network.devices import choose_device, describe_device, in_batches, set_up
+from inverse_shading.runtime.errors import InputError
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == "cuda"
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_cuda_without_a_gpu_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=r"device: found cuda.*Set device to auto or cpu"):
+        choose_device("cuda")
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(InputError, match=r"device: found 'tpu'"):
+        choose_device("tpu")
+
+
+def test_the_device_in_words():
+    assert describe_device(torch.device("cpu"), 1) == "cpu (1 thread)"
+    assert describe_device(torch.device("cpu"), 2) == "cpu (2 threads)"
+
+
+def test_set_up_makes_pytorch_deterministic():
+    before = torch.get_num_threads()
+    try:
+        assert set_up("cpu", 1).type == "cpu"
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_batches_are_halved_when_memory_runs_out():
+    asked = []
+
+    def compute(first, last):
+        asked.append((first, last))
+        if last - first > 3:
+            raise torch.OutOfMemoryError
+        return list(range(first, last))
+
+    rows = [row for batch in in_batches(10, 8, compute) for row in batch]
+    assert rows == list(range(10))
+    assert asked == [(0, 8), (0, 4), (0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
+
+
+def test_a_single_row_that_does_not_fit_is_an_error():
+    def compute(first, last):
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(InputError, match=r"doesn't hold a batch of one image"):
+        list(in_batches(4, 4, compute))

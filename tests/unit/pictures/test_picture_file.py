@@ -1,0 +1,303 @@
+import struct
+import zlib
+
+import numpy as np
+import OpenEXR
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from inverse_shading.pictures.picture_file import read_picture
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.srgb import srgb_decode
+
+SHAPE = (40, 56)
+
+
+@pytest.fixture
+def pixels():
+    """Smooth, so that JPEG keeps it; no two corners alike."""
+    rows, columns = np.indices(SHAPE)
+    return np.stack([40 + 4 * rows, 30 + 3 * columns, 200 - 2 * rows - columns], -1).astype(
+        np.uint8
+    )
+
+
+def png16(path, samples):
+    """Pillow writes no 16-bit colour."""
+    height, width, channels = samples.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+
+    def chunk(name, data):
+        code = struct.pack(">I", zlib.crc32(name + data))
+        return struct.pack(">I", len(data)) + name + data + code
+
+    color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    head = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def exr(path, window=None, **channels):
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    OpenEXR.File(header | (window or {}), channels).write(str(path))
+
+
+def rgb(values):
+    return {name: np.ascontiguousarray(values[..., i]) for i, name in enumerate("RGB")}
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "webp"])
+def test_eight_bits_come_as_they_are(tmp_path, pixels, suffix):
+    path = tmp_path / f"picture.{suffix}"
+    Image.fromarray(pixels).save(path, lossless=True)
+    picture = read_picture(path)
+    assert picture.pixels.dtype == np.float32 and picture.alpha is None
+    assert picture.encoding == "srgb"
+    np.testing.assert_array_equal(picture.pixels, pixels)
+
+
+def test_a_jpeg_is_read_whatever_its_suffix(tmp_path, pixels):
+    path = tmp_path / "picture.dat"
+    Image.fromarray(pixels).save(path, "JPEG", quality=95)
+    assert np.abs(read_picture(path).pixels - pixels).mean() < 2
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "CMYK"])
+def test_other_modes_become_rgb(tmp_path, pixels, mode):
+    path = tmp_path / "picture.tif"
+    image = Image.fromarray(pixels).convert(mode)
+    image.save(path)
+    expected = np.asarray(image.convert("RGB"))
+    np.testing.assert_array_equal(read_picture(path).pixels, expected)
+
+
+def test_alpha_is_kept_and_an_opaque_one_dropped(tmp_path, pixels):
+    alpha = np.full(SHAPE, 255, np.uint8)
+    Image.fromarray(np.dstack([pixels, alpha])).save(tmp_path / "opaque.png")
+    alpha[:20] = 51
+    Image.fromarray(np.dstack([pixels, alpha])).save(tmp_path / "half.png")
+    assert read_picture(tmp_path / "opaque.png").alpha is None
+    picture = read_picture(tmp_path / "half.png")
+    np.testing.assert_allclose(picture.alpha, alpha / 255, rtol=1e-6)
+    np.testing.assert_array_equal(picture.pixels, pixels)
+
+
+def test_a_transparent_colour_of_a_palette_becomes_alpha(tmp_path):
+    image = Image.new("P", (40, 40), 1)
+    image.putpalette([255, 255, 255, 10, 20, 30])
+    image.paste(0, (0, 0, 40, 10))
+    image.save(tmp_path / "picture.png", transparency=0)
+    picture = read_picture(tmp_path / "picture.png")
+    assert (picture.alpha[:10] == 0).all() and (picture.alpha[10:] == 1).all()
+    assert (picture.pixels[10:] == (10, 20, 30)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_of_a_png_keep_their_precision(tmp_path, channels):
+    samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, channels), dtype=np.uint16)
+    png16(tmp_path / "deep.png", samples)
+    picture = read_picture(tmp_path / "deep.png")
+    color = samples[..., :3] if channels > 2 else samples[..., :1].repeat(3, axis=2)
+    np.testing.assert_allclose(picture.pixels, color / 257, atol=1e-3)
+    assert (picture.alpha is not None) == (channels == 4)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_deep_tiffs_keep_their_precision(tmp_path, pixels, compression):
+    samples = pixels.astype(np.uint16) * 257 + 100
+    tifffile.imwrite(tmp_path / "deep.tif", samples, photometric="rgb", compression=compression)
+    picture = read_picture(tmp_path / "deep.tif")
+    np.testing.assert_allclose(picture.pixels, np.minimum(samples / 257, 255), atol=1e-3)
+    values = srgb_decode(pixels / 255).astype(np.float32)
+    tifffile.imwrite(tmp_path / "float.tif", values, photometric="rgb")
+    picture = read_picture(tmp_path / "float.tif")
+    assert picture.encoding == "linear"
+    np.testing.assert_allclose(picture.pixels, pixels, atol=1e-2)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["picture.png", "picture.jpg", "picture.tif", "deep.tif"])
+def test_a_turned_picture_is_set_upright(tmp_path, pixels, orientation, name):
+    turn = {
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    image = Image.fromarray(pixels)
+    image = image if turn is None else image.transpose(turn)
+    if name == "deep.tif":
+        tags = [(274, "H", 1, orientation, True)]
+        samples = np.asarray(image, np.uint16) * 257
+        tifffile.imwrite(tmp_path / name, samples, photometric="rgb", extratags=tags)
+    elif name.endswith("tif"):
+        tags = ImageFileDirectory_v2()
+        tags[274] = orientation
+        image.save(tmp_path / name, tiffinfo=tags)
+    else:
+        exif = Image.Exif()
+        exif[274] = orientation
+        image.save(tmp_path / name, exif=exif, quality=95)
+    found = read_picture(tmp_path / name).pixels
+    assert found.shape == pixels.shape
+    assert np.abs(found - pixels).mean() < 2
+
+
+def test_another_colour_profile_is_converted_and_a_broken_one_ignored(tmp_path, pixels, caplog):
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(pixels).save(tmp_path / "srgb.png", icc_profile=lab)
+    np.testing.assert_array_equal(read_picture(tmp_path / "srgb.png").pixels, pixels)
+    Image.fromarray(pixels).save(tmp_path / "broken.png", icc_profile=b"no profile at all" * 20)
+    np.testing.assert_array_equal(read_picture(tmp_path / "broken.png").pixels, pixels)
+    # sRGB's own profile with red and blue exchanged stands for any other.
+    swapped = bytearray(lab)
+    count = struct.unpack(">I", lab[128:132])[0]
+    entries = [132 + 12 * i for i in range(count)]
+    places = {lab[e : e + 4]: e for e in entries}
+    red, blue = places[b"rXYZ"], places[b"bXYZ"]
+    swapped[red : red + 4], swapped[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    swapped = bytes(swapped).replace(b"s\0R\0G\0B", b"o\0t\0h\0r").replace(b"sRGB", b"othr")
+    Image.fromarray(pixels).save(tmp_path / "other.png", icc_profile=swapped)
+    found = read_picture(tmp_path / "other.png").pixels
+    assert np.abs(found - pixels[..., ::-1]).mean() < 2
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_an_exr_is_linear_and_encoded(tmp_path, pixels, kind):
+    values = srgb_decode(pixels / 255)
+    exr(tmp_path / "picture.exr", **rgb(values.astype(kind)))
+    picture = read_picture(tmp_path / "picture.exr")
+    assert picture.encoding == "linear" and picture.alpha is None
+    np.testing.assert_allclose(picture.pixels, pixels, atol=0.1)
+    forced = read_picture(tmp_path / "picture.exr", "srgb")
+    np.testing.assert_allclose(forced.pixels, 255 * values, atol=0.1)
+
+
+def test_what_is_brighter_than_white_is_clipped(tmp_path):
+    values = np.full((*SHAPE, 3), 7, np.float32)
+    values[0] = -1
+    exr(tmp_path / "picture.exr", **rgb(values))
+    pixels = read_picture(tmp_path / "picture.exr").pixels
+    assert (pixels[0] == 0).all()
+    np.testing.assert_allclose(pixels[1:], 255, rtol=1e-6)
+
+
+def test_premultiplied_alpha_of_an_exr_is_undone(tmp_path, pixels):
+    alpha = np.linspace(0, 1, SHAPE[1], dtype=np.float32) * np.ones(SHAPE, np.float32)
+    values = (srgb_decode(pixels / 255) * alpha[..., None]).astype(np.float32)
+    exr(tmp_path / "picture.exr", A=alpha, **rgb(values))
+    picture = read_picture(tmp_path / "picture.exr")
+    np.testing.assert_allclose(picture.alpha, alpha)
+    np.testing.assert_allclose(picture.pixels[:, 1:], pixels[:, 1:], atol=0.01)
+
+
+def test_a_window_of_an_exr_stands_where_it_belongs(tmp_path, pixels):
+    values = srgb_decode(pixels / 255).astype(np.float32)
+    display = (np.array([0, 0], np.int32), np.array([99, 79], np.int32))
+    data = (np.array([10, 20], np.int32), np.array([65, 59], np.int32))
+    exr(tmp_path / "p.exr", {"displayWindow": display, "dataWindow": data}, **rgb(values))
+    picture = read_picture(tmp_path / "p.exr")
+    assert picture.pixels.shape == (80, 100, 3)
+    np.testing.assert_allclose(picture.pixels[20:60, 10:66], pixels, atol=0.01)
+    assert picture.pixels[:20].max() == 0 and picture.pixels[:, 66:].max() == 0
+
+
+def test_other_channels_of_an_exr_are_refused_by_name(tmp_path, pixels):
+    values = rgb(pixels.astype(np.float32))
+    exr(tmp_path / "layer.exr", **{f"diffuse.{name}": data for name, data in values.items()})
+    with pytest.raises(InputError, match=r"layer\.exr: found the channels .*diffuse\.R.*expected"):
+        read_picture(tmp_path / "layer.exr")
+    exr(tmp_path / "ids.exr", **{name: data.astype(np.uint32) for name, data in values.items()})
+    with pytest.raises(InputError, match=r"ids\.exr: found the channels"):
+        read_picture(tmp_path / "ids.exr")
+
+
+def test_an_hdr_is_linear(tmp_path):
+    data = np.tile(np.array([128, 64, 32, 128], np.uint8), (40, 40, 1))
+    head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 40 +X 40\n"
+    (tmp_path / "picture.hdr").write_bytes(head + data.tobytes())
+    picture = read_picture(tmp_path / "picture.hdr")
+    assert picture.encoding == "linear"
+    np.testing.assert_allclose(
+        srgb_decode(picture.pixels[3, 4] / 255), [0.5, 0.25, 0.125], rtol=1e-4
+    )
+    (tmp_path / "cut.hdr").write_bytes(head + data.tobytes()[:-9])
+    with pytest.raises(InputError, match=r"cut\.hdr: the pixels are cut short"):
+        read_picture(tmp_path / "cut.hdr")
+
+
+def test_a_png_may_be_declared_linear(tmp_path, pixels):
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    picture = read_picture(tmp_path / "picture.png", "linear")
+    assert picture.encoding == "linear"
+    np.testing.assert_allclose(srgb_decode(picture.pixels / 255), pixels / 255, atol=1e-5)
+    with pytest.raises(InputError, match=r"found 'gamma'.*auto, srgb, linear"):
+        read_picture(tmp_path / "picture.png", "gamma")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_refused(tmp_path, value):
+    values = np.ones((*SHAPE, 3), np.float32)
+    values[3, 4] = value
+    exr(tmp_path / "bad.exr", **rgb(values))
+    with pytest.raises(InputError, match=r"bad\.exr: found 3 values .* no finite numbers"):
+        read_picture(tmp_path / "bad.exr")
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "exr", "deep.png"])
+def test_a_truncated_picture_is_refused_by_name(tmp_path, suffix, share):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / f"cut.{suffix}"
+    if suffix == "exr":
+        exr(path, **rgb(noise.astype(np.float32)))
+    elif suffix == "deep.png":
+        png16(path, noise.astype(np.uint16) * 200)
+    else:
+        Image.fromarray(noise).save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(InputError, match=rf"cut\.{suffix}: .*(again|Save)"):
+        read_picture(path)
+
+
+def test_what_is_no_picture_is_refused_by_name(tmp_path):
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
+    for name, reason in [
+        ("empty.png", "is empty"),
+        ("text.png", "not a picture"),
+        ("folder.png", "found a folder"),
+        ("missing.png", "No such file"),
+    ]:
+        with pytest.raises(InputError, match=rf"{name}: .*{reason}"):
+            read_picture(tmp_path / name)
+
+
+def test_tiny_and_huge_pictures_are_refused(tmp_path):
+    Image.new("RGB", (31, 200)).save(tmp_path / "tiny.png")
+    with pytest.raises(InputError, match=r"tiny\.png: found 31 x 200 pixels"):
+        read_picture(tmp_path / "tiny.png")
+    Image.new("1", (16385, 32)).save(tmp_path / "long.png")
+    with pytest.raises(InputError, match=r"long\.png: found 16385 x 32 pixels"):
+        read_picture(tmp_path / "long.png")
+    Image.new("1", (16000, 16000)).save(tmp_path / "bomb.png")
+    with pytest.raises(InputError, match=r"bomb\.png: .*Scale it down"):
+        read_picture(tmp_path / "bomb.png")
+
+
+def test_the_first_frame_of_several_counts(tmp_path):
+    frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "two.png", save_all=True, append_images=frames[1:])
+    assert (read_picture(tmp_path / "two.png").pixels == (255, 0, 0)).all()

@@ -1,0 +1,235 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inverse_shading.pictures.placement import frame_picture
+from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.stage_file import Stage
+
+FRAME, SIZE = 192, 96
+FRAMING = {"image_size": SIZE, "margin": 0.05, "filter": "lanczos"}
+ROWS, COLUMNS = np.mgrid[:FRAME, :FRAME]
+
+
+def disc(row, column, radius):
+    return (ROWS - row) ** 2 + (COLUMNS - column) ** 2 < radius**2
+
+
+# Its own mirror image, so that only the crease between its two halves tells left from right.
+MASK = disc(86, 96, 62) | ((abs(COLUMNS - 96) < 50) & (abs(ROWS - 145) < 25))
+SLOPE = COLUMNS + 0.5 * ROWS < 120
+
+
+def stage():
+    """A ball on a foot before a gradient; without what only rendering needs."""
+    background = np.stack([70 + ROWS / 8, 72 + ROWS / 8, 75 + ROWS / 8], axis=-1)
+    normals = np.where(SLOPE[..., None], (-0.8, 0.0, 0.6), (0.6, 0.0, 0.8)).astype(np.float32)
+    surface = np.zeros((3, int(MASK.sum()), 3), np.float32)
+    surface[1] = normals[MASK]
+    return Stage(
+        mask=MASK,
+        surface=surface,
+        radiance=np.ones((2, 4, 3), np.float32),
+        irradiance=np.ones((2, 4, 3), np.float32),
+        background=np.rint(background).astype(np.uint8),
+        view_position=np.zeros(3),
+        environment_samples=1,
+        pixel_stage="",
+        uniforms={},
+        materialx_version="",
+    )
+
+
+def shading(color=(190, 90, 40)):
+    """What the object shows: a colour, darker beyond the crease, with a soft highlight."""
+    light = np.where(SLOPE, 1.0, 0.55) + 0.4 * np.exp(
+        -((ROWS - 60) ** 2 + (COLUMNS - 110) ** 2) / 200
+    )
+    return np.clip(np.asarray(color) * light[..., None], 0, 255)
+
+
+def frame(background=None, mask=MASK, color=(190, 90, 40)):
+    background = stage().background if background is None else background
+    return np.where(mask[..., None], np.rint(shading(color)), background).astype(np.uint8)
+
+
+def training_image(picture):
+    return frame_image(picture, crop_box(MASK, FRAMING["margin"]), SIZE, FRAMING["filter"])
+
+
+def framed(folder, pixels, name="picture.png", any_silhouette=False, **options):
+    path = folder / name
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.save(path, **options)
+    return frame_picture(path, stage(), FRAMING, any_silhouette=any_silhouette)
+
+
+def resized(pixels, width, height=None):
+    image = Image.fromarray(pixels).resize((width, height or width), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def jpeg(pixels, quality=85):
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer))
+
+
+def error(found, inside_only=True):
+    """Root mean square difference from the training image, in levels of 255."""
+    difference = found.target - training_image(frame())
+    if inside_only:
+        difference = difference[found.weights > 0]
+    return float(np.sqrt(np.square(difference).mean()))
+
+
+def test_a_frame_of_the_stage_becomes_its_training_image_to_the_bit(tmp_path):
+    found = framed(tmp_path, frame())
+    assert found.placement == "frame" and found.encoding == "srgb" and found.silhouette > 0.9
+    assert found.image.dtype == np.uint8 and found.image.shape == (SIZE, SIZE, 3)
+    np.testing.assert_array_equal(found.image, training_image(frame()))
+    assert found.target.dtype == np.float32
+    # Pillow rounds between the two passes of its filter.
+    assert np.abs(found.target - found.image).max() < 2
+    assert found.target.min() >= 0 and found.target.max() <= 255
+
+
+def test_a_training_image_is_taken_as_it_is(tmp_path):
+    image = training_image(frame())
+    found = framed(tmp_path, image)
+    assert found.placement == "framed"
+    np.testing.assert_array_equal(found.image, image)
+    np.testing.assert_allclose(found.target, image, atol=1e-4)
+
+
+def test_weights_are_where_the_object_contributes(tmp_path):
+    found = framed(tmp_path, frame())
+    other = framed(tmp_path, frame(color=(30, 140, 200)))
+    assert found.weights.dtype == np.float32 and set(np.unique(found.weights)) == {0, 1}
+    change = np.abs(found.target - other.target).max(axis=2)
+    # Beside the outline the filter takes a little of the object away; that counts as none.
+    assert change[found.weights == 0].max() < 0.1 * change.max()
+    assert (change[found.weights > 0] > 0).all()
+
+
+@pytest.mark.parametrize("side", [64, 96, 150, 400])
+@pytest.mark.parametrize("placement", ["frame", "framed"])
+def test_any_size_is_recognised(tmp_path, side, placement):
+    picture = frame()
+    if placement == "framed":
+        picture = frame_image(picture, crop_box(MASK, 0.05), side, "lanczos")
+    else:
+        picture = resized(picture, side)
+    # JPEG of a picture as small as this stage's spills too far.
+    for name in ("picture.png", "picture.jpg") if side > SIZE else ("picture.png",):
+        found = framed(tmp_path, picture, name, quality=85)
+        assert found.placement == placement
+        assert error(found) < (15 if side < SIZE else 6)
+
+
+def cut_out():
+    return np.dstack([np.where(MASK[..., None], frame(), 0), MASK * 255]).astype(np.uint8)
+
+
+def test_a_cut_out_is_put_on_the_stage(tmp_path):
+    found = framed(tmp_path, cut_out())
+    assert found.placement == "silhouette" and found.silhouette > 0.99
+    assert error(found, inside_only=False) < 0.6
+
+
+def test_a_cut_out_may_lie_anywhere_at_any_size(tmp_path):
+    image = Image.fromarray(cut_out()).resize((300, 300), Image.Resampling.LANCZOS)
+    tight = np.asarray(image.crop(image.getbbox()))
+    wide = np.zeros((500, 640, 4), np.uint8)
+    wide[150 : 150 + tight.shape[0], 31 : 31 + tight.shape[1]] = tight
+    for pixels in (tight, wide):
+        found = framed(tmp_path, pixels)
+        assert found.placement == "silhouette"
+        assert error(found) < 2 and error(found, inside_only=False) < 4
+
+
+def test_an_object_displaced_on_its_stage_is_put_into_place(tmp_path):
+    moved = np.where(
+        np.roll(MASK, 12, axis=1)[..., None], np.roll(frame(), 12, axis=1), stage().background
+    )
+    found = framed(tmp_path, moved)
+    assert found.placement == "silhouette"
+    assert error(found) < 2
+
+
+@pytest.mark.parametrize("background", ["white", "black", "gradient"])
+def test_an_even_background_is_replaced_by_the_stages(tmp_path, background):
+    behind = {
+        "white": np.full((FRAME, FRAME, 3), 255),
+        "black": np.zeros((FRAME, FRAME, 3)),
+        "gradient": np.stack([120 + ROWS / 2, 200 - COLUMNS / 4, 150 + ROWS / 4], axis=-1),
+    }[background]
+    picture = resized(frame(behind.astype(np.uint8)), 420)[30:410, 10:400]
+    found = framed(tmp_path, picture)
+    assert found.placement == "silhouette" and found.silhouette > 0.98
+    assert error(found) < 2 and error(found, inside_only=False) < 5
+    assert framed(tmp_path, jpeg(picture)).placement == "silhouette"
+
+
+def test_only_the_inside_of_a_cut_out_is_compared(tmp_path):
+    whole, cut = framed(tmp_path, frame()).weights, framed(tmp_path, cut_out()).weights
+    assert cut.sum() > 0.75 * whole.sum()
+    assert not (cut > whole).any()
+
+
+def test_a_highlight_as_bright_as_the_background_leaves_no_gap(tmp_path):
+    shown = frame(np.full((FRAME, FRAME, 3), 255, np.uint8))
+    # At the outline, where it can't be told from what is behind.
+    spot = disc(86, 34, 7) & MASK
+    shown[spot] = 255
+    expected = frame()
+    expected[spot] = 255
+    found = framed(tmp_path, shown)
+    inside = found.weights > 0
+    difference = (found.target - training_image(expected))[inside]
+    assert np.sqrt(np.square(difference).mean()) < 2
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ("empty", "found"),
+        ("noise", "no object before an even background"),
+        ("upside down", "overlaps the object's by 0"),
+        ("mirrored", "a mirrored picture"),
+        ("mirrored cut-out", "a mirrored picture"),
+        ("another shape", "overlaps the object's by 0"),
+        ("another shape on the stage", "found"),
+        ("a transparent sheet", "no object"),
+    ],
+)
+def test_what_does_not_show_the_object_is_refused(tmp_path, what, reason):
+    pixels = {
+        "empty": stage().background,
+        "noise": np.random.default_rng(0).integers(0, 256, (FRAME, FRAME, 3), dtype=np.uint8),
+        "upside down": frame()[::-1],
+        "mirrored": frame()[:, ::-1],
+        "mirrored cut-out": cut_out()[:, ::-1],
+        "another shape": frame(np.full((FRAME, FRAME, 3), 255, np.uint8), disc(96, 96, 60)),
+        "another shape on the stage": frame(mask=disc(86, 96, 62)),
+        "a transparent sheet": np.zeros((FRAME, FRAME, 4), np.uint8),
+    }[what]
+    message = rf"other\.png: .*{reason}.*expected the stage's own object.*--any-silhouette"
+    with pytest.raises(InputError, match=message):
+        framed(tmp_path, pixels, "other.png")
+    forced = framed(tmp_path, pixels, "other.png", any_silhouette=True)
+    assert forced.image.shape == (SIZE, SIZE, 3) and np.isfinite(forced.target).all()
+
+
+def test_a_forced_picture_is_marked_as_given(tmp_path):
+    pixels = frame(np.full((FRAME, FRAME, 3), 255, np.uint8), disc(96, 96, 60))
+    found = framed(tmp_path, pixels, any_silhouette=True)
+    assert found.placement == "given" and 0.5 < found.silhouette < 0.97
+    assert found.weights.any()
+    noise = np.random.default_rng(0).integers(0, 256, (SIZE, 300, 3), dtype=np.uint8)
+    found = framed(tmp_path, noise, any_silhouette=True)
+    assert found.placement == "given" and found.silhouette == 0
+    np.testing.assert_array_equal(found.image, noise[:, 102:198])

@@ -1,0 +1,233 @@
+"""model.json: what it says, and that a model is used with the files it was made with or not at all."""
+
+import json
+
+import pytest
+
+from inverse_shading import __version__
+from inverse_shading.evaluation.metrics import write_metrics
+from inverse_shading.inversion.calibration import Calibration, parse_calibration, write_calibration
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.prediction.model_card import CARD, read_model_card, write_model_card
+from inverse_shading.prediction.model_files import locate_files
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
+
+CONFIG = {
+    "model": "tested",
+    "trunk": "small",
+    "architecture": "pixels",
+    "depths": {"image": 4},
+    "trainable_stages": 0,
+    "precision": "auto",
+    "batch_size": 8,
+    "framing": {"image_size": 32, "margin": 0.04, "filter": "box"},
+    "refinement": {"interval": 0.8},
+}
+CALIBRATION = Calibration(
+    {"products": 1.5, "tints": 2.0, "specular": 1.0, "roughness": 3.25, "metalness": 1.0},
+    dict.fromkeys(PARAMETERS, 0.75) | {"metalness": 1.25},
+    20,
+)
+METRICS = {
+    "model": "tested",
+    "decoding": "argmax/expected",
+    "chosen_seed": 2,
+    "seeds": [
+        {"seed": 1, "decoding": "argmax", "threads": 2},
+        {"seed": 2, "decoding": "expected", "threads": 2},
+    ],
+}
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a model in a results folder; its files hold their names."""
+    folder = tmp_path / "results" / "models" / "tested"
+    describe(folder)
+    return folder
+
+
+def describe(folder, metrics=METRICS, **changes):
+    results = folder.parents[1]
+    paths = {
+        "weights": folder / "weights.safetensors",
+        "predictions": folder / "predictions.csv",
+        "trunk": results / "trunks" / "small.safetensors",
+        "stage": results / "stage.safetensors",
+    }
+    for name, path in paths.items():
+        if not path.exists():
+            write_sealed_text(path, name)
+    write_metrics(folder / "metrics.json", metrics)
+    write_calibration(results / "calibration.json", CALIBRATION)
+    write_model_card(
+        folder / CARD,
+        CONFIG | changes,
+        metrics=folder / "metrics.json",
+        calibration=results / "calibration.json",
+        **paths,
+    )
+
+
+def rewrite(path, change):
+    """Change a card by hand, checksum and all."""
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    seal(path)
+
+
+def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
+    card = read_model_card(model)
+    assert {name: getattr(card, name) for name in CONFIG} == CONFIG
+    assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
+    assert set(card.checksums) == {"weights", "predictions", "trunk", "stage"}
+    assert all(len(checksum) == 64 for checksum in card.checksums.values())
+
+
+def test_a_card_holds_the_calibration_itself(model):
+    (model.parents[1] / "calibration.json").unlink()
+    assert parse_calibration(read_model_card(model).calibration) == CALIBRATION
+
+
+def test_a_damaged_calibration_is_not_taken_into_a_card(model):
+    path = model.parents[1] / "calibration.json"
+    path.write_text(path.read_text().replace("1.5", "2.5"))
+    with pytest.raises(InputError, match=r"calibration\.json: its contents don't match"):
+        write_model_card(
+            model / CARD,
+            CONFIG,
+            metrics=model / "metrics.json",
+            calibration=path,
+            weights=model / "weights.safetensors",
+            predictions=model / "predictions.csv",
+            trunk=model,
+            stage=model,
+        )
+
+
+def test_a_model_without_a_choice_has_no_decoding(model):
+    describe(model, METRICS | {"seeds": [{"seed": 2, "threads": 1}]})
+    assert read_model_card(model).decoding is None
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"chosen_seed": 3}, {"seeds": []}])
+def test_metrics_of_another_model_or_seed_are_refused(model, change):
+    with pytest.raises(
+        InputError, match=r"metrics\.json: found metrics of .* expected those of te"
+    ):
+        describe(model, METRICS | change)
+
+
+def test_the_same_files_give_the_same_bytes(model):
+    before = (model / CARD).read_bytes()
+    describe(model)
+    assert (model / CARD).read_bytes() == before
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(model):
+    (model.parent / "half_done").mkdir()
+    with pytest.raises(
+        InputError, match=r"models/bset: found no such model, expected one of .*: tested\."
+    ):
+        read_model_card(model.parent / "bset")
+    with pytest.raises(InputError, match=r"there is no model in .*nowhere at all"):
+        read_model_card(model.parent / "nowhere" / "best")
+
+
+def test_a_folder_without_a_card_says_what_makes_one(model):
+    (model / CARD).unlink()
+    with pytest.raises(
+        InputError,
+        match=r"model\.json: there is no such file.*`snakemake --cores 4 results/models/tested/model\.json`",
+    ):
+        read_model_card(model)
+
+
+def test_a_card_of_another_version_is_refused(model):
+    rewrite(model / CARD, lambda card: card.update(format=2, version="9.9.9", more="keys"))
+    with pytest.raises(InputError, match=r"model\.json: found a card of another version .*9\.9\.9"):
+        read_model_card(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda card: card.pop("framing"),
+        lambda card: card.pop("format"),
+        lambda card: card.update(unknown=1),
+    ],
+    ids=["a key missing", "no version", "a key too many"],
+)
+def test_a_card_of_another_form_is_refused(model, change):
+    rewrite(model / CARD, change)
+    with pytest.raises(InputError, match=r"model\.json: can't be read as the card of a model"):
+        read_model_card(model)
+
+
+@pytest.mark.parametrize("content", [b"", b"[1, 2]", b"\xff\xfe"])
+def test_a_file_that_is_no_card_is_refused(model, content):
+    (model / CARD).write_bytes(content)
+    seal(model / CARD)
+    with pytest.raises(InputError, match=r"model\.json: can't be read as the card of a model"):
+        read_model_card(model)
+
+
+def test_a_changed_byte_is_refused(model):
+    text = (model / CARD).read_text()
+    (model / CARD).write_text(text.replace('"batch_size": 8', '"batch_size": 9'))
+    with pytest.raises(InputError, match=r"model\.json: .*don't match the checksum"):
+        read_model_card(model)
+
+
+def test_the_files_are_found_from_wherever_the_folder_is_given(model, monkeypatch):
+    card = read_model_card(model)
+    stage = model.parents[1] / "stage.safetensors"
+    assert locate_files(model, card).stage == stage
+    assert locate_files(model / ".." / "tested", card).stage == stage
+    monkeypatch.chdir(model)
+    assert locate_files(".", card).stage == stage
+
+
+@pytest.mark.parametrize(
+    "name", ["stage.safetensors", "trunks/small.safetensors", "models/tested/weights.safetensors"]
+)
+def test_another_file_than_the_cards_is_refused(model, name):
+    path = model.parents[1] / name
+    wanted = seal_path(path).read_text()[:12]
+    write_sealed_text(path, "another one")
+    found = seal_path(path).read_text()[:12]
+    with pytest.raises(
+        InputError, match=rf"{path.name}: found the checksum {found}…, expected {wanted}…"
+    ):
+        locate_files(model, read_model_card(model))
+
+
+def test_a_damaged_or_missing_file_is_refused_by_name(model):
+    card = read_model_card(model)
+    stage = model.parents[1] / "stage.safetensors"
+    stage.write_text("st")
+    with pytest.raises(InputError, match=r"stage\.safetensors: its contents don't match"):
+        locate_files(model, card)
+    stage.unlink()
+    with pytest.raises(InputError, match=r"stage\.safetensors: can't be read"):
+        locate_files(model, card)
+
+
+def test_a_stage_elsewhere_is_taken_if_it_is_the_same(model, tmp_path):
+    card = read_model_card(model)
+    (model.parents[1] / "stage.safetensors").rename(tmp_path / "moved.safetensors")
+    write_sealed_text(tmp_path / "moved.safetensors", "stage")
+    assert (
+        locate_files(model, card, tmp_path / "moved.safetensors").stage.name == "moved.safetensors"
+    )
+    write_sealed_text(tmp_path / "moved.safetensors", "another")
+    with pytest.raises(InputError, match=r"moved\.safetensors: found the checksum .*--stage"):
+        locate_files(model, card, tmp_path / "moved.safetensors")
+
+
+def test_a_whole_network_needs_no_trunk_file(model):
+    describe(model, trainable_stages=2)
+    (model.parents[1] / "trunks" / "small.safetensors").unlink()
+    assert locate_files(model, read_model_card(model)).trunk is None

@@ -1,0 +1,92 @@
+"""A model outside the workflow: the numbers of its evaluation, and intervals that hold what they say."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from inverse_shading.evaluation.predictions import read_all_predictions
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.prediction.model_card import read_model_card
+from inverse_shading.prediction.model_files import locate_files
+from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+from inverse_shading.runtime.files import seal
+from tests.support.small_model import SmallModel
+
+DENSE = {"type": "dense", "grid": 1}
+KINDS = {
+    "depths": {"objective": "canonical"},
+    "frozen bins": {"objective": "bins", "architecture": "vgg16", "depths": None, "head": DENSE},
+    "fine-tuned": {"architecture": "vgg16", "depths": None, "head": DENSE, "stages": 1},
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def model(request, tmp_path_factory):
+    return SmallModel(tmp_path_factory.mktemp("results"), **KINDS[request.param])
+
+
+def predictor(model, **changes):
+    card = dataclasses.replace(read_model_card(model.folder), **changes)
+    return Predictor(locate_files(model.folder, card), card, "cpu", card.threads)
+
+
+def test_it_gives_the_numbers_of_the_evaluation(model):
+    images = np.concatenate([np.load(path) for path in model.data.images])
+    expected = read_all_predictions(model.folder / "predictions.csv").predicted
+    found = predictor(model).predict(images)
+    assert found.dtype == np.float64 and found.shape == (40, 10)
+    assert ((found >= 0) & (found <= 1)).all()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    # The images are told apart, so that the comparison says something.
+    assert np.ptp(expected, axis=0).max() > 1e-3
+    one = predictor(model).predict(images[:1])
+    np.testing.assert_allclose(one, expected[:1], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["frozen bins"], indirect=True, scope="module")
+def test_the_decoding_is_the_one_that_the_card_says(model):
+    images = np.load(model.data.images[0])
+    argmax = predictor(model, decoding="argmax").predict(images)
+    expected = predictor(model, decoding="expected").predict(images)
+    np.testing.assert_allclose(argmax * 10, (argmax * 10).round(), atol=1e-5)
+    assert np.abs(argmax - expected).max() > 0.01
+
+
+def predictions_with(tmp_path, errors):
+    """A predictions.csv whose validation errors of `base` are these, and of all others 0."""
+    table = pd.DataFrame({"id": [f"{i:09d}" for i in range(len(errors) + 1)]})
+    table["split"] = ["test"] + ["validation"] * len(errors)
+    for name in PARAMETERS:
+        table[f"{name}_true"] = 0.5
+        table[f"{name}_predicted"] = 0.5
+    table["base_predicted"] += [0.5, *errors]
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    seal(tmp_path / "predictions.csv")
+    return tmp_path / "predictions.csv"
+
+
+def test_intervals_are_the_conformal_quantile_of_validation_errors(tmp_path):
+    errors = np.array([0.03, -0.01, 0.02, -0.04])
+    path = predictions_with(tmp_path, errors)
+    # The third and the fourth of four: 5 · 0.6 = 3, and 5 · 0.7 = 3.5, rounded up.
+    for level, expected in ((0.6, 0.03), (0.7, 0.04), (0.8, 0.04)):
+        found = validation_intervals(path, level)
+        np.testing.assert_allclose(found, [expected] + [0] * 9, atol=1e-12)
+
+
+def test_too_few_images_for_a_level_give_the_whole_range(tmp_path):
+    np.testing.assert_array_equal(
+        validation_intervals(predictions_with(tmp_path, [0.1, 0.2]), 0.8), np.ones(10)
+    )
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say(tmp_path):
+    """Over many draws of validation errors, as the theorem has it: at least 0.8, and not by far."""
+    generator = np.random.default_rng(5)
+    held = []
+    for _ in range(15):
+        path = predictions_with(tmp_path, generator.normal(0, 0.05, 199))
+        held += list(np.abs(generator.normal(0, 0.05, 999)) <= validation_intervals(path, 0.8)[0])
+    assert np.mean(held) == pytest.approx(0.8, abs=0.03)

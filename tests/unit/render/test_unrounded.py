@@ -1,0 +1,160 @@
+"""Renders before rounding, whole and in part: what they are when rounded, and what they count."""
+
+import numpy as np
+import pytest
+
+from inverse_shading.render.frames import Renderer
+from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.render.program import PackedProgram
+from inverse_shading.render.unrounded import FEWEST, SampledRenderer
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.srgb import srgb_encode
+from inverse_shading.scene.stage_file import read_stage
+from tests.support.small_stage import FRAMING, MATERIALS, SIZE, make_small_stage
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make_small_stage(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture(scope="module")
+def program(path):
+    program = PackedProgram(read_stage(path), "cpu", 1, targets=4)
+    yield program
+    program.release()
+
+
+@pytest.fixture(scope="module")
+def sampled(path):
+    renderer = SampledRenderer(path, FRAMING, 2, "cpu", 1)
+    yield renderer
+    renderer.close()
+
+
+def framed_frame(path, values):
+    """What the data set's own steps make of a material."""
+    with Renderer(path, "cpu", 1) as renderer:
+        box = crop_box(renderer.mask, FRAMING["margin"])
+        return frame_image(renderer.render(values), box, FRAMING["image_size"], FRAMING["filter"])
+
+
+def test_linear_light_encoded_is_the_shaded_byte(program):
+    for values in MATERIALS:
+        linear = program.shade_linear(values[None], program.covered)[0]
+        levels = 255 * srgb_encode(np.clip(linear, 0, 1))
+        assert np.abs(levels - program.shade(values)).max() < 0.7
+
+
+@pytest.mark.parametrize("count", [1, 63, 500])
+def test_the_first_pixels_are_the_same_alone(program, count):
+    every = program.shade_linear(MATERIALS, program.covered)
+    np.testing.assert_array_equal(program.shade_linear(MATERIALS, count), every[:, :count])
+
+
+def test_materials_in_flight_do_not_mix(program):
+    together = program.shade_linear(MATERIALS, program.covered)
+    for values, pixels in zip(MATERIALS, together, strict=True):
+        np.testing.assert_array_equal(
+            program.shade_linear(values[None], program.covered)[0], pixels
+        )
+    assert np.ptp(together, axis=0).max() > 0.1
+
+
+def test_values_that_are_no_numbers_are_noticed(program, sampled):
+    bad = np.where(np.arange(10) == 0, np.nan, MATERIALS[0])
+    assert program.shade_linear(np.stack([bad, MATERIALS[0]]), program.covered) is None
+    for render in (sampled.image, sampled.rounded_image):
+        with pytest.raises(InputError, match="are no numbers"):
+            render(bad)
+
+
+@pytest.mark.parametrize("values", MATERIALS)
+def test_an_image_is_the_data_sets_own_before_rounding(path, sampled, values):
+    expected = framed_frame(path, values)
+    np.testing.assert_array_equal(sampled.rounded_image(values), expected)
+    image = sampled.image(values)
+    assert image.dtype == np.float32 and image.shape == expected.shape
+    # Rounded once, not twice.
+    assert np.abs(image - expected).max() <= 1.5
+    assert np.abs(image.round() - expected).max() <= 1
+    assert (image != image.round()).mean() > 0.3
+
+
+def test_weights_are_how_far_the_object_reaches(sampled):
+    box = crop_box(sampled._mask, FRAMING["margin"])
+    white = np.repeat(sampled._mask[..., None] * np.uint8(255), 3, axis=-1)
+    expected = frame_image(white, box, FRAMING["image_size"], FRAMING["filter"])[..., 0] / 255
+    np.testing.assert_allclose(sampled.weights, expected, atol=1.5 / 255)
+    assert sampled.weights.min() == 0 and sampled.weights.max() == 1
+
+
+def difference_from_images(sampled, mask, samples):
+    """Levels between samples and the images' pixels, sorted."""
+    assert samples.dtype == np.float32 and samples.shape == (3, mask.sum(), 3)
+    images = np.stack([sampled.image(values) for values in MATERIALS])
+    return np.sort(np.abs(samples - images[:, mask]).ravel())
+
+
+def test_samples_are_the_pixels_of_their_images(sampled):
+    for mask, samples in (
+        (sampled.sparse, sampled.sparse_samples(MATERIALS)),
+        (sampled.dense, sampled.dense_samples(MATERIALS)),
+    ):
+        # Centres alone; the filter reaches over what the light does from pixel to pixel.
+        difference = difference_from_images(sampled, mask, samples)
+        assert difference[len(difference) // 2] < 1
+        assert difference[len(difference) * 9 // 10] < 4
+
+
+def test_sparse_samples_lie_where_the_surface_is_smooth(tmp_path):
+    large = SampledRenderer(make_small_stage(tmp_path, SIZE * 3 // 2), FRAMING, 2, "cpu", 1)
+    grid = np.zeros_like(large.dense)
+    grid[1::2, 1::2] = True
+    left_out = grid & large.dense & ~large.sparse
+    rows, columns = np.indices(grid.shape) - (len(grid) - 1) / 2
+    from_middle = np.hypot(rows, columns)
+    assert not (large.sparse & ~grid).any() and large.sparse.sum() >= FEWEST
+    # The ball turns away towards its rim.
+    assert left_out.any() and from_middle[left_out].min() > np.median(from_middle[large.sparse])
+    difference = difference_from_images(large, large.sparse, large.sparse_samples(MATERIALS))
+    assert difference[len(difference) * 9 // 10] < 1
+    large.close()
+
+
+def test_sparse_samples_are_some_of_the_dense_ones(sampled):
+    assert sampled.dense[sampled.sparse].all()
+    assert FEWEST <= sampled.sparse.sum() < sampled.dense.sum() / 3
+    assert (sampled.weights[sampled.dense] > 0.999).all()
+    chosen = sampled.sparse[sampled.dense]
+    np.testing.assert_array_equal(
+        sampled.dense_samples(MATERIALS)[:, chosen], sampled.sparse_samples(MATERIALS)
+    )
+
+
+def test_more_materials_than_are_in_flight(sampled):
+    many = np.tile(MATERIALS, (5, 1))
+    samples = sampled.sparse_samples(many)
+    np.testing.assert_array_equal(samples, np.tile(sampled.sparse_samples(MATERIALS), (5, 1, 1)))
+
+
+def test_renders_are_counted_by_their_share_of_pixels(sampled):
+    def counted(render):
+        before = sampled.renders
+        render()
+        return sampled.renders - before
+
+    assert counted(lambda: sampled.image(MATERIALS[0])) == pytest.approx(1)
+    covered = sampled._mask.sum()
+    sparse = counted(lambda: sampled.sparse_samples(MATERIALS))
+    assert sparse == pytest.approx(3 * sampled.sparse.sum() / covered)
+    dense = counted(lambda: sampled.dense_samples(MATERIALS))
+    assert dense == pytest.approx(3 * sampled.dense.sum() / covered)
+    # Whole bytes, for people, are no part of a search.
+    assert counted(lambda: sampled.rounded_image(MATERIALS[0])) == 0
+
+
+def test_where_a_grid_has_too_few_pixels_all_are_taken(path):
+    renderer = SampledRenderer(path, FRAMING, 16, "cpu", 1)
+    np.testing.assert_array_equal(renderer.sparse, renderer.dense)
+    renderer.close()

@@ -1,0 +1,62 @@
+"""The figure along an axis: what is drawn, and what is refused."""
+
+import pytest
+from PIL import Image
+
+from inverse_shading.evaluation.metrics import write_metrics
+from inverse_shading.report.figures.axis import draw_axis
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal
+
+ERRORS = {"vgg16_v1": (0.06, 0.05, 0.04, 0.031), "best": (0.04, 0.03, 0.02, 0.016)}
+PLACES = (1000, 2000, 5000, 10000)
+
+
+def metrics(error, seeds=1, **changes):
+    return {
+        "splits": {"test": {"mse": error}},
+        "decodings": {
+            "argmax": {"test": {"mse": 1.4 * error}},
+            "expected": {"test": {"mse": error}},
+        },
+        "decoding": "expected",
+        "seeds": [{}] * seeds,
+        "intervals": {"test": {"mse": 0.02 * error if seeds > 1 else None}},
+        "image_intervals": {"test": {"mse": 0.03 * error}},
+    } | changes
+
+
+def draw(folder, axis="images", **changes):
+    points, paths = [], []
+    for group, errors in ERRORS.items():
+        for place, error in zip(PLACES, errors, strict=True):
+            points.append({"model": f"{group}_{place}", "group": group, "place": place})
+            paths.append(folder / f"{group}_{place}.json")
+            write_metrics(paths[-1], metrics(error, **changes))
+    draw_axis(folder / "axis.png", axis, points, paths)
+    return (folder / "axis.png").read_bytes()
+
+
+@pytest.mark.parametrize("axis", ["images", "bins"])
+def test_the_same_data_give_the_same_picture(tmp_path, axis):
+    first = draw(tmp_path, axis)
+    assert draw(tmp_path, axis) == first
+    with Image.open(tmp_path / "axis.png") as picture:
+        assert picture.size == (900, 552)
+
+
+def test_other_axes_and_seeds_give_other_pictures(tmp_path):
+    pictures = {draw(tmp_path), draw(tmp_path, "bins"), draw(tmp_path, seeds=3)}
+    assert len(pictures) == 3
+
+
+def test_metrics_without_an_error_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"vgg16_v1_1000\.json: found no 'mse' among the metrics"):
+        draw(tmp_path, splits={"test": {}})
+    draw(tmp_path)
+    path = tmp_path / "best_1000.json"
+    path.write_text("{}")
+    seal(path)
+    point = {"model": "best_1000", "group": "best", "place": 1000}
+    with pytest.raises(InputError, match="found no 'seeds'"):
+        draw_axis(tmp_path / "axis.png", "images", [point], [path])

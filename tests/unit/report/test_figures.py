@@ -1,0 +1,354 @@
+"""The figures: written, of sane size, not blank, of the same bytes each time, true to the data."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from inverse_shading.dataset.framed_images import write_array
+from inverse_shading.evaluation.comparison_table import COLUMNS, PARAMETER_ERRORS
+from inverse_shading.evaluation.paired_tests import write_paired_table
+from inverse_shading.evaluation.predictions import read_predictions
+from inverse_shading.material.labels import PARAMETER_LABELS
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.report.figures.error_by_parameter import draw_error_by_parameter
+from inverse_shading.report.figures.examples import _columns, draw_examples
+from inverse_shading.report.figures.learning_curves import draw_learning_curves
+from inverse_shading.report.figures.paired_tests import draw_paired_tests
+from inverse_shading.report.figures.predicted_against_true import draw_predicted_against_true
+from inverse_shading.report.figures.search import draw_search
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal, write_sealed_text
+from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, write_trials
+
+
+def look_at(path):
+    """The picture as an array, after the checks that every figure must pass."""
+    content = path.read_bytes()
+    assert len(content) < 1_200_000
+    image = Image.open(io.BytesIO(content))
+    # Nothing of the machine, the day or the library's version may be in the file.
+    assert "Software" not in image.info
+    pixels = np.asarray(image.convert("RGB"))
+    assert 100 < pixels.shape[0] < 4000 and 400 < pixels.shape[1] < 2000
+    assert pixels.std() > 5
+    return pixels
+
+
+def holds(pixels, tile):
+    """Whether the picture shows the tile somewhere, pixel by pixel."""
+    height, width = tile.shape[:2]
+    corners = np.argwhere((pixels == tile[0, 0]).all(axis=2))
+    return any(
+        np.array_equal(pixels[row : row + height, column : column + width], tile)
+        for row, column in corners
+    )
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Two arrays of six images each, no two alike."""
+    paths = []
+    for first in (0, 6):
+        path = tmp_path / f"{first:06d}-{first + 5:06d}.npy"
+        write_array(path, np.random.default_rng(first).integers(0, 256, (6, 32, 32, 3), np.uint8))
+        paths.append(path)
+    return paths
+
+
+def write_predictions(path, true, predicted, split=None):
+    table = pd.DataFrame({"id": [f"{index:09d}" for index in range(len(true))]})
+    table["split"] = ["test"] * len(true) if split is None else split
+    for suffix, values in (("true", true), ("predicted", predicted)):
+        for index, name in enumerate(PARAMETERS):
+            table[f"{name}_{suffix}"] = values[:, index]
+    table.to_csv(path, index=False)
+    seal(path)
+    return path
+
+
+def write_table(path, rows):
+    pd.DataFrame(rows).reindex(columns=COLUMNS).to_csv(path, index=False)
+    seal(path)
+    return path
+
+
+def model_row(model, source="model", **values):
+    errors = {
+        f"{split}_{error}": 0.02
+        for split in ("train", "validation", "test")
+        for error in ("mse", "mae")
+    }
+    return {
+        "model": model,
+        "source": source,
+        **errors,
+        **dict.fromkeys(PARAMETER_ERRORS, 0.02),
+        **values,
+    }
+
+
+def write_pairs(path, pairs):
+    """paired_tests.csv from (a, b, difference, p)."""
+    rows = []
+    for a, b, difference, p in pairs:
+        row = {"a": a, "b": b, "images": 9, "mse_a": 0.02, "mse_b": 0.02, "difference": difference}
+        row |= {"low": difference - 0.001, "high": difference + 0.001}
+        rows.append(row | {"p": p, "p_wilcoxon": p, "p_holm": p})
+    write_paired_table(path, rows)
+    return path
+
+
+def write_history(path, scale=1.0, epochs=5):
+    epoch = np.arange(1, epochs + 1)
+    mse = 0.02 + 0.05 / epoch
+    table = {
+        "epoch": epoch,
+        "learning_rate": 0.001,
+        "train_loss": 0.8 * mse * scale,
+        "validation_loss": mse * scale,
+        "validation_mse": mse,
+    }
+    pd.DataFrame(table).to_csv(path, index=False)
+    seal(path)
+    return path
+
+
+SPACE = {
+    "head.components": {"low": 50, "high": 400, "scale": "log", "kind": "integer"},
+    "head.hidden_sizes": {"choices": [[8, 8], [16]]},
+    "head.whitening": {"low": 0, "high": 1},
+    "training.learning_rate": {"low": 1e-5, "high": 1e-2, "scale": "log"},
+    "training.schedule": {"choices": ["cosine", "constant"]},
+}
+
+
+def write_search(path, keys, states=(COMPLETE, PRUNED, DIVERGED, COMPLETE), lowest=0.02):
+    """A trials.csv with the ends of every key's space."""
+    trials = []
+    for index, state in enumerate(states):
+        parts = {key: SPACE[key] for key in keys}
+        values = {
+            key: (part["choices"] if "choices" in part else [part["low"], part["high"]])[index % 2]
+            for key, part in parts.items()
+        }
+        trials.append(Trial(state, values, [0.05, lowest + 0.01 * (index % 3)], 1.0))
+    write_trials(path, keys, trials)
+    return path
+
+
+def test_every_parameter_has_a_label():
+    assert list(PARAMETER_LABELS) == list(PARAMETERS)
+
+
+def test_examples_shows_the_first_images(tmp_path, images):
+    draw_examples(tmp_path / "f.png", images, 8)
+    pixels = look_at(tmp_path / "f.png")
+    first, second = (np.load(path) for path in images)
+    assert all(holds(pixels, tile) for tile in [*first, *second[:2]])
+    assert not holds(pixels, second[2])
+
+
+def test_examples_shows_all_there_are(tmp_path, images):
+    draw_examples(tmp_path / "f.png", images[:1], 40)
+    assert all(holds(look_at(tmp_path / "f.png"), tile) for tile in np.load(images[0]))
+
+
+def test_examples_refuses_an_array_that_is_not_what_its_name_says(tmp_path, images):
+    write_array(images[0], np.zeros((5, 32, 32, 3), np.uint8))
+    with pytest.raises(InputError, match=r"000000-000005\.npy: found 5 images"):
+        draw_examples(tmp_path / "f.png", images, 8)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 40, 41, 400])
+def test_grid_of_examples_is_no_strip(count):
+    columns = _columns(count)
+    rows = -(-count // columns)
+    assert columns * rows - count < columns
+    assert rows <= columns <= 4 * rows
+
+
+def test_forty_examples_fill_their_grid():
+    assert _columns(40) == 8
+
+
+def test_learning_curves(tmp_path):
+    histories = {
+        "regression": write_history(tmp_path / "a.csv"),
+        "bins": write_history(tmp_path / "b.csv", scale=70),
+        "one_epoch": write_history(tmp_path / "c.csv", epochs=1),
+        "another": write_history(tmp_path / "d.csv"),
+    }
+    draw_learning_curves(tmp_path / "f.png", histories)
+    four = look_at(tmp_path / "f.png")
+    draw_learning_curves(tmp_path / "g.png", {"regression": histories["regression"]})
+    assert look_at(tmp_path / "g.png").shape[0] < four.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ("epoch,train_loss\n1,0.1\n", "found no column validation_loss"),
+        ("epoch,train_loss,validation_loss,validation_mse\n", "found no epoch"),
+        ("epoch,train_loss,validation_loss,validation_mse\n1,a,b,c\n", "found text"),
+        ("epoch,train_loss,validation_loss,validation_mse\n1,1,,1\n", "found no finite loss"),
+        ("", "can't be read"),
+    ],
+)
+def test_a_broken_history_is_refused(tmp_path, content, found):
+    path = tmp_path / "history.csv"
+    write_sealed_text(path, content)
+    with pytest.raises(InputError, match=f"history.csv: {found}"):
+        draw_learning_curves(tmp_path / "f.png", {"m": path})
+
+
+def test_predicted_against_true(tmp_path):
+    generator = np.random.default_rng(0)
+    true = generator.uniform(size=(50, 10))
+    # A parameter that never varies has no R², and must not stop the others.
+    true[:, 3] = 0.5
+    good = write_predictions(tmp_path / "good.csv", true, true)
+    bad = write_predictions(tmp_path / "bad.csv", true, generator.uniform(size=(50, 10)))
+    draw_predicted_against_true(tmp_path / "good.png", good, "model")
+    draw_predicted_against_true(tmp_path / "bad.png", bad, "model")
+    assert not np.array_equal(look_at(tmp_path / "good.png"), look_at(tmp_path / "bad.png"))
+
+
+def test_predictions_are_read_by_split(tmp_path):
+    true = np.arange(30).reshape(3, 10) / 30
+    path = write_predictions(tmp_path / "p.csv", true, true + 0.01, ["train", "test", "test"])
+    identifiers, read, predicted = read_predictions(path, "test")
+    assert identifiers == ["000000001", "000000002"]
+    np.testing.assert_allclose(read, true[1:])
+    np.testing.assert_allclose(predicted, true[1:] + 0.01)
+
+
+def test_broken_predictions_are_refused(tmp_path):
+    true = np.full((2, 10), 0.5)
+    path = write_predictions(tmp_path / "p.csv", true, true)
+    text = path.read_text()
+    with pytest.raises(InputError, match=r"p\.csv: found no image of the split 'validation'"):
+        read_predictions(path, "validation")
+    write_sealed_text(path, text.replace("metalness_predicted", "metal"))
+    with pytest.raises(InputError, match=r"p\.csv: found no column metalness_predicted"):
+        read_predictions(path, "test")
+    write_sealed_text(path, text.replace("0.5\n", "inf\n", 1))
+    with pytest.raises(InputError, match=r"p\.csv: found a value that is not a finite number"):
+        read_predictions(path, "test")
+    write_sealed_text(path, text.replace("0.5\n", "half\n", 1))
+    with pytest.raises(InputError, match=r"p\.csv: found text"):
+        read_predictions(path, "test")
+
+
+def test_error_by_parameter_has_a_line_a_row(tmp_path):
+    rows = [
+        model_row("one"),
+        model_row("one + refinement", "refinement", train_mse=None, validation_mse=None),
+        model_row("constant", "baseline", test_mse=0.0833),
+        model_row("floor", "bound", train_mse=None, test_mse_metalness=0),
+    ]
+    published = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
+    more = [rows[0], model_row("one (ensemble of 2)", "ensemble"), *rows[1:], published]
+    fewer = [rows[0], *rows[2:]]
+    draw_error_by_parameter(tmp_path / "a.png", write_table(tmp_path / "a.csv", rows))
+    draw_error_by_parameter(tmp_path / "b.png", write_table(tmp_path / "b.csv", more))
+    pixels = look_at(tmp_path / "a.png")
+    assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
+    draw_error_by_parameter(tmp_path / "d.png", write_table(tmp_path / "d.csv", fewer))
+    assert look_at(tmp_path / "d.png").shape[0] < pixels.shape[0]
+    sampled = [rows[0], {**rows[1], "sample_images": 16}, *rows[2:]]
+    draw_error_by_parameter(tmp_path / "e.png", write_table(tmp_path / "e.csv", sampled))
+    assert not np.array_equal(pixels, look_at(tmp_path / "e.png")), "whose errors are of 16 images"
+    draw_error_by_parameter(tmp_path / "c.png", write_table(tmp_path / "c.csv", rows[:1]))
+    assert look_at(tmp_path / "c.png").shape[0] < pixels.shape[0]
+
+
+def test_error_by_parameter_needs_errors_by_parameter(tmp_path):
+    row = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
+    with pytest.raises(InputError, match=r"a\.csv: found no test error by parameter"):
+        draw_error_by_parameter(tmp_path / "f.png", write_table(tmp_path / "a.csv", [row]))
+
+
+def test_paired_tests_has_a_row_for_every_other_predictor(tmp_path):
+    models = [model_row("best", validation_mse=0.01), model_row("other")]
+    table = write_table(tmp_path / "t.csv", models)
+    pairs = [
+        ("best", "other", -0.004, 0.01),
+        ("best", "ridge", 0.0005, 0.4),
+        ("other", "ridge", 0.0045, 0.01),
+    ]
+
+    def draw(name, pairs):
+        draw_paired_tests(tmp_path / name, write_pairs(tmp_path / "p.csv", pairs), table)
+        return look_at(tmp_path / name)
+
+    pixels = draw("a.png", pairs)
+    # The others' pairs with each other aren't drawn.
+    assert np.array_equal(draw("b.png", pairs[:2]), pixels)
+    # Which of the two stands first in the table makes no difference to what is drawn.
+    assert np.array_equal(draw("c.png", [("other", "best", 0.004, 0.01), pairs[1]]), pixels)
+    # Filled where a difference was shown, empty where none was.
+    assert not np.array_equal(draw("d.png", [("best", "other", -0.004, 0.05), pairs[1]]), pixels)
+    assert draw("e.png", pairs[:1]).shape[0] < pixels.shape[0]
+    with pytest.raises(InputError, match=r"p\.csv: found no row of best"):
+        draw("f.png", pairs[2:])
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5])
+def test_search_has_a_panel_for_every_key(tmp_path, count):
+    keys = list(SPACE)[:count]
+    space = {key: SPACE[key] for key in keys}
+    draw_search(tmp_path / "a.png", "m", space, write_search(tmp_path / "t.csv", keys))
+    pixels = look_at(tmp_path / "a.png")
+    # The states are told apart.
+    ended = write_search(tmp_path / "t.csv", keys, (COMPLETE, COMPLETE, DIVERGED, COMPLETE))
+    draw_search(tmp_path / "b.png", "m", space, ended)
+    assert not np.array_equal(look_at(tmp_path / "b.png"), pixels)
+    one = write_search(tmp_path / "t.csv", keys, (COMPLETE,))
+    draw_search(tmp_path / "c.png", "m", space, one)
+    look_at(tmp_path / "c.png")
+
+
+def test_broken_trials_are_refused(tmp_path):
+    keys = ["head.whitening"]
+    space = {key: SPACE[key] for key in keys}
+    path = write_search(tmp_path / "t.csv", keys, (DIVERGED, PRUNED))
+    with pytest.raises(InputError, match=r"t\.csv: found no complete trial"):
+        draw_search(tmp_path / "f.png", "m", space, path)
+    text = path.read_text()
+    for old, new in (
+        ("head.whitening", "head.width"),
+        ("pruned", "cut"),
+        ("0.03", "low"),
+        (text, ""),
+        (text.partition("\n")[2], ""),
+    ):
+        assert old in text
+        write_sealed_text(path, text.replace(old, new))
+        with pytest.raises(InputError, match=r"t\.csv: can't be read as trials"):
+            draw_search(tmp_path / "f.png", "m", space, path)
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"t\.csv: its contents don't match the checksum"):
+        draw_search(tmp_path / "f.png", "m", space, path)
+
+
+def test_the_same_data_give_the_same_bytes(tmp_path, images):
+    true = np.random.default_rng(0).uniform(size=(20, 10))
+    predictions = write_predictions(tmp_path / "p.csv", true, true**2)
+    table = write_table(tmp_path / "t.csv", [model_row("one")])
+    history = write_history(tmp_path / "h.csv")
+    pairs = write_pairs(tmp_path / "pairs.csv", [("one", "ridge", 0.004, 0.01)])
+    trials = write_search(tmp_path / "trials.csv", list(SPACE))
+    for draw in (
+        lambda path: draw_examples(path, images, 8),
+        lambda path: draw_learning_curves(path, {"m": history}),
+        lambda path: draw_predicted_against_true(path, predictions, "m"),
+        lambda path: draw_error_by_parameter(path, table),
+        lambda path: draw_paired_tests(path, pairs, table),
+        lambda path: draw_search(path, "m", SPACE, trials),
+    ):
+        draw(tmp_path / "first.png")
+        draw(tmp_path / "second.png")
+        assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()

@@ -1,0 +1,255 @@
+"""The stage: camera, G-buffer, backdrop, and the file that holds them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from inverse_shading.material.document import SHADER_NAME
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
+from inverse_shading.scene import stage_file
+from inverse_shading.scene.backdrop import paint_backdrop
+from inverse_shading.scene.camera import place_camera
+from inverse_shading.scene.gbuffer import rasterise
+from inverse_shading.scene.make_stage import make_stage, write_stage
+from inverse_shading.scene.mesh import load_mesh
+from inverse_shading.scene.opengl import create_context
+from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
+from inverse_shading.scene.shader_ball import shader_ball
+from inverse_shading.scene.srgb import srgb_decode, srgb_encode
+from inverse_shading.scene.stage_file import read_stage, save_stage
+from tests.support.meshes import glb, gltf
+
+SIZE = 64
+CONFIG = {
+    "mesh": "builtin",
+    "environment": "builtin",
+    "camera": {"azimuth": 0.0, "elevation": 20.0, "field_of_view": 25.0, "fill": 0.95},
+    "background": [0.42, 0.43, 0.45],
+}
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return make_stage(CONFIG, SIZE, 16, "cpu")
+
+
+@pytest.fixture
+def path(tmp_path, stage):
+    path = tmp_path / "stage.safetensors"
+    save_stage(path, stage)
+    return path
+
+
+def test_the_sphere_takes_its_share_of_the_frame():
+    center, radius = np.array([1.0, 2.0, 3.0]), 0.7
+    camera = place_camera(center, radius, 30.0, 50.0, 40.0, 0.8)
+    points = np.random.default_rng(0).normal(size=(100_000, 3))
+    points = center + radius * points / np.linalg.norm(points, axis=1, keepdims=True)
+    clip = np.pad(points, ((0, 0), (0, 1)), constant_values=1) @ (camera.projection @ camera.view).T
+    outline = clip[:, :3] / clip[:, 3:]
+    np.testing.assert_allclose(np.abs(outline[:, :2]).max(axis=0), 0.8, atol=1e-3)
+    assert np.abs(outline[:, 2]).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("azimuth", "elevation", "direction"),
+    [(0, 0, (0, 0, 1)), (90, 0, (1, 0, 0)), (-90, 0, (-1, 0, 0)), (0, 89, (0, 1, 0.017))],
+)
+def test_the_camera_stands_where_its_angles_say(azimuth, elevation, direction):
+    camera = place_camera(np.zeros(3), 1.0, azimuth, elevation, 25.0, 0.9)
+    towards = camera.position / np.linalg.norm(camera.position)
+    np.testing.assert_allclose(towards, direction, atol=1e-3)
+
+
+def test_the_surface_lies_on_the_rays_of_its_pixels(stage):
+    mesh = shader_ball()
+    camera = place_camera(*mesh.bounding_sphere(), **CONFIG["camera"])
+    offset = stage.surface[0] - camera.position
+    rays = camera.rays(SIZE)[stage.mask]
+    sine = np.linalg.norm(np.cross(offset, rays), axis=1)
+    sine /= np.linalg.norm(offset, axis=1) * np.linalg.norm(rays, axis=1)
+    # A hundredth of a pixel, which spans 25 degrees / 64.
+    assert sine.max() < np.radians(25 / SIZE) / 100
+
+
+def test_the_surface_faces_the_viewer_and_fills_the_frame(stage):
+    assert 0.3 < stage.mask.mean() < 0.6
+    assert stage.surface.shape == (3, stage.mask.sum(), 3)
+    assert stage.surface.dtype == np.float32
+    assert np.isfinite(stage.surface).all()
+    position, normal, _ = stage.surface
+    towards = stage.view_position - position
+    facing = (normal * towards).sum(axis=1) / np.linalg.norm(towards, axis=1)
+    assert (facing > -0.1).all()
+    # The object stands upright: its upper half has the ball, centred.
+    rows, columns = np.nonzero(stage.mask)
+    assert abs(columns.mean() - (SIZE - 1) / 2) < 1
+    assert normal[rows < rows.mean(), 1].mean() > 0.2
+
+
+def test_the_nearest_surface_is_seen(tmp_path):
+    # Two triangles one behind the other; the farther one is drawn last.
+    near = np.array([[-1, -1, 1], [1, -1, 1], [0, 1, 1]], np.float32)
+    positions = np.concatenate([near, near * [1, 1, -1]]).astype(np.float32)
+    faces = np.array([[0, 1, 2], [3, 4, 5]], np.uint32)
+    path = tmp_path / "two.glb"
+    path.write_bytes(glb(*gltf(positions, faces)))
+    camera = CONFIG["camera"] | {"elevation": 0.0}
+    made = make_stage(CONFIG | {"mesh": str(path), "camera": camera}, SIZE, 16, "cpu")
+    assert np.median(made.surface[0, :, 2]) == pytest.approx(1)
+
+
+def test_the_backdrop_is_calm_and_darker_under_the_object(stage):
+    mesh = shader_ball()
+    camera = place_camera(*mesh.bounding_sphere(), **CONFIG["camera"])
+    backdrop = paint_backdrop(mesh, camera, CONFIG["background"], SIZE).astype(int)
+    np.testing.assert_array_equal(backdrop, stage.background)
+    assert backdrop.max() <= round(255 * max(CONFIG["background"]))
+    below = np.nonzero(stage.mask[:, SIZE // 2])[0].max() + 1
+    assert backdrop[below, SIZE // 2].mean() < 0.8 * backdrop[-1, 0].mean()
+    steps = np.abs(np.diff(backdrop, axis=1))[~stage.mask[:, 1:] & ~stage.mask[:, :-1]]
+    assert steps.max() < 30
+
+
+def test_a_camera_under_the_floor_sees_an_even_backdrop():
+    mesh = shader_ball()
+    camera = place_camera(*mesh.bounding_sphere(), 0.0, -60.0, 25.0, 0.95)
+    backdrop = paint_backdrop(mesh, camera, [0.5, 0.5, 0.5], 16)
+    assert np.ptp(backdrop) == 0
+
+
+def test_srgb_is_the_standard_curve_and_its_inverse():
+    # IEC 61966-2-1: linear 0.2140 is encoded 0.5.
+    np.testing.assert_allclose(srgb_encode(np.array([0.0, 0.001, 0.214041, 1.0])), [0, 0.01292, 0.5, 1], atol=1e-5)  # fmt: skip
+    values = np.linspace(0, 1, 101)
+    np.testing.assert_allclose(srgb_decode(srgb_encode(values)), values, atol=1e-7)
+
+
+def test_a_camera_that_sees_nothing_is_told():
+    # One pixel in the middle of a ring that is seen from above.
+    around = np.linspace(0, 2 * np.pi, 33)[:-1]
+    inner = np.stack([np.cos(around), 0 * around, np.sin(around)], axis=1)
+    mesh = shader_ball()
+    seen = dataclasses.replace(
+        mesh,
+        positions=np.concatenate([inner, 1.001 * inner]).astype(np.float32),
+        normals=np.tile(np.float32([0, 1, 0]), (64, 1)),
+        tangents=np.tile(np.float32([1, 0, 0]), (64, 1)),
+        texcoords=np.zeros((64, 2), np.float32),
+        triangles=np.stack(
+            [np.arange(32), (np.arange(32) + 1) % 32, np.arange(32) + 32], axis=1
+        ).astype(np.uint32),
+    )
+    camera = place_camera(*seen.bounding_sphere(), 0.0, 89.0, 25.0, 0.9)
+    context = create_context("cpu")
+    with pytest.raises(InputError, match="sees nothing of the mesh"):
+        rasterise(context, surface_shader().vertex_stage, seen, camera, 1)
+    context.release()
+
+
+def test_the_pixel_stage_is_the_generated_one_but_for_its_inputs():
+    shader = surface_shader()
+    generated = shader.pixel_stage.splitlines()
+    packed = pack_pixel_stage(shader.pixel_stage, shader.uniforms).splitlines()
+    changed = [line for line in generated if line not in packed]
+    assert "in VertexData" in changed
+    inputs = [line for line in changed if line.startswith("uniform")]
+    # The other 33 inputs of standard_surface are constants with the values that they had.
+    assert [line.replace("uniform", "const") for line in inputs] == [
+        line for line in packed if line.startswith("const") and SHADER_NAME in line
+    ]
+    # The block of the vertices' data and its name; main moves to another line of the same text.
+    assert len(changed) == len(inputs) + 2
+    for name in shader.uniforms:
+        assert sum(f" {name} = " in line and "uniform" in line for line in packed) == 1
+    assert not any(line.startswith("in ") for line in packed)
+
+
+def test_another_pixel_stage_than_expected_is_refused():
+    shader = surface_shader()
+    with pytest.raises(RuntimeError, match="expected"):
+        pack_pixel_stage(shader.pixel_stage.replace("vec3 tangentWorld;", ""), shader.uniforms)
+
+
+def test_the_file_holds_the_stage(path, stage):
+    read = read_stage(path)
+    for field in dataclasses.fields(stage):
+        expected, found = getattr(stage, field.name), getattr(read, field.name)
+        np.testing.assert_array_equal(found, expected, err_msg=field.name)
+        if isinstance(expected, np.ndarray):
+            assert found.dtype == expected.dtype, field.name
+    assert read.frame_size == SIZE
+
+
+def test_the_file_has_the_same_bytes_every_time(path, tmp_path):
+    again = tmp_path / "again.safetensors"
+    write_stage(again, CONFIG, SIZE, 16, "cpu")
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
+    before = path.read_bytes()
+
+    def fail(tensors, target, metadata):
+        target.write_bytes(b"half of")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stage_file, "save_file", fail)
+    with pytest.raises(InputError, match=r"stage\.safetensors.*No space left"):
+        save_stage(path, stage)
+    assert path.read_bytes() == before
+    assert sorted(path.parent.iterdir()) == [path, seal_path(path)]
+
+
+def test_a_missing_or_foreign_file_is_refused(tmp_path):
+    path = tmp_path / "stage.safetensors"
+    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
+        read_stage(path)
+    write_sealed_text(path, "not a stage")
+    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
+        read_stage(path)
+    save_file({"mask": np.zeros(3)}, path)
+    seal(path)
+    with pytest.raises(InputError, match="but not a stage"):
+        read_stage(path)
+
+
+def test_a_file_that_was_cut_short_is_refused(path):
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
+        read_stage(path)
+
+
+def test_a_damaged_file_is_refused(path):
+    content = path.read_bytes()
+    places = [len(content) // 2, len(content) - 1000]
+    # The description too: other samples, another uniform, another library.
+    places += [content.index(word) for word in (b"6, ", b"specular_color", b"materialx_version")]
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"stage\.safetensors.*checksum.*Delete"):
+            read_stage(path)
+
+
+def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
+    monkeypatch.setattr(stage_file, "VERSION", stage_file.VERSION + 1)
+    with pytest.raises(InputError, match="version 2, expected 3"):
+        read_stage(path)
+
+
+def test_a_users_mesh_and_light(tmp_path):
+    mesh = tmp_path / "mesh.glb"
+    mesh.write_bytes(glb(*gltf()))
+    light = tmp_path / "light.hdr"
+    pixels = np.full((4, 8, 4), [128, 64, 32, 129], np.uint8)
+    light.write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 8\n" + pixels.tobytes())
+    made = make_stage(CONFIG | {"mesh": str(mesh), "environment": str(light)}, 32, 4, "cpu")
+    np.testing.assert_allclose(made.radiance, np.broadcast_to([1.0, 0.5, 0.25], (4, 8, 3)))
+    corners = load_mesh(mesh).positions
+    assert made.surface[0].min() >= corners.min() - 1e-6
+    assert made.environment_samples == 4

@@ -1,0 +1,288 @@
+"""The built-in shader ball, and users' meshes."""
+
+import base64
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.mesh import load_mesh
+from inverse_shading.scene.shader_ball import shader_ball
+from tests.support.meshes import FACES, OBJ, TETRAHEDRON, glb, gltf
+
+
+@pytest.fixture(scope="module")
+def ball():
+    return shader_ball()
+
+
+def triangle_normals(mesh):
+    corners = mesh.positions[mesh.triangles].astype(float)
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
+def test_the_ball_is_the_same_every_time(ball):
+    again = shader_ball()
+    for name in ("positions", "normals", "tangents", "texcoords", "triangles"):
+        np.testing.assert_array_equal(getattr(ball, name), getattr(again, name))
+
+
+def test_the_ball_has_whole_vertex_data(ball):
+    assert 20_000 < len(ball.positions) < 100_000
+    assert ball.triangles.max() < len(ball.positions)
+    np.testing.assert_allclose(np.linalg.norm(ball.normals, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(ball.tangents, axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose((ball.normals * ball.tangents).sum(axis=1), 0, atol=1e-5)
+    assert ((ball.texcoords >= 0) & (ball.texcoords <= 1)).all()
+
+
+def test_the_ball_is_smooth_and_faces_outwards(ball):
+    faces = triangle_normals(ball)
+    areas = np.linalg.norm(faces, axis=1)
+    assert areas.min() > 0
+    mean = ball.normals[ball.triangles].mean(axis=1)
+    cosine = (faces * mean).sum(axis=1) / areas / np.linalg.norm(mean, axis=1)
+    # No triangle leans over ten degrees from the normals that are shown for it.
+    assert cosine.min() > np.cos(np.radians(10))
+
+
+def test_the_ball_stands_on_the_floor_upright(ball):
+    lowest, highest = ball.positions.min(axis=0), ball.positions.max(axis=0)
+    assert lowest[1] == 0
+    np.testing.assert_allclose(highest[1], 2.13, atol=0.01)
+    np.testing.assert_allclose(lowest[[0, 2]], -1, atol=0.01)
+    # Closed all around: the areas of a closed surface, as vectors, cancel. The opening, ring and
+    # stand are parts of closed surfaces.
+    np.testing.assert_allclose(triangle_normals(ball).sum(axis=0), 0, atol=1e-3)
+
+
+def test_the_bounding_sphere_holds_every_vertex(ball):
+    center, radius = ball.bounding_sphere()
+    distances = np.linalg.norm(ball.positions - center, axis=1)
+    np.testing.assert_allclose(distances.max(), radius, rtol=1e-6)
+
+
+def save(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_an_obj_file_without_normals_or_texture_coordinates(tmp_path):
+    mesh = load_mesh(save(tmp_path / "mesh.obj", OBJ))
+    assert len(mesh.triangles) == 4
+    np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-6)
+    across = np.linalg.norm(np.cross(mesh.normals, mesh.tangents), axis=1)
+    assert across.min() > 0.01
+
+
+def octahedron(order=1):
+    corners = [(1, 0, 0), (0, 1, 0), (-1, 0, 0), (0, -1, 0)]
+    lines = [f"v {x} {y} {z}" for x, y, z in [*corners, (0, 0, 1), (0, 0, -1)]]
+    faces = [(i + 1, (i + 1) % 4 + 1, 5) for i in range(4)]
+    faces += [((i + 1) % 4 + 1, i + 1, 6) for i in range(4)]
+    return "\n".join(lines + ["f {} {} {}".format(*face) for face in faces[::order]]) + "\n"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_missing_normals_are_smooth_whatever_the_order_of_the_triangles(tmp_path, order):
+    mesh = load_mesh(save(tmp_path / "mesh.obj", octahedron(order)))
+    # Outwards at every corner, by symmetry.
+    np.testing.assert_allclose(mesh.normals, mesh.positions, atol=1e-6)
+
+
+def test_the_files_own_normals_are_kept(tmp_path):
+    # Flat ones: each face's corners have the normal of the face.
+    lines = octahedron().splitlines()
+    faces = [line for line in lines if line.startswith("f")]
+    text = [line for line in lines if line.startswith("v")]
+    for number, (face, signs) in enumerate(zip(faces, SIGNS, strict=True), start=1):
+        text.append("vn {} {} {}".format(*signs))
+        text.append(" ".join(word if word == "f" else f"{word}//{number}" for word in face.split()))
+    mesh = load_mesh(save(tmp_path / "mesh.obj", "\n".join(text)))
+    assert len(mesh.positions) == 24
+    expected = np.repeat(np.array(SIGNS) / np.sqrt(3), 3, axis=0)
+    np.testing.assert_allclose(mesh.normals[mesh.triangles.ravel()], expected, atol=1e-6)
+
+
+# Where the octahedron's faces look.
+SIGNS = [(x, y, z) for z in (1, -1) for x, y in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
+
+
+def test_normals_for_some_faces_only_are_completed(tmp_path):
+    text = OBJ.replace("f 1 3 2", "vn 0 0 -1\nf 1//1 3//1 2//1")
+    mesh = load_mesh(save(tmp_path / "mesh.obj", text))
+    np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-6)
+
+
+def test_triangles_without_area_are_left_out(tmp_path):
+    # As at the pole of a sphere of quads: two corners of a face in one place, or one corner twice.
+    text = OBJ + "v 0 0 1\nf 1 4 5\nf 2 2 3\n"
+    mesh = load_mesh(save(tmp_path / "mesh.obj", text))
+    assert len(mesh.triangles) == 4
+    for vectors in (mesh.normals, mesh.tangents):
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+    whole = load_mesh(save(tmp_path / "whole.obj", OBJ))
+    seen = mesh.normals[mesh.triangles]
+    np.testing.assert_allclose(seen, whole.normals[whole.triangles], atol=1e-6)
+
+
+def test_normals_that_are_no_numbers_are_made_anew(tmp_path):
+    document, content = gltf()
+    normals = np.full((4, 3), np.nan, np.float32)
+    document["accessors"].append(
+        {"bufferView": 2, "componentType": 5126, "count": 4, "type": "VEC3"}
+    )
+    document["bufferViews"].append(
+        {"buffer": 0, "byteOffset": len(content), "byteLength": normals.nbytes}
+    )
+    document["buffers"][0]["byteLength"] += normals.nbytes
+    document["meshes"][0]["primitives"][0]["attributes"]["NORMAL"] = 2
+    mesh = load_mesh(save(tmp_path / "mesh.glb", glb(document, content + normals.tobytes())))
+    # Outwards at the origin: against the mean of the three faces there, of equal area.
+    np.testing.assert_allclose(mesh.normals[0], -np.ones(3) / np.sqrt(3), atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(mesh.normals, axis=1), 1, atol=1e-6)
+
+
+def test_a_glb_file_stands_where_its_node_puts_it(tmp_path):
+    half = float(np.sqrt(0.5))
+    # Twice as large, a quarter turn about y, then moved.
+    node = {"translation": [1, 2, 3], "rotation": [0, half, 0, half], "scale": [2, 2, 2]}
+    mesh = load_mesh(save(tmp_path / "mesh.glb", glb(*gltf(**node))))
+    x, y, z = TETRAHEDRON.T
+    expected = np.stack([2 * z + 1, 2 * y + 2, -2 * x + 3], axis=1)
+    np.testing.assert_allclose(mesh.positions, expected, atol=1e-6)
+    np.testing.assert_array_equal(mesh.triangles, FACES)
+
+
+def test_a_gltf_file_with_its_buffer_inside(tmp_path):
+    document, content = gltf()
+    inside = base64.b64encode(content).decode()
+    document["buffers"][0]["uri"] = f"data:application/octet-stream;base64,{inside}"
+    mesh = load_mesh(save(tmp_path / "mesh.gltf", json.dumps(document)))
+    np.testing.assert_array_equal(mesh.positions, TETRAHEDRON)
+
+
+def test_two_primitives_keep_their_own_vertices(tmp_path):
+    document, content = gltf()
+    document["meshes"][0]["primitives"] *= 2
+    mesh = load_mesh(save(tmp_path / "mesh.glb", glb(document, content)))
+    corners = mesh.positions[mesh.triangles]
+    np.testing.assert_array_equal(corners[:4], TETRAHEDRON[FACES])
+    np.testing.assert_array_equal(corners[4:], TETRAHEDRON[FACES])
+
+
+def altered(change):
+    document, content = gltf()
+    change(document)
+    return glb(document, content)
+
+
+def without_indices(document):
+    del document["meshes"][0]["primitives"][0]["indices"]
+
+
+def as_strip(document):
+    document["meshes"][0]["primitives"][0]["mode"] = 5
+
+
+def with_a_long_accessor(document):
+    document["accessors"][0]["count"] = 1_000_000
+
+
+def with_a_long_view(document):
+    document["bufferViews"][0]["byteLength"] = 1_000_000
+
+
+def with_a_long_buffer(document):
+    document["buffers"][0]["byteLength"] = 1_000_000
+
+
+def with_a_lost_buffer(document):
+    document["buffers"][0]["uri"] = "lost.bin"
+
+
+def compressed(document):
+    document["extensionsRequired"] = ["KHR_draco_mesh_compression"]
+
+
+def without_meshes(document):
+    document["meshes"], document["nodes"] = [], [{}]
+
+
+def with_a_stray_accessor(document):
+    document["meshes"][0]["primitives"][0]["attributes"]["POSITION"] = 7
+
+
+STRAY = FACES.copy()
+STRAY[0, 0] = 4
+NAN = TETRAHEDRON.copy()
+NAN[0, 0] = np.nan
+
+BAD = {
+    "an index past the vertices": ("m.glb", glb(*gltf(faces=STRAY)), "an index 4 where"),
+    "no indices": ("m.glb", altered(without_indices), "without indices"),
+    "a triangle strip": ("m.glb", altered(as_strip), "can't load"),
+    "a long accessor": ("m.glb", altered(with_a_long_accessor), "1000000 elements"),
+    "a long view": ("m.glb", altered(with_a_long_view), "past its buffer's end"),
+    "a long buffer": ("m.glb", altered(with_a_long_buffer), "buffer 0 has 96 bytes"),
+    "a lost buffer": ("m.glb", altered(with_a_lost_buffer), "lost.bin"),
+    "a stray accessor": ("m.glb", altered(with_a_stray_accessor), "not a whole mesh file"),
+    "compression": ("m.glb", altered(compressed), "KHR_draco_mesh_compression"),
+    "no meshes": ("m.glb", altered(without_meshes), "can't load"),
+    "cut short": ("m.glb", glb(*gltf())[:-30], "not a whole mesh file"),
+    "an empty glb": ("m.glb", b"", "not a whole mesh file"),
+    "an empty gltf": ("m.gltf", b"", "not a whole mesh file"),
+    "a list": ("m.gltf", b"[]", "not a whole mesh file"),
+    "NaN": ("m.glb", glb(*gltf(positions=NAN)), "positions that are not finite"),
+    "too large": ("m.glb", glb(*gltf(positions=TETRAHEDRON * np.float32(1e20))), "radius 8.66e"),
+    "too small": ("m.glb", glb(*gltf(positions=TETRAHEDRON * np.float32(1e-20))), "radius 8.66e"),
+    "no area": ("m.glb", glb(*gltf(positions=TETRAHEDRON * 0)), "degenerate"),
+    "an empty obj": ("m.obj", "", "can't load"),
+    "an obj without faces": ("m.obj", "v 0 0 0\nv 1 0 0\nv 0 1 0\n", "no triangles"),
+    "an obj with NaN": ("m.obj", OBJ.replace("v 1 0 0", "v nan 0 0"), "line 2"),
+    "an obj with a stray face": ("m.obj", OBJ.replace("f 2 3 4", "f 2 3 9"), "vertex 9"),
+    "an obj with a stray face back": ("m.obj", OBJ + "f -1 -2 -5\n", "line 9"),
+    "an obj with a stray normal": ("m.obj", OBJ + "vn 0 0 1\nf 1//9 2//1 3//1\n", "normal 9"),
+    "an obj with a stray texture coordinate": (
+        "m.obj",
+        OBJ + "f 1/900000000 2 3\n",
+        "texture coordinate 900000000 where the file has 0",
+    ),
+    "an obj with infinity": ("m.obj", OBJ.replace("v 1 0 0", "v 1e39 0 0"), "not finite"),
+    "an obj with words": ("m.obj", OBJ.replace("v 1 0 0", "v one 0 0"), "not a whole mesh file"),
+    "another type": ("m.stl", "solid", "expected a mesh ending in"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "message"), BAD.values(), ids=BAD)
+def test_a_mesh_that_cannot_be_used_is_refused(tmp_path, name, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        load_mesh(save(tmp_path / name, content))
+    assert name in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        load_mesh(tmp_path / "mesh.glb")
+
+
+def test_missing_libraries_are_named(tmp_path):
+    # In a process of its own, whose import of the loaders fails as it does without libX11.
+    path = save(tmp_path / "mesh.obj", OBJ)
+    script = (
+        "import sys; sys.modules['MaterialX.PyMaterialXRender'] = None\n"
+        "from inverse_shading.scene.mesh import load_mesh\n"
+        f"load_mesh({str(path)!r})\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 1
+    assert "InputError" in done.stderr
+    assert "apt-get install -y libegl1 libgl1 libgl1-mesa-dri libx11-6" in done.stderr

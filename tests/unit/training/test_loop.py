@@ -1,0 +1,314 @@
+"""The training loop: it learns, stops, repeats itself, survives a full GPU, refuses to diverge."""
+
+import copy
+import dataclasses
+import itertools
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from inverse_shading.dataset.rows import ArrayRows
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.interruption import Stopped
+from inverse_shading.runtime.jobs import logger
+from inverse_shading.training.checkpoints import Checkpoint
+from inverse_shading.training.loop import DivergenceError, Examples, fit
+from tests.support.synthetic import TRAINING
+
+CPU = torch.device("cpu")
+REGRESSION = load_objective({"type": "regression"}, 2)
+
+
+@pytest.fixture
+def examples():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(100, 5)).astype(np.float32)
+    mixture = generator.normal(size=(5, 2))
+    targets = (1 / (1 + np.exp(-inputs @ mixture))).astype(np.float32)
+    return Examples(ArrayRows(inputs), targets, np.arange(70), np.arange(70, 100))
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2))
+
+
+def run(examples, net=None, objective=REGRESSION, seed=1, **config):
+    return fit(net or network(), objective, examples, TRAINING | config, seed, CPU)
+
+
+def test_it_learns(examples):
+    result = run(examples, max_epochs=40, patience=40)
+    first, last = result.history[0], result.history[-1]
+    assert last["validation_loss"] < 0.2 * first["validation_loss"]
+    assert last["train_loss"] < 0.5 * first["train_loss"]
+    # For this objective loss and error are the same.
+    assert last["validation_mse"] == pytest.approx(last["validation_loss"], rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_bits(examples):
+    nets = [network() for _ in range(3)]
+    histories = [
+        run(examples, net, seed=seed).history for net, seed in zip(nets, (1, 1, 2), strict=True)
+    ]
+    assert histories[0] == histories[1] != histories[2]
+    weights = [nn.utils.parameters_to_vector(net.parameters()) for net in nets]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
+
+
+class Scripted:
+    """An objective whose validation errors are given, and whose training does nothing.
+
+    It is meant for targets of zero: a prediction's square is then its error. The validation loss
+    falls from epoch to epoch whatever the error does.
+    """
+
+    outputs = 2
+
+    def __init__(self, errors, bad_epoch=None):
+        self.errors = iter(errors)
+        self.losses = itertools.count(-1, -1)
+        self.bad_epoch = bad_epoch
+
+    def loss(self, outputs, targets):
+        if outputs.requires_grad:
+            return outputs.sum() * 0
+        loss = next(self.losses)
+        return outputs.sum() * 0 + (math.nan if -loss == self.bad_epoch else loss)
+
+    def decode(self, outputs):
+        return {"far": outputs * 0 + 9, "near": outputs * 0 + next(self.errors) ** 0.5}
+
+
+@pytest.fixture
+def zeros(examples):
+    return dataclasses.replace(examples, targets=np.zeros_like(examples.targets))
+
+
+def test_training_stops_after_patience_and_keeps_the_best_epoch(zeros):
+    result = run(
+        zeros, objective=Scripted([5, 3, 4, 3, 4, 1]), batch_size=100, max_epochs=20, patience=3
+    )
+    errors = [row["validation_mse"] for row in result.history]
+    # Of the two decodings the better one counts.
+    assert errors == pytest.approx([5, 3, 4, 3, 4])
+    assert result.best_epoch == 2
+    assert [row["validation_loss"] for row in result.history] == [-1, -2, -3, -4, -5]
+
+
+def test_the_network_is_left_with_the_best_weights(zeros):
+    kept = []
+
+    class Watched(nn.Linear):
+        def eval(self):
+            kept.append(copy.deepcopy(self.state_dict()))
+            return super().eval()
+
+    net = Watched(5, 2)
+    result = run(zeros, net, Scripted([5, 3, 4, 6]), batch_size=100, max_epochs=4, patience=9)
+    assert result.best_epoch == 2
+    # Weight decay moves the weights although the gradient is zero.
+    assert not torch.equal(kept[1]["weight"], kept[3]["weight"])
+    assert torch.equal(net.weight, kept[1]["weight"])
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+def test_the_learning_rate_follows_its_schedule(examples, schedule):
+    history = run(examples, schedule=schedule, max_epochs=10, patience=10).history
+    rates = [row["learning_rate"] for row in history]
+    assert max(rates) <= 0.01 * 1.0001
+    if schedule == "constant":
+        assert rates == [0.01] * 10
+    elif schedule == "cosine":
+        assert rates == sorted(rates, reverse=True) and rates[-1] < 0.0005
+        # The rate of the last of an epoch's five steps: the 25th of 50.
+        assert rates[4] == pytest.approx(0.005 * (1 + math.cos(math.pi * 24 / 50)))
+    else:
+        assert rates[0] < 0.01 and 1 <= np.argmax(rates) <= 4 and rates[-1] < 0.0005
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+def test_a_single_step_is_a_training_too(examples, schedule):
+    net = network()
+    before = nn.utils.parameters_to_vector(net.parameters()).clone()
+    run(examples, net, schedule=schedule, max_epochs=1, batch_size=4096)
+    assert not torch.equal(before, nn.utils.parameters_to_vector(net.parameters()))
+
+
+def test_a_full_gpu_halves_the_batch_and_begins_anew(examples, caplog, monkeypatch):
+    # A job that ran in this process may have taken the logger to itself.
+    monkeypatch.setattr(logger, "propagate", True)
+    sizes = []
+
+    class Tight(nn.Linear):
+        def forward(self, inputs):
+            sizes.append(len(inputs))
+            if len(inputs) > 5:
+                raise torch.OutOfMemoryError
+            return super().forward(inputs)
+
+    torch.manual_seed(0)
+    tight = Tight(5, 2)
+    plain = nn.Linear(5, 2)
+    plain.load_state_dict(tight.state_dict())
+    with caplog.at_level("WARNING", logger="inverse_shading"):
+        result = run(examples, tight, batch_size=16)
+    assert result.batch_size == 4
+    assert sizes[:2] == [14, 8] and max(sizes[2:]) <= 4
+    assert "batches of 8 instead of 16" in caplog.text
+    # As if the smaller batch had been asked for.
+    assert run(examples, plain, batch_size=4).history == result.history
+    assert torch.equal(plain.weight, tight.weight)
+
+
+def test_divergence_is_refused(examples):
+    examples.inputs.array[3] = np.inf
+    with pytest.raises(InputError, match=r"in epoch 1 the loss stopped.*training\.learning_rate"):
+        run(examples)
+
+
+def test_a_divergence_tells_of_the_epochs_before(zeros):
+    with pytest.raises(DivergenceError) as caught:
+        run(zeros, objective=Scripted([5, 3, 4], bad_epoch=3), batch_size=100)
+    assert [row["validation_mse"] for row in caught.value.history] == pytest.approx([5, 3])
+
+
+def test_what_is_hopeless_ends_with_its_best_epoch(zeros):
+    asked = []
+
+    def is_hopeless(history):
+        asked.append([row["validation_mse"] for row in history])
+        return len(history) == 3
+
+    config = TRAINING | {"batch_size": 100, "max_epochs": 9, "patience": 9}
+    errors = Scripted([5, 3, 4, 1])
+    result = fit(network(), errors, zeros, config, 1, CPU, is_hopeless=is_hopeless)
+    assert result.given_up and result.best_epoch == 2 and len(result.history) == 3
+    assert [len(history) for history in asked] == [1, 2, 3]
+    assert asked[-1] == pytest.approx([5, 3, 4])
+    # Nobody asks when it is over anyway.
+    for ending in ({"max_epochs": 3}, {"patience": 1}):
+        result = fit(
+            network(), Scripted([5, 3, 4]), zeros, config | ending, 1, CPU, is_hopeless=is_hopeless
+        )
+        assert not result.given_up and len(result.history) == 3
+
+
+def test_batch_norm_refuses_batches_of_one(examples):
+    net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
+    with pytest.raises(InputError, match=r"training\.batch_size: found 1, expected at least 2"):
+        run(examples, net, batch_size=1)
+
+
+def test_batch_norm_never_meets_a_rest_of_one(examples):
+    net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
+    # 70 = 3 · 23 + 1.
+    assert len(run(examples, net, batch_size=23, max_epochs=1).history) == 1
+
+
+def test_an_unknown_schedule_is_refused(examples):
+    with pytest.raises(InputError, match=r"training\.schedule: found 'warm'"):
+        run(examples, schedule="warm")
+
+
+class Breaking:
+    """Regression that calls `fault` when its loss is asked for the `count`-th time in training."""
+
+    def __init__(self, count, fault):
+        self.outputs, self.decode = REGRESSION.outputs, REGRESSION.decode
+        self.left, self.fault = count, fault
+
+    def loss(self, outputs, targets):
+        if outputs.requires_grad:
+            self.left -= 1
+            if self.left == 0:
+                self.fault()
+        return REGRESSION.loss(outputs, targets)
+
+
+def crash():
+    raise RuntimeError("killed")
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def fit_with(checkpoint, examples, objective=REGRESSION, seed=1, **config):
+    net = network()
+    result = fit(net, objective, examples, TRAINING | config, seed, CPU, checkpoint)
+    return result, nn.utils.parameters_to_vector(net.parameters())
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+@pytest.mark.parametrize("step", [1, 3, 5, 12])
+@pytest.mark.parametrize("fault", [crash, terminate])
+def test_an_interrupted_training_ends_with_the_same_bits(examples, tmp_path, schedule, step, fault):
+    """At the first step, in mid-epoch, at an epoch's last of five steps, and later."""
+    whole, weights = fit_with(None, examples, schedule=schedule, max_epochs=5)
+    # A crash leaves the checkpoint of the step before; being asked to stop writes one.
+    interval = 0 if fault is crash else 1000
+    checkpoint = Checkpoint(tmp_path / "c.pt", {"a": 1}, interval)
+    with pytest.raises(RuntimeError if fault is crash else Stopped):
+        fit_with(checkpoint, examples, Breaking(step, fault), schedule=schedule, max_epochs=5)
+    assert (tmp_path / "c.pt").exists() or (fault, step) == (crash, 1)
+    counting = Breaking(1000, None)
+    again = Checkpoint(tmp_path / "c.pt", {"a": 1}, 1000)
+    result, resumed = fit_with(again, examples, counting, schedule=schedule, max_epochs=5)
+    assert result.history == whole.history and result.best_epoch == whole.best_epoch
+    assert torch.equal(weights, resumed)
+    # Only the steps that were missing were made.
+    done = step - 1 if fault is crash else step
+    assert 1000 - counting.left == 25 - done
+
+
+def test_patience_counts_across_an_interruption(zeros, tmp_path):
+    errors = [4.0, 1.0, 2.0, 3.0, 5.0, 6.0]
+    config = TRAINING | {"batch_size": 100, "max_epochs": 6, "patience": 2}
+
+    def attempt(errors):
+        checkpoint = Checkpoint(tmp_path / "c.pt", {}, 0)
+        return fit(network(), Scripted(errors), zeros, config, 1, CPU, checkpoint)
+
+    # The script ends in the third epoch's validation.
+    with pytest.raises(StopIteration):
+        attempt(errors[:2])
+    result = attempt(errors[2:])
+    assert [row["validation_mse"] for row in result.history] == pytest.approx([4, 1, 2, 3])
+    assert result.best_epoch == 2
+
+
+def test_a_damaged_checkpoint_costs_time_only(examples, tmp_path):
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    path = tmp_path / "c.pt"
+    with pytest.raises(RuntimeError):
+        fit_with(Checkpoint(path, {}, 0), examples, Breaking(5, crash), max_epochs=3)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    result, again = fit_with(Checkpoint(path, {}, 0), examples, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+
+
+def test_a_checkpoint_that_can_t_be_written_stops_nothing(examples, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logger, "propagate", True)
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    (tmp_path / "file").write_text("no folder")
+    checkpoint = Checkpoint(tmp_path / "file" / "c.pt", {}, 0)
+    result, again = fit_with(checkpoint, examples, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+    assert "training on without a new checkpoint" in caplog.text and "file/c.pt" in caplog.text
+    # What was asked to stop and can't keep its state says so.
+    with pytest.raises(InputError, match=r"c\.pt: can't be written"):
+        fit_with(checkpoint, examples, Breaking(2, terminate), max_epochs=3)
+
+
+def test_without_a_checkpoint_a_stop_is_obeyed_too(examples):
+    with pytest.raises(Stopped, match="SIGTERM"):
+        fit_with(None, examples, Breaking(2, terminate))

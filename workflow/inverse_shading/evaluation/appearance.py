@@ -1,0 +1,142 @@
+"""How predicted materials look, rendered beside the truth: appearance.csv and appearance.json."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from inverse_shading.dataset.framed_images import pick_images
+from inverse_shading.evaluation.image_difference import ImageDifference, compare_images
+from inverse_shading.evaluation.metrics import score, write_metrics
+from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.runtime.files import sealed_path
+from inverse_shading.runtime.jobs import logger, progress
+
+MEASURES = [field.name for field in fields(ImageDifference)]
+# Where materials are looked at: the stage of the data set, and the novel one.
+PLACES = ("stage", "novel")
+# Columns of appearance.csv beside the id.
+COLUMNS = MEASURES + [f"novel_{name}" for name in MEASURES]
+
+BASE, SPECULAR = PARAMETERS.index("base"), PARAMETERS.index("specular")
+BASE_COLOR = [PARAMETERS.index(f"base_color_{channel}") for channel in "rgb"]
+SPECULAR_COLOR = [PARAMETERS.index(f"specular_color_{channel}") for channel in "rgb"]
+# What an image shows of a material: columns whose product it is. Weights enter the shader as factors
+# of their colours, wholly for the base (see `floor`), nearly so for the reflection.
+CANONICAL = {
+    "base_times_color": (BASE, BASE_COLOR),
+    "specular_times_color": (SPECULAR, SPECULAR_COLOR),
+    "specular_roughness": (PARAMETERS.index("specular_roughness"), None),
+    "metalness": (PARAMETERS.index("metalness"), None),
+}
+
+
+def canonical_errors(true: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Mean squared errors of what an image shows, over images and, of products, channels.
+
+    Args:
+        true, predicted: (n, 10), columns as in `parameters.PARAMETERS`.
+    """
+    errors = {}
+    for name, (weight, color) in CANONICAL.items():
+        shown = [
+            values[:, [weight]] * (1 if color is None else values[:, color])
+            for values in (true, predicted)
+        ]
+        errors[name] = float(np.mean((shown[1] - shown[0]) ** 2))
+    return errors
+
+
+def write_appearance(
+    table: str | Path,
+    summary: str | Path,
+    predictor: str,
+    identifiers: Sequence[str],
+    true: np.ndarray,
+    predicted: np.ndarray,
+    differences: Mapping[str, Sequence[ImageDifference]],
+) -> None:
+    """Write the measures of each image, and their means with the errors of the parameters.
+
+    Args:
+        table: the appearance.csv to write: id, `COLUMNS`.
+        summary: the appearance.json to write: predictor, images, mse and mae of the parameters,
+            stage and novel with the mean of each measure, canonical as `canonical_errors`.
+        predictor: what the materials are called.
+        identifiers: the images' ids.
+        true, predicted: float64 (n, 10) of these images.
+        differences: of each image, by place.
+    """
+    values = {place: np.array([astuple(each) for each in differences[place]]) for place in PLACES}
+    columns = pd.DataFrame(np.hstack([values[place] for place in PLACES]), columns=COLUMNS)
+    columns.insert(0, "id", identifiers)
+    with sealed_path(table) as temporary:
+        columns.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    errors = score(true, predicted)
+    content = {"predictor": predictor} | {key: errors[key] for key in ("images", "mse", "mae")}
+    for place in PLACES:
+        means = values[place].mean(axis=0).tolist()
+        content[place] = dict(zip(MEASURES, means, strict=True))
+    write_metrics(summary, content | {"canonical": canonical_errors(true, predicted)})
+
+
+def measure_appearance(
+    table: str | Path,
+    summary: str | Path,
+    predictor: str,
+    predictions: str | Path,
+    images: Sequence[str | Path],
+    stage: str | Path,
+    novel_stage: str | Path,
+    framing: Mapping,
+    count: int,
+    device: str | int,
+    threads: int | None = None,
+) -> None:
+    """Render what is predicted for the first test images and measure how far it is from the truth.
+
+    On the stage the truth is the data set's image. On the novel stage, which the predictor never
+    saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
+
+    Args:
+        table, summary: the appearance.csv and appearance.json to write, see `appearance_file`.
+        predictor: name for the summary.
+        predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
+        images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
+        stage: what the images were rendered on, see `make_stage.write_stage`.
+        novel_stage: the same object in another light and view.
+        framing: the config's section: image_size, margin, filter.
+        count: test images to take; all if there are fewer.
+        device: where to render: auto, cpu, or the number of an EGL device.
+        threads: threads of Mesa's software rasteriser; no number depends on them.
+
+    Raises:
+        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+    """
+    identifiers, true, predicted = sampled_test_images(predictions, count)
+    truths = pick_images(images, identifiers, framing["image_size"])
+    # A model may overshoot the range that materials are made of.
+    materials = np.clip(predicted, 0, 1)
+    differences: dict[str, list[ImageDifference]] = {"stage": [], "novel": []}
+    with FramedRenderer(stage, framing, device, threads) as renderer:
+        logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
+        pairs = zip(truths, materials, strict=True)
+        for truth, material in progress(pairs, len(materials), "image"):
+            render = renderer.render(material)
+            differences["stage"].append(compare_images(truth, render, renderer.mask))
+    # A renderer each: one that gives the image before again believes itself broken, and here the two
+    # may well look the same.
+    with (
+        FramedRenderer(novel_stage, framing, device, threads) as of_truth,
+        FramedRenderer(novel_stage, framing, device, threads) as renderer,
+    ):
+        logger.info("the same in the novel light and view")
+        pairs = zip(true, materials, strict=True)
+        for truth, material in progress(pairs, len(materials), "image"):
+            renders = of_truth.render(truth), renderer.render(material)
+            differences["novel"].append(compare_images(*renders, renderer.mask))
+    write_appearance(table, summary, predictor, identifiers, true, predicted, differences)

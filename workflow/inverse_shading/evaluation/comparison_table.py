@@ -1,0 +1,140 @@
+"""The table that holds every model against the baselines and the poster: written, checked, read."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from inverse_shading.dataset.splits import SPLITS
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal, write_sealed_text
+
+# Where a row comes from. An ensemble is the mean of what a model's seeds predict; refinement corrects
+# what the best model predicts by rendering; the floor is no predictor but a bound that none can pass.
+MODEL, ENSEMBLE, REFINEMENT, BASELINE = "model", "ensemble", "refinement", "baseline"
+BOUND, PUBLISHED = "bound", "poster (published)"
+SOURCES = (MODEL, ENSEMBLE, REFINEMENT, BASELINE, BOUND, PUBLISHED)
+
+ERRORS = [f"{split}_{error}" for split in SPLITS for error in ("mse", "mae")]
+PARAMETER_ERRORS = [f"test_mse_{name}" for name in PARAMETERS]
+# Measures of what one sees and how they are written; of them, columns of the stage of the data set and
+# of the novel one.
+MEASURES = {"rms": ".4f", "psnr": ".4f", "ssim": ".6f", "flip": ".6f"}
+SEEN = {f"{view}_{name}": form for view in ("image", "novel") for name, form in MEASURES.items()}
+# Column by column: how its values are written. None of them depends on the machine that writes.
+FORMATS = {
+    "model": "s",
+    "source": "s",
+    **dict.fromkeys(ERRORS, ".6f"),
+    "seeds": "d",
+    "test_mse_interval": ".6f",
+    "test_mae_interval": ".6f",
+    "test_mse_image_interval": ".6f",
+    "test_r2": ".6f",
+    "test_mse_vs_ridge": ".4f",
+    "decoding": "s",
+    "test_mse_argmax": ".6f",
+    "test_mse_expected": ".6f",
+    "trunk": "s",
+    "weights": "s",
+    "parameter_count": "d",
+    # Means over seeds: 7 is written as 7, and 7.5 as 7.5.
+    "epochs": ".6g",
+    "best_epoch": ".6g",
+    "chosen_seed": "d",
+    "penalty": ".6g",
+    "seconds": ".1f",
+    "device": "s",
+    **dict.fromkeys(PARAMETER_ERRORS, ".6f"),
+    **SEEN,
+    # What refinement leaves of these is millionths.
+    "mse_base_times_color": ".4g",
+    "mse_specular_times_color": ".4g",
+    "sample_mse": ".6f",
+    "sample_images": "d",
+}
+COLUMNS = list(FORMATS)
+
+
+def write_table(path: str | Path, rows: Iterable[Mapping]) -> None:
+    """Write comparison.csv.
+
+    Args:
+        path: where to write.
+        rows: one mapping a row with the keys `COLUMNS`, None where a row has no such value.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([format_value(name, row[name]) for name in COLUMNS] for row in rows)
+    write_sealed_text(path, buffer.getvalue())
+
+
+def format_value(column: str, value: object) -> str:
+    """Write a value as it stands in the table; None is the empty cell."""
+    return "" if value is None else format(value, FORMATS[column])
+
+
+def read_comparison(path: str | Path) -> pd.DataFrame:
+    """Read comparison.csv.
+
+    Returns:
+        The columns `COLUMNS`: text as strings (empty where missing), numbers as float64 (NaN where
+        missing).
+
+    Raises:
+        InputError: unreadable, other columns, an unknown source, or a model without errors.
+    """
+    check_seal(path)
+    texts = {column: str for column, form in FORMATS.items() if form == "s"}
+    try:
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: can't be read as a comparison ({error}). {_remedy(path)}"
+        ) from error
+    if list(table.columns) != COLUMNS:
+        raise InputError(
+            f"{path}: found the columns {list(table.columns)}, expected {COLUMNS}. {_remedy(path)}"
+        )
+    table[list(texts)] = table[list(texts)].fillna("")
+    unknown = set(table["source"]) - set(SOURCES)
+    if unknown:
+        raise InputError(
+            f"{path}: found the sources {sorted(unknown)}, which it can't hold. {_remedy(path)}"
+        )
+    try:
+        numbers = [column for column in COLUMNS if column not in texts]
+        table[numbers] = table[numbers].astype("float64")
+    except ValueError as error:
+        raise InputError(
+            f"{path}: found text in a column of numbers ({error}). {_remedy(path)}"
+        ) from error
+    if table.loc[table["source"] == MODEL, ERRORS].isna().any(axis=None):
+        raise InputError(f"{path}: found a model without all of {ERRORS}. {_remedy(path)}")
+    return table
+
+
+def best_model(path: str | Path) -> str:
+    """Name the model with the lowest MSE on the validation images (the first one of equals).
+
+    The test images have no say: an error that was chosen by itself would flatter the winner.
+
+    Raises:
+        InputError: the table can't be read, or holds no model.
+    """
+    table = read_comparison(path)
+    models = table[table["source"] == MODEL]
+    if models.empty:
+        raise InputError(f"{path}: found no model to choose from. Name at least one under models.")
+    return str(models.loc[models["validation_mse"].idxmin(), "model"])
+
+
+def _remedy(path: str | Path) -> str:
+    return f"Delete {path} and run the same command again to make it anew."

@@ -1,0 +1,139 @@
+"""Evaluation of one model: predictions for every image, errors by split and parameter."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from inverse_shading.dataset.labels import read_labels
+from inverse_shading.dataset.rows import Rows, open_features, open_image_rows
+from inverse_shading.evaluation.metrics import score_splits, write_metrics
+from inverse_shading.evaluation.predictions import write_predictions
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import in_batches, place_rows, set_up
+from inverse_shading.network.objectives.objective import Objective, load_objective
+from inverse_shading.network.whole_network import load_network
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.jobs import progress
+from inverse_shading.runtime.tensor_files import read_description
+
+
+def evaluate_model(
+    predictions: str | Path,
+    metrics: str | Path,
+    config: dict,
+    weights: str | Path,
+    summary: str | Path,
+    trunk: str | Path,
+    inputs: Sequence[str | Path],
+    parameters: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    device: str,
+    threads: int,
+) -> None:
+    """Let a trained model predict every image and score it.
+
+    Where the objective knows several decodings, the one with the lower validation MSE is chosen;
+    all are reported.
+
+    Args:
+        predictions: CSV to write; see `predictions.write_predictions`.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from), decoding and
+            decodings (only where there is a choice), splits (see `metrics.score`),
+            parameter_count, epochs, best_epoch, seconds, device, batch_size (of the training),
+            seed, threads.
+        config: as for `train_model.train_model`, and `model` and `trunk`, the names of both.
+        weights, summary: as written by `train_model.train_model`.
+        trunk: as written by `trunk_weights.prepare_trunk`.
+        inputs: files of all ranges, those that the model was trained on.
+        parameters, splits: files of the same ranges, in the same order.
+        device: auto, cpu or cuda.
+        threads: of the CPU.
+
+    Raises:
+        InputError: an input file is wrong, or the weights are another model's.
+    """
+    stages = config.get("trainable_stages", 0)
+    place = set_up(device, threads, lenient=bool(stages))
+    labels = read_labels(parameters, splits).learning_from(config.get("images"))
+    network, description = load_network(weights)
+    expected = {"head": config["head"], "objective": config["objective"]}
+    if stages:
+        rows = open_image_rows(inputs, labels)
+        expected["trainable_stages"] = stages
+    else:
+        rows = open_features(inputs, labels)
+        expected["feature_shape"] = list(rows.shape)
+    for key, value in expected.items():
+        if description.get(key) != value:
+            raise InputError(
+                f"{weights}: found weights of a model with {key} {description.get(key)}, expected "
+                f"{value}. Delete it and run the same command again to train it anew."
+            )
+    training = _read_summary(summary)
+    objective = load_objective(config["objective"], len(PARAMETERS))
+    decoded = _predict(network.to(place), objective, rows, training["batch_size"], place)
+
+    true = labels.values.to_numpy()
+    scores = {name: score_splits(labels.split, true, values) for name, values in decoded.items()}
+    chosen = min(scores, key=lambda name: scores[name]["validation"]["mse"])
+    report = {
+        "model": config["model"],
+        "trunk": config["trunk"],
+        "weights": read_description(trunk)["origin"],
+    }
+    if len(scores) > 1:
+        report["decoding"] = chosen
+        report["decodings"] = {
+            name: {
+                split: {error: score[error] for error in ("mse", "mae", "r2")}
+                for split, score in by_split.items()
+            }
+            for name, by_split in scores.items()
+        }
+    report["splits"] = scores[chosen]
+    for key in ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size"):
+        report[key] = training[key]
+    report |= {"seed": config["seed"], "threads": threads}
+    write_predictions(predictions, labels, decoded[chosen])
+    write_metrics(metrics, report)
+
+
+def _predict(
+    network: nn.Module,
+    objective: Objective,
+    rows: Rows,
+    batch_size: int,
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """Predictions of all images by decoding, float32 (n, 10) each."""
+
+    def compute(first: int, last: int) -> dict[str, np.ndarray]:
+        with torch.inference_mode():
+            batch = place_rows(rows.rows(np.arange(first, last)), device)
+            decoded = objective.decode(network(batch))
+        return {name: values.cpu().numpy() for name, values in decoded.items()}
+
+    batches = list(
+        progress(
+            in_batches(len(rows), batch_size, compute),
+            -(-len(rows) // batch_size),
+            "batch",
+        )
+    )
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+
+
+def _read_summary(path: str | Path) -> dict:
+    check_seal(path)
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: can't be read as a summary of a training ({error}). Delete it and run the "
+            "same command again to train the model anew."
+        ) from error

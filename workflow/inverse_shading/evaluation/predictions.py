@@ -1,0 +1,140 @@
+"""predictions.csv: what a predictor said of every image, written and read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from inverse_shading.dataset.labels import Labels
+from inverse_shading.material.parameters import DECIMALS, PARAMETERS
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal, sealed_path
+
+
+def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -> None:
+    """Write a row an image: id, split, ten `<parameter>_true`, ten `<parameter>_predicted`.
+
+    Args:
+        labels: of all images.
+        predicted: (n, 10), columns as in `parameters.PARAMETERS`.
+    """
+    true = labels.values.to_numpy()
+    columns = {"id": labels.values.index, "split": labels.split}
+    columns |= {f"{name}_true": true[:, i] for i, name in enumerate(PARAMETERS)}
+    columns |= {f"{name}_predicted": predicted[:, i] for i, name in enumerate(PARAMETERS)}
+    with sealed_path(path) as temporary:
+        pd.DataFrame(columns).to_csv(
+            temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"
+        )
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What one predictor said of some images.
+
+    Attributes:
+        identifiers: the images' ids.
+        split: the name of the split of each.
+        true, predicted: float64 (n, 10), columns as in `parameters.PARAMETERS`.
+    """
+
+    identifiers: list[str]
+    split: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
+
+    def is_of_images_of(self, other: "Predictions") -> bool:
+        """Whether both are of the same images in the same order, split and true values included."""
+        return (
+            self.identifiers == other.identifiers
+            and np.array_equal(self.split, other.split)
+            and np.array_equal(self.true, other.true)
+        )
+
+
+def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Read the predictions of one split.
+
+    Args:
+        path: as for `read_all_predictions`.
+        split: train, validation or test.
+
+    Returns:
+        The ids, the true and the predicted parameters, both float64 (n, 10), in the table's order.
+
+    Raises:
+        InputError: as `read_all_predictions`, or no image of that split.
+    """
+    every = read_all_predictions(path)
+    rows = np.flatnonzero(every.split == split)
+    if not len(rows):
+        raise InputError(
+            f"{path}: found no image of the split {split!r}, expected some. {_remedy(path)}"
+        )
+    identifiers = [every.identifiers[row] for row in rows]
+    return identifiers, every.true[rows], every.predicted[rows]
+
+
+def read_all_predictions(path: str | Path) -> Predictions:
+    """Read the predictions of all images.
+
+    Args:
+        path: a predictions.csv: id, split, `<parameter>_true` and `<parameter>_predicted`.
+
+    Raises:
+        InputError: damaged, unreadable, a column missing, or a value that is not a finite number.
+    """
+    check_seal(path)
+    remedy = _remedy(path)
+    true = [f"{name}_true" for name in PARAMETERS]
+    predicted = [f"{name}_predicted" for name in PARAMETERS]
+    try:
+        table = pd.read_csv(path, dtype={"id": str, "split": str})
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: can't be read as predictions ({error}). {remedy}") from error
+    missing = [name for name in ["id", "split", *true, *predicted] if name not in table]
+    if missing:
+        raise InputError(f"{path}: found no column {', '.join(missing)}. {remedy}")
+    try:
+        values = table[true + predicted].to_numpy("float64")
+    except ValueError as error:
+        raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
+    if not np.isfinite(values).all():
+        raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
+    return Predictions(
+        list(table["id"]),
+        table["split"].to_numpy(str),
+        values[:, : len(true)],
+        values[:, len(true) :],
+    )
+
+
+def _remedy(path: str | Path) -> str:
+    return f"Delete {path} and run the same command again to make it anew."
+
+
+def sampled_test_images(
+    predictions: str | Path, count: int
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """The first test images in the order of their ids, with what a predictor says of them.
+
+    Args:
+        predictions: a predictions.csv.
+        count: how many; all test images if there are fewer.
+
+    Returns:
+        The ids, the true and the predicted parameters, both float64 (n, 10).
+
+    Raises:
+        InputError: as `predictions.read_predictions`, or an id occurs twice.
+    """
+    identifiers, true, predicted = read_predictions(predictions, "test")
+    if len(set(identifiers)) < len(identifiers):
+        raise InputError(
+            f"{predictions}: found a test image twice, expected each once. "
+            f"Delete {predictions} and run the same command again to make it anew."
+        )
+    # Ids have nine digits each.
+    first = np.argsort(identifiers, kind="stable")[:count]
+    return [identifiers[row] for row in first], true[first], predicted[first]

@@ -1,0 +1,157 @@
+"""How far a posterior can be trusted, measured on renders of known materials.
+
+`scales` say by how much the standard deviations of u (see `appearance_space`) are too small, by part
+of u: the quantile of |error| / deviation as a share of the normal distribution's. `factors` then
+stretch the interval of each input so that it holds its share of truths: the split-conformal quantile of
+how far off the truth is in units of the interval's side (Romano, Patterson and Candès 2019,
+https://arxiv.org/abs/1905.03222, with ratios in place of differences).
+
+The images are of the validation split: neither models nor the table's test images have a part in it.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import norm
+
+from inverse_shading.inversion.posterior import draw
+from inverse_shading.material.observable import (
+    METALNESS,
+    PRODUCTS,
+    ROUGHNESS,
+    SPECULAR,
+    TINTS,
+    seen,
+    unknowns,
+)
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal, write_sealed_text
+
+# Parts of u that share a scale.
+PARTS = {
+    "products": PRODUCTS,
+    "tints": TINTS,
+    "specular": SPECULAR,
+    "roughness": ROUGHNESS,
+    "metalness": METALNESS,
+}
+
+# An interval's side that is narrower is taken for as wide: six decimals of an input mean nothing.
+NARROWEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Scales by part of u and factors by parameter, and how many images they were measured on."""
+
+    scales: dict[str, float]
+    factors: dict[str, float]
+    images: int
+
+    @property
+    def scale_vector(self) -> np.ndarray:
+        """(9,) in the order of u."""
+        vector = np.empty(len(PARAMETERS) - 1)
+        for name, places in PARTS.items():
+            vector[places] = self.scales[name]
+        return vector
+
+    @property
+    def factor_vector(self) -> np.ndarray:
+        """(10,) in the order of `PARAMETERS`."""
+        return np.array([self.factors[name] for name in PARAMETERS])
+
+
+#: What a posterior is before it is calibrated.
+UNCALIBRATED = Calibration(dict.fromkeys(PARTS, 1.0), dict.fromkeys(PARAMETERS, 1.0), 0)
+
+
+def measure_calibration(
+    found: Sequence[tuple[np.ndarray, np.ndarray]], true: np.ndarray, level: float
+) -> Calibration:
+    """Compare posteriors with the truth.
+
+    Args:
+        found: u (9,) and its covariance (9, 9) for each image, see `refiner.Refiner.spread`.
+        true: (n, 10) materials.
+        level: share of truths that intervals are to hold.
+    """
+    errors = np.array([u for u, _ in found]) - seen(unknowns(true))
+    deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
+    ratios = np.abs(errors) / deviations
+    normal = norm.ppf((1 + level) / 2)
+    scales = {
+        name: max(1.0, conformal_quantile(ratios[:, places], level) / normal)
+        for name, places in PARTS.items()
+    }
+    vector = Calibration(scales, {}, 0).scale_vector
+    sides = []
+    for (u, spread), truth in zip(found, true, strict=True):
+        draws = draw(u, vector[:, None] * spread * vector)
+        low, high = draws.interval(level)
+        median = np.median(draws.values, axis=0)
+        side = np.where(truth < median, median - low, high - median)
+        sides.append(np.abs(truth - median) / np.maximum(side, NARROWEST))
+    stretches = np.array(sides)
+    factors = {
+        name: conformal_quantile(stretches[:, place], level)
+        for place, name in enumerate(PARAMETERS)
+    }
+    return Calibration(scales, factors, len(true))
+
+
+def conformal_quantile(scores: np.ndarray, level: float) -> float:
+    """The ⌈(n + 1) · level⌉-th smallest of n scores: a new one is below it with probability `level`."""
+    ordered = np.sort(np.ravel(scores))
+    return float(ordered[min(math.ceil((len(ordered) + 1) * level), len(ordered)) - 1])
+
+
+def write_calibration(path: str | Path, calibration: Calibration) -> None:
+    """Write a calibration as JSON."""
+    content = {
+        "images": calibration.images,
+        "scales": calibration.scales,
+        "factors": calibration.factors,
+    }
+    write_sealed_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """Read what `write_calibration` wrote.
+
+    Raises:
+        InputError: missing, damaged, or other than a calibration.
+    """
+    check_seal(path)
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_calibration(content)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: can't be read as a calibration ({error}). Delete it and run the same command "
+            "again to make it anew."
+        ) from error
+
+
+def parse_calibration(content: Mapping) -> Calibration:
+    """A calibration of its JSON.
+
+    Raises:
+        ValueError: a part or a parameter is missing, or no positive number.
+    """
+    try:
+        scales = {name: float(content["scales"][name]) for name in PARTS}
+        factors = {name: float(content["factors"][name]) for name in PARAMETERS}
+        images = int(content["images"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"expected images, scales and factors: {error!r}") from error
+    if not all(
+        math.isfinite(value) and value >= 0 for value in [*scales.values(), *factors.values()]
+    ):
+        raise ValueError("found a scale or factor that is no positive number")
+    return Calibration(scales, factors, images)

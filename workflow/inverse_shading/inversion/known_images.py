@@ -1,0 +1,46 @@
+"""Images of the data set as pictures to be refined, with what is known of them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from inverse_shading.dataset.framed_images import pick_images
+from inverse_shading.dataset.labels import read_labels
+from inverse_shading.pictures.framed_picture import FramedPicture
+
+
+def validation_materials(
+    parameters: Sequence[str | Path], splits: Sequence[str | Path], count: int
+) -> tuple[list[str], np.ndarray]:
+    """The first validation images: their ids and their materials, float64 (n, 10).
+
+    Args:
+        parameters, splits: files of the same ranges, in the same order.
+        count: how many; all if there are fewer.
+
+    Raises:
+        InputError: a file is wrong.
+    """
+    labels = read_labels(parameters, splits)
+    rows = labels.indices("validation")[:count]
+    values = labels.values.iloc[rows]
+    return list(values.index), values.to_numpy()
+
+
+def known_pictures(
+    images: Sequence[str | Path], identifiers: Sequence[str], weights: np.ndarray
+) -> Iterator[FramedPicture]:
+    """Framed images of these ids, one after the other.
+
+    Args:
+        images: arrays named RANGE.npy.
+        weights: float32 (size, size), how far the object reaches into each pixel.
+
+    Raises:
+        InputError: an id is in none of the arrays, or an array is damaged or of another size.
+    """
+    shown = (weights > 0).astype(np.float32)
+    for image in pick_images(images, identifiers, len(weights)):
+        pixels = np.array(image)
+        yield FramedPicture(pixels, pixels.astype(np.float32), shown, "srgb", "framed", 1.0)

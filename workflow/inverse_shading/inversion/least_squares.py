@@ -1,0 +1,235 @@
+"""The material whose render is the picture: bounded least squares through the renderer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from inverse_shading.material.observable import (
+    SPECULAR,
+    UNKNOWNS,
+    divisible,
+    seen,
+    seen_derivative,
+    unknowns,
+    unknowns_derivative,
+    with_base_of_one,
+)
+from inverse_shading.render.unrounded import FEWEST, SampledRenderer
+
+# Where the search starts without a guess, or when one led nowhere: materials of different kinds.
+STARTS = np.array(
+    [
+        [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1],
+        [0.6, 0.6, 0.6, 0.5, 0.25, 0.5, 0.5, 0.5, 0.9],
+        [0.1, 0.1, 0.1, 0.5, 0.6, 0.5, 0.5, 0.5, 0.05],
+        [0.8, 0.8, 0.8, 0.5, 0.7, 0.5, 0.5, 0.5, 0.5],
+        [0.5, 0.5, 0.5, 0.5, 0.1, 0.5, 0.5, 0.5, 0.5],
+        [0.2, 0.2, 0.2, 0.8, 0.1, 0.8, 0.8, 0.8, 0.3],
+        [0.5, 0.5, 0.5, 0.2, 0.5, 0.2, 0.2, 0.2, 0.7],
+    ]
+)
+
+# At a bound an input may have no effect to be led by; the search starts a little inside.
+MARGIN = 0.01
+
+# A pass ends when a step gains less than this share of its cost, or after so many points. Rounding
+# errors, alike over whole bands of a surface, make up for one per cent of the cost of a whole picture:
+# what gains a fifth of that is not worth rendering.
+COARSE_GAIN, COARSE_POINTS = 1e-3, 30
+FINE_GAIN, FINE_POINTS = 2e-3, 8
+
+# A start whose samples are so many times further off than is tolerated isn't followed to whole images.
+HOPELESS = 8.0
+
+# Two starts that end within this share of each other's distance have found the same picture.
+SAME = 0.02
+
+# Derivatives by u are used again as long as no component of it but specular, on which they hardly
+# depend, has moved further than this.
+NEAR = 0.01
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Where one or several searches ended.
+
+    Attributes:
+        x: (9,) unknowns, see `appearance_space`.
+        rms: of the whole image before rounding over the compared pixels, levels of 255.
+        residuals: (pixels, 3), render minus picture over the compared pixels that lie wholly on the
+            object, levels of 255.
+        by_u: float32 (pixels, 3, 9), their derivatives by u, at x or so near that they are the same.
+        starts: searches made.
+        converged: within the tolerance, or found from two starts alike and not hopelessly far off.
+    """
+
+    x: np.ndarray
+    rms: float
+    residuals: np.ndarray
+    by_u: np.ndarray
+    starts: int
+    converged: bool
+
+
+class Derivatives:
+    """Derivatives of samples by u, computed anew where u has moved.
+
+    Args:
+        samples: from materials (n, 10) to levels (n, pixels, 3).
+        step: of the finite differences by x, forward, backward where an input would leave [0, 1].
+    """
+
+    def __init__(self, samples: Callable[[np.ndarray], np.ndarray], step: float):
+        self._samples, self._step = samples, step
+        self._at: np.ndarray | None = None
+        self._by_u = np.empty(0, np.float32)
+        self._strengths = self._directions = np.empty(0)
+
+    def by_u(self, x: np.ndarray) -> np.ndarray:
+        """float32 (pixels, 3, 9)."""
+        place = divisible(x)
+        u = seen(place)
+        if self._at is None or np.abs(np.delete(u - self._at, SPECULAR)).max() > NEAR:
+            by_x = self._differences(place)
+            self._at, self._by_u = u, by_x @ seen_derivative(place).astype(np.float32)
+            flat = self._by_u.reshape(-1, UNKNOWNS).astype(np.float64)
+            strengths, self._directions = np.linalg.eigh(flat.T @ flat)
+            self._strengths = np.sqrt(np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14))
+        return self._by_u
+
+    def by_x(self, x: np.ndarray) -> np.ndarray:
+        """float64 (pixels · 3, 9), as an optimiser wants them."""
+        by_u = self.by_u(x).reshape(-1, UNKNOWNS).astype(np.float64)
+        return by_u @ unknowns_derivative(x)
+
+    def reduced(self, residuals: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Residuals (pixels, 3) at x as ten numbers of the same sum of squares.
+
+        Nine are their coordinates in the space that the derivatives span, all that a step of
+        least squares sees; the tenth is the length of the rest. A decomposition of ten rows costs
+        nothing, one of a hundred thousand as much as a render.
+        """
+        flat = residuals.ravel().astype(np.float64)
+        by_u = self.by_u(x).reshape(-1, UNKNOWNS)
+        inside = (flat @ by_u) @ self._directions / self._strengths
+        return np.append(inside, np.sqrt(max(flat @ flat - inside @ inside, 0.0)))
+
+    def reduced_by_x(self, x: np.ndarray) -> np.ndarray:
+        """Derivatives (10, 9) of `reduced`."""
+        self.by_u(x)
+        inside = (self._directions * self._strengths).T @ unknowns_derivative(x)
+        return np.vstack([inside, np.zeros(UNKNOWNS)])
+
+    def _differences(self, x: np.ndarray) -> np.ndarray:
+        steps = np.where(x + self._step <= 1, self._step, -self._step)
+        points = np.concatenate([x[None], x + np.diag(steps)])
+        at_x, *moved = self._samples(with_base_of_one(points))
+        return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
+
+
+def find_material(
+    renderer: SampledRenderer,
+    target: np.ndarray,
+    compared: np.ndarray,
+    guess: np.ndarray | None,
+    settings: Mapping,
+) -> Solution:
+    """Search from a guess, and from fixed starts as long as no search is within the tolerance.
+
+    Args:
+        target: float32 (size, size, 3), the picture in levels of 255.
+        compared: bool (size, size), pixels that count.
+        guess: (10,) inputs in [0, 1], or None for the fixed starts alone.
+        settings: the config's section: step, tolerance, restarts.
+    """
+    starts = list(STARTS[: settings["restarts"] + (guess is None)])
+    if guess is not None:
+        starts.insert(0, unknowns(guess))
+    best, found_again, searches = None, False, 0
+    for start in starts:
+        searches += 1
+        solution = _search(renderer, target, compared, start, settings)
+        if best is not None:
+            nearer, further = sorted([solution.rms, best.rms])
+            # Hopeless searches end early and thereby alike, which says nothing.
+            alike = further - nearer <= SAME * nearer
+            found_again = alike and nearer <= HOPELESS * settings["tolerance"]
+        if best is None or solution.rms < best.rms:
+            best = solution
+        if best.rms <= settings["tolerance"] or found_again:
+            break
+    converged = best.rms <= settings["tolerance"] or found_again
+    return replace(best, starts=searches, converged=converged)
+
+
+def _search(
+    renderer: SampledRenderer,
+    target: np.ndarray,
+    compared: np.ndarray,
+    start: np.ndarray,
+    settings: Mapping,
+) -> Solution:
+    """From a start over samples to whole images."""
+    x = np.clip(start, MARGIN, 1 - MARGIN)
+    chosen = compared[renderer.sparse]
+    points = FINE_POINTS
+    if chosen.sum() >= FEWEST:
+        near = np.flatnonzero(chosen)
+        sparse = Derivatives(
+            lambda values: renderer.sparse_samples(values)[:, near], settings["step"]
+        )
+        sought = target[renderer.sparse][near]
+        x, residuals = _fit(
+            lambda x: renderer.sparse_samples(with_base_of_one(x[None]))[0][near] - sought,
+            sparse.by_x,
+            x,
+            COARSE_GAIN,
+            COARSE_POINTS,
+        )
+        if _rms(residuals) > HOPELESS * settings["tolerance"]:
+            points = 1
+    # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
+    pixels = compared & renderer.dense
+    inner = np.flatnonzero(compared[renderer.dense])
+    dense = Derivatives(lambda values: renderer.dense_samples(values)[:, inner], settings["step"])
+    found = {}
+
+    def distance(x: np.ndarray) -> np.ndarray:
+        found[x.tobytes()] = (renderer.image(with_base_of_one(x)) - target)[pixels]
+        return dense.reduced(found[x.tobytes()], x)
+
+    start = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
+    x, _ = _fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)
+    residuals = found[x.tobytes()]
+    return Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
+
+
+def _fit(
+    residuals: Callable[[np.ndarray], np.ndarray],
+    derivatives: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    gain: float,
+    points: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    # The method of bounded trust regions (Branch, Coleman and Li 1999), scaled by the Jacobian since
+    # the picture depends on some inputs a thousand times more than on others.
+    result = least_squares(
+        lambda x: residuals(x).ravel().astype(np.float64),
+        x,
+        derivatives,
+        bounds=(0, 1),
+        method="trf",
+        x_scale="jac",
+        ftol=gain,
+        xtol=1e-5,
+        # No gradient at all, as of a picture all white, would be divided by.
+        gtol=1e-8,
+        max_nfev=points,
+    )
+    return result.x, result.fun
+
+
+def _rms(residuals: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(residuals))))

@@ -1,0 +1,206 @@
+"""From a picture to a material: the search, what is left open, and materials that look alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from inverse_shading.inversion.alternatives import different_materials
+from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
+from inverse_shading.inversion.least_squares import Solution, find_material
+from inverse_shading.inversion.posterior import Draws, covariance, draw
+from inverse_shading.inversion.reasons import reasons
+from inverse_shading.material.observable import materials, mean_base, seen
+from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.render.unrounded import SampledRenderer
+
+# The middle of what a picture allows is taken unless its render is so much further off than the
+# optimum's.
+ALLOWED_LOSS = 1.01
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is known of one picture's material; arrays are (10,) in the order of `PARAMETERS`.
+
+    Attributes:
+        material: what renders as the picture does, in [0, 1].
+        expected: posterior means: the best guess at the numbers, which as a material looks different,
+            because the mean of a product isn't the product of the means.
+        low, high: the interval of each input.
+        reasons: by parameter: None where the picture tells it, else "product", "dark" or "metal"; see
+            `reasons`.
+        rms: root mean square difference of the material's render before rounding from the picture,
+            levels of 255 over the compared pixels.
+        guess_rms: the same of the guess; None without one.
+        renders: materials rendered, whole images counting 1 and samples by their share of pixels.
+        starts: starting points used.
+        converged: see `least_squares.Solution`.
+        alternatives: further materials (10,) that render the same within quantisation.
+    """
+
+    material: np.ndarray
+    expected: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    reasons: dict[str, str | None]
+    rms: float
+    guess_rms: float | None
+    renders: float
+    starts: int
+    converged: bool
+    alternatives: list[np.ndarray] = field(default_factory=list)
+
+
+class Refiner:
+    """Finds the materials of pictures of one stage, one after the other.
+
+    Args:
+        stage: a file written by `make_stage.write_stage`.
+        framing: the config's section: image_size, margin, filter.
+        settings: the config's section `refinement`: stride, step, tolerance, restarts, interval.
+        calibration: of the posterior.
+        device, threads: see `frames.Renderer`.
+
+    Raises:
+        InputError: the stage file or the OpenGL driver can't be used.
+    """
+
+    def __init__(
+        self,
+        stage: str | Path,
+        framing: Mapping,
+        settings: Mapping,
+        calibration: Calibration = UNCALIBRATED,
+        device: str | int = "auto",
+        threads: int | None = None,
+    ):
+        self._settings, self._calibration = settings, calibration
+        self._renderer = SampledRenderer(stage, framing, settings["stride"], device, threads)
+
+    @property
+    def driver(self) -> str:
+        """The OpenGL driver in one line."""
+        return self._renderer.driver
+
+    @property
+    def weights(self) -> np.ndarray:
+        """float32 (size, size): how far the object reaches into each pixel, 0 to 1."""
+        return self._renderer.weights
+
+    def render(self, values: np.ndarray) -> np.ndarray:
+        """A material's framed image as the data set has it: uint8 (size, size, 3)."""
+        return self._renderer.rounded_image(np.asarray(values, dtype=np.float64))
+
+    def refine(
+        self, picture: FramedPicture, guess: np.ndarray | None = None, alternatives: int = 0
+    ) -> Estimate:
+        """Find the material whose render is the picture.
+
+        Args:
+            guess: (10,) where to start; without one, at fixed places.
+            alternatives: how many further materials to look for.
+        """
+        before = self._renderer.renders
+        compared = picture.weights > 0.5
+        solution = self.solve(picture, guess)
+        draws = self.draws(picture, solution)
+        material, rms = self._middle(picture, compared, solution, draws)
+        low, high = draws.interval(self._settings["interval"], self._calibration.factor_vector)
+        others = []
+        if alternatives:
+            others = different_materials(
+                draws, material, self._renderer.image, compared, alternatives
+            )
+        # The guess's own render is for the record and no part of the search.
+        renders = self._renderer.renders - before
+        guess_rms = None if guess is None else self._distance(guess, picture, compared)
+        return Estimate(
+            material=material,
+            expected=draws.means,
+            low=low,
+            high=high,
+            reasons=reasons(material, low, high, self._settings["interval"]),
+            rms=rms,
+            guess_rms=guess_rms,
+            renders=renders,
+            starts=solution.starts,
+            converged=solution.converged,
+            alternatives=others,
+        )
+
+    def assess(
+        self,
+        picture: FramedPicture,
+        guess: np.ndarray,
+        expected: np.ndarray,
+        low: np.ndarray,
+        high: np.ndarray,
+    ) -> Estimate:
+        """Take a network's answer and its intervals as they are, and see how far its render is off.
+
+        Args:
+            guess: (10,) the material that the answer means, see `observable.guessed_materials`.
+            expected, low, high: (10,) the answer and its intervals.
+        """
+        compared = picture.weights > 0.5
+        rms = self._distance(guess, picture, compared)
+        return Estimate(
+            material=guess,
+            expected=expected,
+            low=low,
+            high=high,
+            reasons=reasons(guess, low, high, self._settings["interval"]),
+            rms=rms,
+            guess_rms=rms,
+            renders=1.0,
+            starts=0,
+            converged=rms <= self._settings["tolerance"],
+        )
+
+    def solve(self, picture: FramedPicture, guess: np.ndarray | None) -> Solution:
+        """The optimum alone, see `least_squares.find_material`."""
+        compared = picture.weights > 0.5
+        return find_material(self._renderer, picture.target, compared, guess, self._settings)
+
+    def draws(self, picture: FramedPicture, solution: Solution) -> Draws:
+        """What the picture allows about the optimum."""
+        u, spread = self.spread(picture, solution)
+        scales = self._calibration.scale_vector
+        return draw(u, scales[:, None] * spread * scales)
+
+    def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+        """u (9,) at the optimum and its covariance (9, 9) before any scale."""
+        pixels = (picture.weights > 0.5) & self._renderer.dense
+        return seen(solution.x), covariance(solution.by_u, solution.residuals, pixels)
+
+    def _middle(
+        self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws
+    ) -> tuple[np.ndarray, float]:
+        """The material in the middle of all that look like the picture, and how far it is off.
+
+        The optimum itself lies wherever rounding drove it along what can't be seen.
+        """
+        u = draws.u.mean(axis=0)
+        middle = materials(u, mean_base(u))
+        rms = self._distance(middle, picture, compared)
+        if rms <= ALLOWED_LOSS * solution.rms:
+            return middle, rms
+        u = seen(solution.x)
+        optimum = materials(u, mean_base(u))
+        return optimum, self._distance(optimum, picture, compared)
+
+    def _distance(self, values: np.ndarray, picture: FramedPicture, compared: np.ndarray) -> float:
+        difference = (self._renderer.image(values) - picture.target)[compared]
+        return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self._renderer.close()
+
+    def __enter__(self) -> "Refiner":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()

@@ -1,0 +1,135 @@
+"""Where networks run, and what it takes to get the same bits there twice."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.jobs import logger
+
+Result = TypeVar("Result")
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn auto, cpu or cuda into a device.
+
+    Raises:
+        InputError: cuda is asked for and there is none, or the name is another.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            "device: found cuda, but PyTorch sees no GPU here "
+            f"(built for CUDA {torch.version.cuda}). Set device to auto or cpu, or look at "
+            "nvidia-smi and the driver."
+        )
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"device: found {name!r}, expected auto, cpu or cuda.")
+    return torch.device(name)
+
+
+def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
+    """Choose the device and make PyTorch deterministic on it, with a fixed number of threads.
+
+    How a sum is cut among threads decides its rounding, so their number is part of the result.
+
+    Args:
+        name: auto, cpu or cuda.
+        threads: of the CPU.
+        lenient: warn, and not fail, where the device has no deterministic form of an operation: on a
+            GPU the gradient of a max-pool has none.
+    """
+    # cuBLAS is only deterministic with a fixed workspace, which it reads when it starts.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=lenient)
+    # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    return choose_device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Turn auto into bfloat16 where the device computes in it, else float32."""
+    if name == "auto":
+        return "bfloat16" if computes_bfloat16(device) else "float32"
+    return name
+
+
+def place_rows(rows: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Inputs on the device; they travel as they are stored.
+
+    Features become float32; images stay uint8, which a network with a trunk takes.
+    """
+    placed = torch.as_tensor(rows).to(device)
+    return placed.float() if placed.is_floating_point() else placed
+
+
+def describe_device(device: torch.device, threads: int) -> str:
+    """The device in words, such as "cpu (2 threads)" or the GPU's name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"cpu ({threads} threads)" if threads > 1 else "cpu (1 thread)"
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16; emulating it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = torch.cpu.get_capabilities()
+    if platform.machine() in ("arm64", "aarch64"):
+        return bool(capabilities.get("bf16") or capabilities.get("arm_bf16"))
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def in_batches(
+    count: int, batch_size: int, compute: Callable[[int, int], Result]
+) -> Iterator[Result]:
+    """Compute `count` rows in order, a batch at a time, halving the batch when memory runs out.
+
+    Args:
+        count: number of rows.
+        batch_size: rows a batch to begin with.
+        compute: called with the first row of a batch and the one after its last.
+
+    Yields:
+        What `compute` returned for each batch.
+
+    Raises:
+        InputError: one row alone doesn't fit into the GPU's memory.
+    """
+    first = 0
+    while first < count:
+        last = min(first + batch_size, count)
+        try:
+            result = compute(first, last)
+        except torch.OutOfMemoryError:
+            batch_size = halve_batch(batch_size)
+            continue
+        yield result
+        first = last
+
+
+def halve_batch(batch_size: int) -> int:
+    """Half the batch size after the GPU ran out of memory, saying so in the log.
+
+    Raises:
+        InputError: the batch is a single row already.
+    """
+    if batch_size <= 1:
+        raise InputError(
+            "The GPU's memory doesn't hold a batch of one image. Free memory on it (see "
+            "nvidia-smi), or set device to cpu."
+        )
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    logger.warning(
+        "the GPU's memory is short: going on with batches of %d instead of %d",
+        batch_size // 2,
+        batch_size,
+    )
+    return batch_size // 2

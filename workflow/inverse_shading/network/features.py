@@ -1,0 +1,201 @@
+"""Features of framed images: the output of a frozen trunk, computed once and kept."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from inverse_shading.dataset.framed_images import open_images
+from inverse_shading.dataset.ranges import parse_range
+from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
+from inverse_shading.network.devices import choose_precision, describe_device, in_batches, set_up
+from inverse_shading.network.trunks import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    load_trunk,
+    normalise_images,
+    trunk_stages,
+)
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import sealed_path
+from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.tensor_files import read_description
+
+
+class Depths(nn.Module):
+    """From normalised images (n, 3, side, side) to float32 features (n, values, 1, 1).
+
+    Deep features know what is where and forget how bright it is; shallow ones and the image itself
+    keep differences far below one level of 255, once they are averaged.
+
+    Args:
+        trunk: as built by `trunks.build_trunk`; stages after the last one asked for are not run.
+        architecture: of the trunk.
+        depths: side of the grid that each depth is averaged to, by its name: image (as encoded),
+            radiance (decoded to linear light), stage_1 … stage_5.
+    """
+
+    def __init__(self, trunk: nn.Sequential, architecture: str, depths: Mapping[str, int]):
+        super().__init__()
+        self._depths = sort_depths(architecture, depths)
+        names = [name for name, _ in self._depths]
+        stages = trunk_stages(trunk, architecture)
+        last = max((int(name.partition("_")[2]) for name in names if "_" in name), default=0)
+        self.stages = nn.ModuleList(stages[:last])
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        found = {}
+        encoded = _undo_normalisation(images)
+        found[IMAGE] = encoded
+        grids = dict(self._depths)
+        if RADIANCE in grids:
+            found[RADIANCE] = decode_srgb(encoded)
+        features = images
+        for number, stage in enumerate(self.stages, start=1):
+            features = stage(features)
+            found[f"stage_{number}"] = features
+        rows = [_average(found[name], name, grid) for name, grid in self._depths]
+        return torch.cat(rows, dim=1)[:, :, None, None]
+
+
+def decode_srgb(encoded: torch.Tensor) -> torch.Tensor:
+    """Linear radiance of sRGB-encoded values in [0, 1] (IEC 61966-2-1)."""
+    return torch.where(
+        encoded <= 0.04045, encoded / 12.92, ((encoded.clamp(min=0) + 0.055) / 1.055) ** 2.4
+    )
+
+
+def _undo_normalisation(images: torch.Tensor) -> torch.Tensor:
+    shape = (1, 3, 1, 1)
+    mean = torch.tensor(IMAGENET_MEAN, device=images.device).reshape(shape)
+    std = torch.tensor(IMAGENET_STD, device=images.device).reshape(shape)
+    return images * std + mean
+
+
+def _average(features: torch.Tensor, name: str, grid: int) -> torch.Tensor:
+    side = min(features.shape[-2:])
+    if grid > side:
+        raise InputError(
+            f"trunks.<name>.depths.{name}: found a grid of {grid}, expected at most {side}, the "
+            "cells that this depth has. Lower it, or raise framing.image_size."
+        )
+    return nn.functional.adaptive_avg_pool2d(features.float(), grid).flatten(1)
+
+
+def extract_features(
+    output: str | Path,
+    trunk: str | Path,
+    images: str | Path,
+    config: dict,
+    device: str,
+    threads: int,
+) -> None:
+    """Run a prepared trunk over the images of one shard and write its features.
+
+    The batch size changes nothing but rounding; the same call on the same machine gives the same
+    bytes.
+
+    Args:
+        output: the .npy file to write: float16 (n, channels, height, width); of several depths,
+            float32 (n, values, 1, 1), since what they keep is finer than float16.
+        trunk: a file made by `trunk_weights.prepare_trunk`.
+        images: an array of framed images named by its range, uint8 (n, side, side, 3).
+        config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
+            `features.Depths`) where features of more than the last layer are wanted.
+        device: auto, cpu or cuda.
+        threads: of the CPU.
+
+    Raises:
+        InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
+            is outside float16.
+    """
+    array = open_images(images, parse_range(Path(images).stem))
+    found = read_description(trunk).get("architecture")
+    if found != config["architecture"]:
+        raise InputError(
+            f"{trunk}: found weights of {found}, expected {config['architecture']}. Delete it and "
+            "run the same command again to make it anew."
+        )
+    place = set_up(device, threads)
+    network, dtype = load_extractor(trunk, found, config.get("depths"), place)
+    precision = choose_precision(config["precision"], place)
+    logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
+
+    def compute(first: int, last: int) -> np.ndarray:
+        features = compute_features(network, array[first:last], place, precision, dtype)
+        if not np.isfinite(features).all():
+            raise InputError(
+                f"{images}: the features of images {first} to {last - 1} are outside "
+                f"{features.dtype} (±{np.finfo(features.dtype).max:g}) or not a number. The weights "
+                f"in {trunk} don't suit these images: look at the trunk's `weights` in the config."
+            )
+        return features
+
+    with sealed_path(output) as temporary, temporary.open("wb") as file:
+        batches = in_batches(len(array), config["batch_size"], compute)
+        shape = None
+        # Counting images instead of batches: a batch may be halved on the way.
+        for features in _count_images(batches, len(array)):
+            if shape is None:
+                shape = (len(array), *features.shape[1:])
+                # Plain writes, no memory map: a full disk is then an error instead of a crash.
+                kind = np.lib.format.dtype_to_descr(features.dtype)
+                np.lib.format.write_array_header_1_0(
+                    file, {"descr": kind, "fortran_order": False, "shape": shape}
+                )
+            file.write(np.ascontiguousarray(features).data)
+
+
+def load_extractor(
+    trunk: str | Path, architecture: str, depths: Mapping[str, int] | None, device: torch.device
+) -> tuple[nn.Module, torch.dtype]:
+    """Load what computes features, on the device, and the precision that they are kept in.
+
+    Args:
+        trunk: a file made by `trunk_weights.prepare_trunk`.
+        architecture: of the trunk.
+        depths: see `features.Depths`; None for the last layer alone.
+    """
+    network, dtype = load_trunk(trunk), torch.float16
+    if depths is not None:
+        network, dtype = Depths(network, architecture, depths), torch.float32
+    return network.to(device, memory_format=torch.channels_last), dtype
+
+
+def compute_features(
+    trunk: nn.Module,
+    images: np.ndarray,
+    device: torch.device,
+    precision: str,
+    dtype: torch.dtype = torch.float16,
+) -> np.ndarray:
+    """Features of one batch.
+
+    Args:
+        trunk: on `device`, in eval mode.
+        images: uint8 (n, side, side, 3).
+        precision: float32 or bfloat16, of the arithmetic.
+        dtype: of the result.
+
+    Returns:
+        (n, channels, height, width); infinite where `dtype` is exceeded.
+    """
+    with (
+        torch.inference_mode(),
+        torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"),
+    ):
+        batch = torch.from_numpy(np.array(images)).to(device)
+        return trunk(normalise_images(batch)).to(dtype).contiguous().cpu().numpy()
+
+
+def _count_images(batches, total: int):
+    """Pass batches through, reporting progress in images."""
+
+    def rows():
+        for batch in batches:
+            yield from [None] * (len(batch) - 1)
+            yield batch
+
+    return (batch for batch in progress(rows(), total, "image") if batch is not None)

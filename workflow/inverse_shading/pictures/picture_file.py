@@ -1,0 +1,100 @@
+"""A user's picture file, whatever its format, in the encoding that training images have."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inverse_shading.pictures.decoded import Decoded
+from inverse_shading.pictures.exr import decode_exr
+from inverse_shading.pictures.raster import decode_raster
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.radiance_hdr import SIGNATURES, read_hdr
+from inverse_shading.scene.srgb import srgb_encode
+
+ENCODINGS = ("auto", "srgb", "linear")
+
+# Smaller ones show too little of an object; larger ones are no picture of one.
+SMALLEST_SIDE = 32
+LARGEST_SIDE = 16384
+
+EXR_SIGNATURE = b"\x76\x2f\x31\x01"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a file shows.
+
+    Attributes:
+        pixels: float32 (height, width, 3), sRGB-encoded, levels of 255 in [0, 255], first row on top.
+        alpha: float32 (height, width), coverage from 0 to 1, straight; None if all is opaque.
+        encoding: "srgb" or "linear", what the file's values were taken for.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None
+    encoding: str
+
+
+def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
+    """Read a PNG, JPEG, WebP, TIFF, OpenEXR or Radiance .hdr file, or what else Pillow reads.
+
+    The format is told by the file's contents. Of several pages or frames the first counts.
+
+    Args:
+        encoding: what the values are: "srgb", "linear" (1 is white; what is above is clipped), or
+            "auto": linear where they are floating-point numbers (OpenEXR, .hdr), else sRGB.
+
+    Raises:
+        InputError: missing, no picture, cut short, too small or large, or not finite; it names the
+            file.
+    """
+    path = Path(path)
+    if encoding not in ENCODINGS:
+        raise InputError(f"encoding: found {encoding!r}, expected one of {', '.join(ENCODINGS)}.")
+    decoded = _decode(path)
+    _check_size(path, *decoded.values.shape[1::-1])
+    for name, values in (("pixels", decoded.values), ("alpha", decoded.alpha)):
+        if values is not None and not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            raise InputError(
+                f"{path}: found {count} values of the {name} that are no finite numbers. Render or "
+                "save it again without them."
+            )
+    if encoding == "auto":
+        encoding = "linear" if decoded.linear else "srgb"
+    values = np.clip(decoded.values, 0, 1)
+    if encoding == "linear":
+        values = srgb_encode(values)
+    alpha = decoded.alpha
+    if alpha is not None:
+        alpha = np.clip(alpha, 0, 1).astype(np.float32)
+        alpha = None if (alpha == 1).all() else alpha
+    return Picture((255 * values).astype(np.float32), alpha, encoding)
+
+
+def _decode(path: Path) -> Decoded:
+    if path.is_dir():
+        raise InputError(f"{path}: found a folder, expected a picture. Give its files one by one.")
+    try:
+        with open(path, "rb") as file:
+            start = file.read(16)
+    except OSError as error:
+        raise InputError(
+            f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
+        ) from error
+    if not start:
+        raise InputError(f"{path}: the file is empty, expected a picture. Save or copy it again.")
+    if start.startswith(EXR_SIGNATURE):
+        return decode_exr(path, _check_size)
+    if start.startswith(SIGNATURES):
+        return Decoded(read_hdr(path), None, linear=True)
+    return decode_raster(path, _check_size)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if min(width, height) < SMALLEST_SIDE or max(width, height) > LARGEST_SIDE:
+        raise InputError(
+            f"{path}: found {width} x {height} pixels, expected {SMALLEST_SIDE} to {LARGEST_SIDE} a "
+            "side. Render it again or scale it."
+        )

@@ -1,0 +1,181 @@
+"""From a picture of the object to what the network sees and what renders are compared with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from inverse_shading.pictures.cut_out import cut_out, without_rim
+from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.pictures.picture_file import Picture, read_picture
+from inverse_shading.pictures.silhouette import place, put, see
+from inverse_shading.pictures.stage_view import StageView
+from inverse_shading.render.framing import frame_image
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.stage_file import Stage
+
+# Overlap (intersection over union) from which a silhouette is the object's. Of 100 renders it was at
+# least 0.996 with alpha, 0.986 before a grey gradient, and 0.971 before white, where highlights at the
+# outline are lost; the poster's ball before its own contact shadow, an outline that is wrong, has 0.95,
+# the ball without its foot 0.84, upside down 0.88.
+SILHOUETTE = 0.97
+
+# Overlap from which something that is not the object is still framed like it, when forced.
+SIMILAR = 0.5
+
+# How far from the outline a picture that was cut out may be compared, in pixels of the framed image:
+# Lanczos mixes up to three, and the outline is that uncertain.
+EROSION = 3
+
+# Larger pictures are shrunk to this many times the framed image's side before an object is sought.
+WORKING_SCALE = 4
+
+REMEDY = (
+    "Give a render of that object in that view: the whole frame, or a crop of it like the training "
+    "images; or cut it out, with alpha or before one even colour. --any-silhouette goes on all the "
+    "same, with estimates that may mean nothing."
+)
+
+
+def frame_picture(
+    path: str | Path,
+    stage: Stage,
+    framing: Mapping,
+    encoding: str = "auto",
+    any_silhouette: bool = False,
+) -> FramedPicture:
+    """Read a picture of the stage's object and frame it as the training images are.
+
+    Args:
+        framing: the config's section: image_size, margin, filter.
+        encoding: see `picture_file.read_picture`.
+        any_silhouette: go on where the object isn't found.
+
+    Raises:
+        InputError: the file can't be used (see `picture_file.read_picture`), or it doesn't show the
+            object as the stage does; it names the file.
+    """
+    picture = read_picture(path, encoding)
+    view = StageView(stage, framing)
+    framed = _on_the_stage(picture, view) or _moved(picture, view)
+    if any_silhouette:
+        similar = framed is not None and framed.silhouette >= SIMILAR
+        return framed if similar else _as_given(picture, view)
+    expected = "expected the stage's own object in its own view"
+    if framed is None:
+        raise InputError(f"{path}: found no object before an even background, {expected}. {REMEDY}")
+    if framed.placement == "given":
+        raise InputError(
+            f"{path}: found something whose silhouette overlaps the object's by "
+            f"{framed.silhouette:.3f}, {expected} (at least {SILHOUETTE}). {REMEDY}"
+        )
+    if view.looks_mirrored(framed.target):
+        raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")
+    return framed
+
+
+def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
+    """Take a square picture with the stage's own backdrop by that, at any size."""
+    height, width = picture.pixels.shape[:2]
+    if picture.alpha is not None or height != width:
+        return None
+    seen = see(picture.pixels, (0.0, 0.0, float(width), float(width)), view.size, "hamming")
+    for placement, square in view.squares(width).items():
+        value = view.on_backdrop(seen, placement)
+        if value is not None:
+            rounded = np.rint(picture.pixels).astype(np.uint8)
+            target = see(picture.pixels, square, view.size, view.filter)
+            return FramedPicture(
+                # The function that framed the training images: for their frames, their bytes.
+                image=frame_image(rounded, square, view.size, view.filter),
+                target=np.clip(target, 0, 255),
+                weights=view.weights,
+                encoding=picture.encoding,
+                placement=placement,
+                silhouette=value,
+            )
+    return None
+
+
+def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
+    """Find the object by alpha or before an even background, and move it onto the stage."""
+    longest = WORKING_SCALE * view.size
+    if picture.alpha is not None:
+        premultiplied, alpha = _premultiplied(picture, longest)
+    else:
+        shown = _shrunk(picture.pixels, longest)
+        found = cut_out(shown)
+        if found is None:
+            return None
+        own, alpha = found
+        premultiplied = own * alpha[..., None]
+    if not alpha.any():
+        return None
+    height, width = alpha.shape
+    candidates = list(view.squares(width).values()) if height == width else []
+    square, value = place(alpha, view.coverage, candidates)
+    if value >= SILHOUETTE and picture.alpha is None:
+        # Once it is known to be the object, its outline is known better than it was seen: a highlight
+        # as bright as the background leaves a gap.
+        own = without_rim(shown, put(view.coverage, square, (height, width)))
+        coverage = view.coverage
+        seen = see(own, square, view.size, view.filter) * coverage[..., None]
+    else:
+        coverage = see(alpha, square, view.size, view.filter)
+        seen = see(premultiplied, square, view.size, view.filter)
+    placement = "silhouette" if value >= SILHOUETTE else "given"
+    return _on_backdrop(seen, coverage, view, picture.encoding, placement, value)
+
+
+def _as_given(picture: Picture, view: StageView) -> FramedPicture:
+    """The largest square in the middle of the picture, taken for a framed image."""
+    premultiplied, alpha = _premultiplied(picture, WORKING_SCALE * view.size)
+    height, width = alpha.shape
+    side = min(height, width)
+    left, upper = (width - side) / 2, (height - side) / 2
+    square = (left, upper, left + side, upper + side)
+    coverage = see(alpha, square, view.size, view.filter)
+    seen = see(premultiplied, square, view.size, view.filter)
+    return _on_backdrop(seen, coverage, view, picture.encoding, "given", 0.0)
+
+
+def _on_backdrop(
+    premultiplied: np.ndarray,
+    coverage: np.ndarray,
+    view: StageView,
+    encoding: str,
+    placement: str,
+    silhouette: float,
+) -> FramedPicture:
+    """A framed picture that is compared only where both its object and the stage's surely are."""
+    target = np.clip(premultiplied + (1 - coverage[..., None]) * view.backdrop, 0, 255)
+    inside = np.minimum(coverage, view.coverage) > 0.5
+    weights = ndimage.binary_erosion(inside, iterations=EROSION)
+    return FramedPicture(
+        image=np.rint(target).astype(np.uint8),
+        target=target.astype(np.float32),
+        weights=weights.astype(np.float32),
+        encoding=encoding,
+        placement=placement,
+        silhouette=silhouette,
+    )
+
+
+def _premultiplied(picture: Picture, longest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels by alpha, and alpha: what lies under transparent pixels mustn't bleed into others."""
+    alpha = picture.alpha
+    if alpha is None:
+        alpha = np.ones(picture.pixels.shape[:2], np.float32)
+    return _shrunk(picture.pixels * alpha[..., None], longest), _shrunk(alpha, longest)
+
+
+def _shrunk(data: np.ndarray, longest: int) -> np.ndarray:
+    """Float (height, width) or (height, width, channels) with no side longer than `longest`."""
+    if data.ndim == 3:
+        return np.stack([_shrunk(c, longest) for c in np.moveaxis(data, -1, 0)], axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(data, np.float32))
+    scale = min(1.0, longest / max(image.size))
+    size = tuple(max(1, round(side * scale)) for side in image.size)
+    return np.asarray(image.resize(size, Image.Resampling.BOX))

@@ -1,0 +1,103 @@
+"""Placing a silhouette as the stage shows its object."""
+
+import numpy as np
+from scipy import ndimage
+from scipy.optimize import minimize
+
+from inverse_shading.render.framing import Box, frame_levels
+
+# A square that was asked for is taken if no other's overlap is better by more than this: less than
+# what half a pixel of misplacement costs.
+INDIFFERENCE = 0.003
+
+
+def place(coverage: np.ndarray, expected: np.ndarray, candidates: list[Box]) -> tuple[Box, float]:
+    """The square of a picture in which its object lies as expected: scale and shift, no turn.
+
+    Args:
+        coverage: float32 (height, width), what the object covers of the picture, 0 to 1, not all 0.
+        expected: float32 (side, side), the same of a framed image.
+        candidates: squares that are taken as they are if no other is clearly better.
+
+    Returns:
+        left, upper, right, lower in pixels of the picture, may reach beyond it; and the overlap of
+        the silhouettes there, 0 to 1.
+    """
+
+    def square(place: np.ndarray) -> Box:
+        left, upper, side = place[0], place[1], np.exp(place[2])
+        return float(left), float(upper), float(left + side), float(upper + side)
+
+    start = _by_bounds(coverage, expected)
+    step = 0.01 * np.exp(start[2])
+    simplex = np.vstack([start, start + np.diag([step, step, 0.01])])
+    best = minimize(
+        lambda place: -overlap(coverage, expected, square(place)),
+        start,
+        method="Nelder-Mead",
+        # A fiftieth of a pixel is finer than the outline is known.
+        options={"initial_simplex": simplex, "maxfev": 120, "xatol": 0.02, "fatol": 1e-5},
+    )
+    for candidate in candidates:
+        value = overlap(coverage, expected, candidate)
+        if value > -best.fun - INDIFFERENCE:
+            return candidate, value
+    return square(best.x), float(-best.fun)
+
+
+def overlap(coverage: np.ndarray, expected: np.ndarray, square: Box) -> float:
+    """Intersection over union of two soft silhouettes, one seen through a square of its picture."""
+    seen = see(coverage, square, len(expected), "bilinear")
+    scale = (len(expected) / (square[2] - square[0])) ** 2
+    beyond = max(0.0, float(coverage.sum()) * scale - float(seen.sum()))
+    union = float(np.maximum(seen, expected).sum()) + beyond
+    return float(np.minimum(seen, expected).sum()) / union
+
+
+def see(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray:
+    """`framing.frame_levels` through a square that may reach beyond the picture, where it is 0."""
+    height, width = data.shape[:2]
+    left, upper, right, lower = square
+    margins = [
+        (max(0, int(np.ceil(-upper))), max(0, int(np.ceil(lower - height)))),
+        (max(0, int(np.ceil(-left))), max(0, int(np.ceil(right - width)))),
+    ]
+    if np.any(margins):
+        data = np.pad(data, margins + [(0, 0)] * (data.ndim - 2))
+    (down, _), (across, _) = margins
+    return frame_levels(
+        data, (left + across, upper + down, right + across, lower + down), side, resampling
+    )
+
+
+def put(framed: np.ndarray, square: Box, shape: tuple[int, int]) -> np.ndarray:
+    """The way back from `see`: float (side, side) where its square lies in a picture, else 0."""
+    left, upper, right, _ = square
+    scale = len(framed) / (right - left)
+    # Pixels' centres are half a pixel from their corners.
+    offset = [(0.5 - upper) * scale - 0.5, (0.5 - left) * scale - 0.5]
+    return ndimage.affine_transform(framed, [scale, scale], offset, shape, order=1)
+
+
+def _by_bounds(coverage: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Left, upper and the logarithm of the side by which bounding boxes match."""
+    (top, left), (bottom, right) = _bounds(coverage)
+    shares = _bounds(expected) / len(expected)
+    (top_share, left_share), (bottom_share, right_share) = shares
+    side = (
+        (bottom - top) / (bottom_share - top_share) + (right - left) / (right_share - left_share)
+    ) / 2
+    return np.array(
+        [
+            (left + right) / 2 - (left_share + right_share) / 2 * side,
+            (top + bottom) / 2 - (top_share + bottom_share) / 2 * side,
+            np.log(side),
+        ]
+    )
+
+
+def _bounds(coverage: np.ndarray) -> np.ndarray:
+    """First and last edge of what is at least half covered (or most), (2, 2): row, column."""
+    covered = coverage >= min(0.5, float(coverage.max()))
+    rows, columns = np.flatnonzero(covered.any(axis=1)), np.flatnonzero(covered.any(axis=0))
+    return np.array([[rows[0], columns[0]], [rows[-1] + 1, columns[-1] + 1]], float)

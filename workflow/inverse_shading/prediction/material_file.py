@@ -1,0 +1,45 @@
+"""The .mtlx file of a predicted material, with where it came from."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import MaterialX as mx
+import numpy as np
+
+from inverse_shading.material.document import make_material
+from inverse_shading.runtime.files import atomic_path
+
+# Rec. 709 primaries, linear: what the ten inputs are and what the renderer computes in.
+COLOR_SPACE = "lin_rec709"
+
+# Attributes of the document, not of a node: readers pass over those that they don't know. A colon, as
+# in namespaces of XML and MaterialX, would be taken for one.
+PREFIX = "inverse_shading_"
+
+
+def write_material_file(
+    path: str | Path,
+    values: np.ndarray,
+    provenance: Mapping[str, str],
+    library: mx.Document | None = None,
+) -> None:
+    """Write a material as a MaterialX document: one standard_surface and a material of it.
+
+    Args:
+        path: the .mtlx file, written whole or not at all.
+        values: ten numbers in [0, 1] of at most `parameters.DECIMALS` decimals, which the file holds
+            exactly.
+        provenance: attributes of the document by name, which `PREFIX` is put before.
+        library: see `document.make_material`.
+    """
+    document = make_material(values, library)
+    document.setColorSpace(COLOR_SPACE)
+    for name, text in provenance.items():
+        document.setAttribute(f"{PREFIX}{name}", _plain(text))
+    with atomic_path(path) as temporary:
+        mx.writeToXmlFile(document, mx.FilePath(str(temporary)))
+
+
+def _plain(text: str) -> str:
+    """Text that is read back as it is; MaterialX writes a < as it stands, which is no XML."""
+    return "".join(sign if sign.isprintable() and sign != "<" else "_" for sign in text)

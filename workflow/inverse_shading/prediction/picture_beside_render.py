@@ -1,0 +1,74 @@
+"""Figure: a user's picture, the render of the material that was found, and their difference."""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from inverse_shading.evaluation.image_difference import ImageDifference, flip_colors, flip_map
+from inverse_shading.material.labels import PARAMETER_LABELS
+from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
+
+# Layout of the picture, in pixels. Tiles have the size of the framed image within these limits.
+SMALLEST_TILE, LARGEST_TILE = 224, 448
+GAP, BORDER, TITLE_HEIGHT, CAPTION_HEIGHT = 6, 16, 66, 26
+
+
+def draw_prediction(
+    output: str | Path,
+    picture: np.ndarray,
+    render: np.ndarray,
+    difference: ImageDifference,
+    untold: Sequence[str],
+) -> None:
+    """Draw a picture, the render of its material and their difference side by side.
+
+    Args:
+        output: the PNG to write.
+        picture, render: framed, uint8 (size, size, 3).
+        difference: of the two, over the pixels that count.
+        untold: parameters that the picture doesn't tell.
+
+    Raises:
+        InputError: the file can't be written.
+    """
+    tiles = {
+        "Picture": picture,
+        "Render of the material": render,
+        "FLIP (black is 0, yellow is 1)": flip_colors(flip_map(picture, render)),
+    }
+    side = int(np.clip(len(render), SMALLEST_TILE, LARGEST_TILE))
+    width = 2 * BORDER + len(tiles) * (side + GAP) - GAP
+    height = TITLE_HEIGHT + CAPTION_HEIGHT + side + BORDER
+    with figure_style():
+        figure = Figure((width / DOTS_PER_INCH, height / DOTS_PER_INCH))
+
+        def write(x: float, y: float, text: str, **options) -> None:
+            # In pixels from the upper left corner, like the tiles.
+            figure.text(x / width, 1 - y / height, text, va="top", **options)
+
+        write(
+            BORDER,
+            12,
+            f"RMS {difference.rms:.2f} levels of 255, PSNR {difference.psnr:.1f} dB, "
+            f"SSIM {difference.ssim:.4f}, FLIP {difference.flip:.4f}",
+            fontsize=9,
+            fontweight="bold",
+        )
+        told = (
+            f"Not told by the picture: {', '.join(PARAMETER_LABELS[name] for name in untold)}"
+            if untold
+            else "All inputs are told"
+        )
+        # As many signs as go into a line of the narrowest picture.
+        write(BORDER, 32, "\n".join(textwrap.wrap(told, 110)[:2]), fontsize=7)
+        for number, (caption, pixels) in enumerate(tiles.items()):
+            left = BORDER + number * (side + GAP)
+            tile = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
+            write(left, TITLE_HEIGHT + 4, caption, fontsize=8)
+            # Pixel by pixel, where axes would resample; measured from below.
+            figure.figimage(np.asarray(tile), left, BORDER, origin="upper")
+        save_figure(figure, output)

@@ -1,0 +1,180 @@
+"""From pictures to materials: the network's guess, corrected by rendering where that is wanted."""
+
+import dataclasses
+import hashlib
+import itertools
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from inverse_shading import __version__
+from inverse_shading.pictures.folder import find_pictures
+from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.prediction.model_card import CARD, read_model_card
+from inverse_shading.prediction.model_files import locate_files
+from inverse_shading.prediction.output_files import OutputFiles, write_prediction
+from inverse_shading.prediction.session import Options, PredictionSession
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import read_seal
+from inverse_shading.runtime.jobs import logger, progress
+
+
+def predict_pictures(
+    paths: Sequence[str | Path],
+    model: str | Path,
+    output: str | Path,
+    options: Options,
+    stage: str | Path | None = None,
+    device: str = "auto",
+    render_device: str | int = "auto",
+    threads: int | None = None,
+    again: bool = False,
+) -> list[InputError]:
+    """Predict the material of every picture and write it.
+
+    A picture whose outputs are there, made by this version of the same bytes with the same model and
+    options, is passed over. What is written for a picture doesn't depend on the others.
+
+    Args:
+        paths: pictures, and folders of them.
+        model: folder of the model, results/models/MODEL.
+        output: folder to write into, see `output_files.OutputFiles`.
+        stage: instead of the one in the model's results folder; it must be the same.
+        device: of the network: auto, cpu or cuda.
+        render_device: see `frames.Renderer`.
+        threads: of Mesa's software renderer; nothing that is written depends on them.
+        again: pass over no picture.
+
+    Returns:
+        One error for every picture that nothing was written for; they are logged already.
+
+    Raises:
+        InputError: nothing was tried: two pictures of one name, a model that can't be used, nothing
+            to render with, or an output folder that can't be written to.
+    """
+    output = Path(output)
+    outputs = {
+        picture: OutputFiles.of(picture, output, options.alternatives)
+        for picture in find_pictures(paths)
+    }
+    _check_outputs(outputs)
+    card = read_model_card(model)
+    files = locate_files(model, card, stage)
+    _check_folder(output)
+    common = {
+        "card": read_seal(Path(model) / CARD),
+        "version": __version__,
+        "options": dataclasses.asdict(options),
+    }
+    waiting, failures = {}, []
+    for picture, own in outputs.items():
+        try:
+            identity = {"picture": _sha256(picture)} | common
+        except InputError as error:
+            _note(failures, picture, error)
+            continue
+        if again or not own.are_done(identity):
+            waiting[picture] = identity
+    done = len(outputs) - len(waiting) - len(failures)
+    if done:
+        logger.info("%d of %d pictures are done already", done, len(outputs))
+    if not waiting:
+        return failures
+    with PredictionSession(files, card, options, device, render_device, threads) as session:
+        framed = _framed(session, waiting, failures)
+        for picture, image, answer in _answered(session, framed):
+            try:
+                prediction = session.predict(image, answer)
+                origin = session.origin | {
+                    "picture": picture.name,
+                    "picture_sha256": waiting[picture]["picture"],
+                }
+                write_prediction(
+                    outputs[picture], prediction, waiting[picture], origin, session.library
+                )
+            except InputError as error:
+                _note(failures, picture, error)
+                continue
+            logger.info(
+                "%s: RMS %.2f levels of 255%s → %s",
+                picture.name,
+                prediction.difference.rms,
+                ", not converged" if options.refine and not prediction.estimate.converged else "",
+                outputs[picture].material,
+            )
+    return failures
+
+
+def _framed(
+    session: PredictionSession, pictures: Collection[Path], failures: list[InputError]
+) -> Iterator[tuple[Path, FramedPicture]]:
+    """Read pictures one after the other, with progress; those that can't be used are noted."""
+    for picture in progress(pictures, len(pictures), "picture"):
+        try:
+            framed = session.frame(picture)
+        except InputError as error:
+            _note(failures, picture, error)
+            continue
+        yield picture, framed
+
+
+def _answered(
+    session: PredictionSession, framed: Iterator[tuple[Path, FramedPicture]]
+) -> Iterator[tuple[Path, FramedPicture, np.ndarray]]:
+    """Let the network answer, a batch at a time."""
+    while batch := list(itertools.islice(framed, session.batch_size)):
+        answers = session.answer([image for _, image in batch])
+        for (picture, image), answer in zip(batch, answers, strict=True):
+            yield picture, image, answer
+
+
+def _check_outputs(outputs: Mapping[Path, OutputFiles]) -> None:
+    """Refuse pictures whose outputs would be one file, or another of the pictures.
+
+    Raises:
+        InputError: naming both.
+    """
+    pictures = {picture.absolute(): picture for picture in outputs}
+    writers: dict[Path, Path] = {}
+    for picture, files in outputs.items():
+        for path in files.every:
+            if path in writers:
+                raise InputError(
+                    f"{picture}: found another picture whose material would be {path}, "
+                    f"{writers[path]}. Rename one, or give them one at a time with another --output."
+                )
+            if path.absolute() in pictures:
+                raise InputError(
+                    f"{picture}: its output {path} would take the place of a picture that is to be "
+                    "read. Give another folder as --output."
+                )
+            writers[path] = picture
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"{folder}: can't be written to ({error.strerror}). Give another folder as --output."
+        ) from error
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
+
+
+def _note(failures: list[InputError], picture: Path, error: InputError) -> None:
+    """Log and keep an error, with the picture's name in it."""
+    if str(picture) not in str(error):
+        error = InputError(f"{picture}: {error}")
+    logger.error("ERROR %s", error)
+    failures.append(error)

@@ -1,0 +1,102 @@
+"""A trained model at work: from framed images to ten numbers each, as its evaluation has it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inverse_shading.evaluation.predictions import read_predictions
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import choose_precision, in_batches, place_rows, set_up
+from inverse_shading.network.features import compute_features, load_extractor
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.whole_network import load_network
+from inverse_shading.prediction.model_card import ModelCard
+from inverse_shading.prediction.model_files import ModelFiles
+
+
+class Predictor:
+    """A model of results/models, trunk and head.
+
+    Args:
+        files: of the model, from `model_files.locate_files`.
+        card: of the model, from `model_card.read_model_card`.
+        device: auto, cpu or cuda.
+        threads: of the CPU; the card's give the very numbers of the evaluation.
+
+    Raises:
+        InputError: a file is missing, damaged or not the card's, or there is no such device.
+    """
+
+    def __init__(self, files: ModelFiles, card: ModelCard, device: str, threads: int):
+        self._card = card
+        self._device = set_up(device, threads, lenient=bool(card.trainable_stages))
+        network, description = load_network(files.weights)
+        self._network = network.to(self._device)
+        self._objective = load_objective(description["objective"], len(PARAMETERS))
+        self._precision = choose_precision(card.precision, self._device)
+        self._extractor = None
+        if files.trunk is not None:
+            self._extractor, self._dtype = load_extractor(
+                files.trunk, card.architecture, card.depths, self._device
+            )
+
+    @property
+    def batch_size(self) -> int:
+        """How many images to give at a time.
+
+        On a CPU one, so that no rounding depends on the company; a GPU is idle without more.
+        """
+        return self._card.batch_size if self._device.type == "cuda" else 1
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Predict the inputs of some images.
+
+        Args:
+            images: uint8 (n, size, size, 3), framed as the card says.
+
+        Returns:
+            float64 (n, 10) in [0, 1], in the order of `parameters.PARAMETERS`.
+        """
+        batches = in_batches(
+            len(images),
+            self._card.batch_size,
+            lambda first, last: self._compute(images[first:last]),
+        )
+        return np.concatenate(list(batches)).astype(np.float64).clip(0, 1)
+
+    def _compute(self, images: np.ndarray) -> np.ndarray:
+        rows = images
+        if self._extractor is not None:
+            rows = compute_features(
+                self._extractor, images, self._device, self._precision, self._dtype
+            )
+        with torch.inference_mode():
+            decoded = self._objective.decode(self._network(place_rows(rows, self._device)))
+        # Without a choice there is one decoding.
+        name = self._card.decoding or next(iter(decoded))
+        return decoded[name].cpu().numpy()
+
+
+def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:
+    """Half-widths of intervals about a prediction that hold the truth with a given probability.
+
+    Split-conformal: the ⌈(n + 1) · level⌉-th smallest of the n absolute errors on validation images
+    (Lei et al. 2018, https://arxiv.org/abs/1604.04173). It holds for images of materials drawn as
+    the data set's are.
+
+    Args:
+        predictions: the model's predictions.csv.
+        level: share of truths within, below 1.
+
+    Returns:
+        float64 (10,), one a parameter; 1, which is all there is, where so few images tell nothing.
+
+    Raises:
+        InputError: the file is damaged or has no validation image.
+    """
+    _, true, predicted = read_predictions(predictions, "validation")
+    errors = np.sort(np.abs(predicted - true), axis=0)
+    rank = math.ceil((len(errors) + 1) * level)
+    return errors[rank - 1] if rank <= len(errors) else np.ones(len(PARAMETERS))

@@ -1,0 +1,4 @@
+"""Stage and material to pixels: the program, whole frames, framed images, images before rounding.
+
+Imports `scene` and what is below it.
+"""

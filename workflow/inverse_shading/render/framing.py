@@ -1,0 +1,75 @@
+"""From the rendered frame to the network's input: crop to the object, resize with antialiasing."""
+
+import numpy as np
+from PIL import Image
+
+from inverse_shading.runtime.errors import InputError
+
+Box = tuple[float, float, float, float]
+
+
+def crop_box(mask: np.ndarray, margin: float) -> Box:
+    """The smallest square round the object with a margin, moved inside the frame where it can be.
+
+    Args:
+        mask: bool (height, width), True where the object covers the frame.
+        margin: free border on each side as a share of the silhouette's larger side.
+
+    Returns:
+        left, upper, right, lower in pixels, may be fractional, always inside the frame.
+
+    Raises:
+        InputError: the mask is empty.
+    """
+    if not mask.any():
+        raise InputError(
+            "The object covers no pixel of the frame. Check stage.mesh and stage.camera."
+        )
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    upper, lower = rows[0], rows[-1] + 1
+    left, right = columns[0], columns[-1] + 1
+    side = max(lower - upper, right - left)
+    # A square larger than the frame would show what was never rendered.
+    side = min(side * (1 + 2 * margin), height, width)
+    left = np.clip((left + right - side) / 2, 0, width - side)
+    upper = np.clip((upper + lower - side) / 2, 0, height - side)
+    return float(left), float(upper), float(left + side), float(upper + side)
+
+
+def frame_image(frame: np.ndarray, box: Box, image_size: int, resampling: str) -> np.ndarray:
+    """Crop and resize one frame.
+
+    Pillow widens the filter by the scale when it shrinks, so every filter is an antialiasing one.
+    The sRGB-encoded values are averaged as they are, as image libraries (and the poster's) do.
+
+    Args:
+        frame: uint8 (height, width, 3).
+        box: from `crop_box`.
+        image_size: side of the result in pixels.
+        resampling: name of Pillow's filter, in lower case.
+
+    Returns:
+        uint8 (image_size, image_size, 3).
+    """
+    method = Image.Resampling[resampling.upper()]
+    image = Image.fromarray(frame).resize((image_size, image_size), method, box=box)
+    return np.asarray(image)
+
+
+def frame_levels(frame: np.ndarray, box: Box, image_size: int, resampling: str) -> np.ndarray:
+    """`frame_image` without its rounding, for what is compared and not shown to a network.
+
+    Args:
+        frame: float (height, width) or (height, width, channels).
+
+    Returns:
+        float32 (image_size, image_size) or (image_size, image_size, channels). A filter with
+        negative lobes overshoots at edges; the caller clips.
+    """
+    if frame.ndim == 3:
+        channels = np.moveaxis(frame, -1, 0)
+        return np.stack([frame_levels(c, box, image_size, resampling) for c in channels], axis=-1)
+    method = Image.Resampling[resampling.upper()]
+    image = Image.fromarray(np.ascontiguousarray(frame, np.float32))
+    return np.asarray(image.resize((image_size, image_size), method, box=box))

@@ -1,0 +1,1 @@
+"""One module a figure, and `style`, which all share."""

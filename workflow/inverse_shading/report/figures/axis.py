@@ -1,0 +1,96 @@
+"""Figure: the test error of models that differ in one number, against that number."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from inverse_shading.evaluation.metrics import read_metrics
+from inverse_shading.report.figures.style import BLUE, GREEN, INK, ORANGE, figure_style, save_figure
+from inverse_shading.runtime.errors import InputError
+
+AXES = {"images": "Images, of which 65 % train", "bins": "Bins a parameter"}
+TITLES = {"images": "What more images bring", "bins": "How many bins it takes"}
+COLORS = (BLUE, ORANGE, GREEN, INK)
+MARKERS = "osD^"
+# How far two curves stand apart, as a share of the place, so that no bar covers another.
+SHIFT = 0.015
+
+
+def draw_axis(
+    output: str | Path, axis: str, points: Sequence[Mapping], metrics: Sequence[str | Path]
+) -> None:
+    """Draw test MSE with 95 % intervals, one line a group of models; two where bins are decoded twice.
+
+    The interval is over seeds where there are several, else over the test images; of two decodings
+    the one that validation chose has one.
+
+    Args:
+        output: the PNG to write.
+        axis: images or bins.
+        points: `model`, `group` (the model that it is like) and `place` (on the axis) of each model.
+        metrics: metrics.json of each, in the same order.
+
+    Raises:
+        InputError: a file can't be read, or has no test error.
+    """
+    lines: dict[str, list[tuple[float, float, float]]] = {}
+    several = False
+    for point, path in zip(points, metrics, strict=True):
+        content = read_metrics(path)
+        try:
+            several = len(content["seeds"]) > 1
+            intervals = content["intervals"] if several else content["image_intervals"]
+            interval = intervals["test"]["mse"]
+            errors = {point["group"]: (content["splits"]["test"]["mse"], interval)}
+            if axis == "bins":
+                # The interval is of the decoding that validation chose.
+                errors = {
+                    f"{point['group']}, {decoding}": (
+                        score["test"]["mse"],
+                        interval if decoding == content["decoding"] else math.nan,
+                    )
+                    for decoding, score in content["decodings"].items()
+                }
+        except (KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}: found no {error} among the metrics. Delete it and run the same command "
+                "again to make it anew."
+            ) from error
+        for name, (error, half) in errors.items():
+            lines.setdefault(name, []).append((point["place"], error, half))
+
+    with figure_style():
+        figure = Figure((7.5, 4.6), layout="constrained")
+        figure.suptitle(TITLES[axis])
+        panel = figure.subplots()
+        places = sorted({place for line in lines.values() for place, _, _ in line})
+        for number, (name, line) in enumerate(lines.items()):
+            shift = 1 + SHIFT * (number - (len(lines) - 1) / 2)
+            x, y, half = zip(*sorted(line), strict=True)
+            panel.errorbar(
+                [place * shift for place in x],
+                y,
+                yerr=half,
+                label=name,
+                color=COLORS[number % len(COLORS)],
+                marker=MARKERS[number // len(COLORS) % len(MARKERS)],
+                markersize=5,
+                capsize=3,
+            )
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+        panel.set_xticks(places)
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        panel.tick_params(axis="y", which="minor", labelsize=9)
+        panel.set_xlabel(AXES[axis])
+        panel.set_ylabel(
+            f"Test MSE, 95 % interval over {'seeds' if several else 'the test images'}"
+        )
+        panel.legend()
+        save_figure(figure, output)

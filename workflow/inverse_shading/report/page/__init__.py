@@ -1,0 +1,1 @@
+"""results/report.html: one page that needs nothing but a browser."""

@@ -1,0 +1,164 @@
+"""All that the report is made from: read, checked against each other, brought to one order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from inverse_shading.dataset.splits import SPLITS
+from inverse_shading.evaluation.appearance import COLUMNS
+from inverse_shading.evaluation.comparison_table import best_model, read_comparison
+from inverse_shading.evaluation.metrics import read_metrics
+from inverse_shading.evaluation.predictions import (
+    Predictions,
+    read_all_predictions,
+    read_predictions,
+)
+from inverse_shading.inversion.intervals_file import RefinedIntervals, read_intervals
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """What the report shows. Arrays have one row an image of the sample, unless they say otherwise.
+
+    A predictor is a model, or the refinement, which is called `refined` and stands first in
+    `guesses`, `materials` and `appearance`; the best model is the second, the others follow.
+
+    Attributes:
+        table: the comparison.
+        best: the model with the lowest validation MSE.
+        refined: name of the refinement.
+        splits: images of each split.
+        sample: ids of the images that were rendered again.
+        true: float64 (n, 10), the true inputs.
+        guesses: by predictor, float64 (n, 10): its best guess at the numbers.
+        materials: by predictor, the same in [0, 1]: the material whose render is its image.
+        appearance: by predictor, as `read_appearance`.
+        intervals: of the refinement.
+        share: share of truths that the intervals are to hold.
+        test: by model, true and predicted inputs of all test images, both float64 (n_test, 10).
+    """
+
+    table: pd.DataFrame
+    best: str
+    refined: str
+    splits: dict[str, int]
+    sample: list[str]
+    true: np.ndarray
+    guesses: dict[str, np.ndarray]
+    materials: dict[str, np.ndarray]
+    appearance: dict[str, pd.DataFrame]
+    intervals: RefinedIntervals
+    share: float
+    test: dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def read_report_data(
+    table: str | Path,
+    predictions: Mapping[str, str | Path],
+    refined: Mapping[str, str | Path],
+    appearance: Mapping[str, str | Path],
+) -> ReportData:
+    """Read what the report is made from.
+
+    Args:
+        table: comparison.csv.
+        predictions: predictions.csv by model, of all images.
+        refined: files of the refinement: predictions, materials, intervals, metrics, appearance.
+        appearance: appearance.csv by model.
+
+    Raises:
+        InputError: a file can't be read, is incomplete, or is of other images than the others.
+    """
+    best = best_model(table)
+    if best not in predictions:
+        raise InputError(
+            f"{table}: found {best} as the best model, expected one of {', '.join(predictions)}. "
+            f"Delete {table} and run the same command again to make it anew."
+        )
+    models = [best, *(model for model in predictions if model != best)]
+    metrics = read_metrics(refined["metrics"])
+    if not isinstance(metrics.get("model"), str) or not isinstance(metrics.get("interval"), float):
+        raise InputError(
+            f"{refined['metrics']}: found no model or no interval, expected both. "
+            f"{_remedy(refined['metrics'])}"
+        )
+    name = metrics["model"]
+
+    sample, true, means = read_predictions(refined["predictions"], "test")
+    same, _, materials = read_predictions(refined["materials"], "test")
+    _check_images(refined["materials"], same, sample)
+    intervals = read_intervals(refined["intervals"])
+    _check_images(refined["intervals"], intervals.identifiers, sample)
+
+    every = {model: read_all_predictions(predictions[model]) for model in models}
+    guesses = {name: means}
+    for model, one in every.items():
+        guesses[model] = _of_sample(predictions[model], one, sample)
+    drawn = {name: materials} | {model: guesses[model] for model in models}
+    paths = {name: refined["appearance"]} | {model: appearance[model] for model in models}
+    return ReportData(
+        table=read_comparison(table),
+        best=best,
+        refined=name,
+        splits={split: int((every[best].split == split).sum()) for split in SPLITS},
+        sample=sample,
+        true=true,
+        guesses=guesses,
+        # A model may overshoot the range that materials are made of.
+        materials={predictor: np.clip(values, 0, 1) for predictor, values in drawn.items()},
+        appearance={predictor: read_appearance(path, sample) for predictor, path in paths.items()},
+        intervals=intervals,
+        share=metrics["interval"],
+        test={
+            model: (one.true[one.split == "test"], one.predicted[one.split == "test"])
+            for model, one in every.items()
+        },
+    )
+
+
+def read_appearance(path: str | Path, sample: list[str]) -> pd.DataFrame:
+    """Read an appearance.csv of the images of a sample.
+
+    Returns:
+        A table indexed by id with the float64 columns `appearance.COLUMNS`.
+
+    Raises:
+        InputError: damaged, unreadable, a column missing, a value that is not a finite number, or of
+            other images.
+    """
+    check_seal(path)
+    try:
+        table = pd.read_csv(path, dtype={"id": str}).set_index("id")[COLUMNS].astype("float64")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}: can't be read as appearance ({error}). {_remedy(path)}"
+        ) from error
+    _check_images(path, list(table.index), sample)
+    if not np.isfinite(table.to_numpy()).all():
+        raise InputError(f"{path}: found a value that is not a finite number. {_remedy(path)}")
+    return table
+
+
+def _of_sample(path: str | Path, every: Predictions, sample: list[str]) -> np.ndarray:
+    rows = {identifier: row for row, identifier in enumerate(every.identifiers)}
+    missing = [identifier for identifier in sample if identifier not in rows]
+    if missing:
+        raise InputError(f"{path}: found no image {missing[0]}, expected it. {_remedy(path)}")
+    return every.predicted[[rows[identifier] for identifier in sample]]
+
+
+def _check_images(path: str | Path, found: list[str], sample: list[str]) -> None:
+    if found != sample:
+        raise InputError(
+            f"{path}: found {len(found)} images beginning with {found[:1]}, expected the "
+            f"{len(sample)} of the sample beginning with {sample[:1]}. {_remedy(path)}"
+        )
+
+
+def _remedy(path: str | Path) -> str:
+    return f"Delete {path} and run the same command again to make it anew."

@@ -1,0 +1,159 @@
+"""The report's gallery: test images beside renders of what every predictor says of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from inverse_shading.dataset.framed_images import pick_images
+from inverse_shading.evaluation.metrics import image_errors
+from inverse_shading.inversion.reasons import REASONS
+from inverse_shading.report.page.data import ReportData
+from inverse_shading.report.page.renders import View, encode_view, picture_side, render_materials
+from inverse_shading.report.ranks import even_ranks
+
+# Levels of 255, root mean square: a render this near is the same image to the eye.
+LOOKS_THE_SAME = 1.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """An image whose refined material looks the same as the true one and isn't.
+
+    Attributes:
+        reason: why the image doesn't tell them apart.
+        row: its row of the sample.
+    """
+
+    reason: str
+    row: int
+
+
+def choose_examples(data: ReportData) -> list[Example]:
+    """For each reason the image on which inputs are least known for it; each image once.
+
+    Of the images whose refined render looks the same as the truth, that with the widest intervals:
+    the largest sum of widths over the inputs that the image doesn't tell for this reason. A reason
+    that no such image has is left out.
+    """
+    width = data.intervals.high - data.intervals.low
+    same = data.appearance[data.refined]["rms"].to_numpy() <= LOOKS_THE_SAME
+    examples: list[Example] = []
+    for reason in REASONS:
+        open_width = np.where(data.intervals.reason == reason, width, 0).sum(axis=1)
+        open_width[~same] = 0
+        open_width[[example.row for example in examples]] = 0
+        row = int(open_width.argmax())
+        if open_width[row] > 0:
+            examples.append(Example(reason, row))
+    return examples
+
+
+# The views, by the prefix that their errors have in appearance.csv.
+STAGE, NOVEL = "", "novel_"
+TRUTH = "truth"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one predictor says of one image.
+
+    Attributes:
+        predictor: its name.
+        render, map: data URIs by view.
+        errors: mse (of the ten inputs), rms, psnr, ssim, flip and the novel_ ones.
+    """
+
+    predictor: str
+    render: dict[str, str]
+    map: dict[str, str]
+    errors: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One image: its truth by view as data URIs, a tile a predictor, and its row of the sample."""
+
+    identifier: str
+    row: int
+    truth: dict[str, str]
+    tiles: list[Tile]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Cards of the gallery, sorted from the best to the worst, and of the examples.
+
+    `side` is that of the pictures in pixels.
+    """
+
+    cards: list[Card]
+    examples: list[tuple[Example, Card]]
+    side: int
+
+
+def make_gallery(
+    data: ReportData,
+    stage: str | Path,
+    novel_stage: str | Path,
+    images: Sequence[str | Path],
+    framing: Mapping,
+    count: int,
+    device: str | int,
+    threads: int | None = None,
+) -> Gallery:
+    """Choose images, render what the predictors say of them, and encode it all.
+
+    The gallery's images stand at even ranks of the best model's FLIP; one alone is the median.
+
+    Args:
+        data: of the sample.
+        stage, novel_stage: what the images were rendered on, and another light and view.
+        images: arrays of framed images named RANGE.npy.
+        framing: the config's section: image_size, margin, filter.
+        count: images to show; all of the sample if there are fewer.
+        device, threads: where to render, see `frames.Renderer`.
+
+    Raises:
+        InputError: an image or a stage can't be read, or nothing can render.
+    """
+    shown = even_ranks(data.appearance[data.best]["flip"].to_numpy(), count).tolist()
+    examples = choose_examples(data)
+    rows = sorted({*shown, *(example.row for example in examples)})
+    materials = {name: values[rows] for name, values in data.materials.items()}
+    size = framing["image_size"]
+    # Truths, renders and maps, in two views.
+    side = picture_side(2 * len(rows) * (1 + 2 * len(materials)), size)
+
+    truths = pick_images(images, [data.sample[row] for row in rows], size)
+    renders = render_materials(stage, materials, framing, device, threads)
+    views = {STAGE: encode_view(truths, renders, side)}
+    # No array holds the images of this view: the truth is rendered as well.
+    materials[TRUTH] = data.true[rows]
+    renders = render_materials(novel_stage, materials, framing, device, threads)
+    truths = renders.pop(TRUTH)
+    views[NOVEL] = encode_view(truths, renders, side)
+
+    cards = {row: _card(data, views, place, row) for place, row in enumerate(rows)}
+    return Gallery(
+        [cards[row] for row in shown],
+        [(example, cards[example.row]) for example in examples],
+        side,
+    )
+
+
+def _card(data: ReportData, views: Mapping[str, View], place: int, row: int) -> Card:
+    tiles = []
+    for predictor, table in data.appearance.items():
+        squared, _ = image_errors(data.true[[row]], data.guesses[predictor][[row]])
+        tiles.append(
+            Tile(
+                predictor,
+                {name: view.renders[predictor][place] for name, view in views.items()},
+                {name: view.maps[predictor][place] for name, view in views.items()},
+                {"mse": float(np.round(squared[0], 6))} | table.iloc[row].to_dict(),
+            )
+        )
+    truth = {name: view.truths[place] for name, view in views.items()}
+    return Card(data.sample[row], row, truth, tiles)

@@ -1,0 +1,151 @@
+"""results/report.html: all results in one page that needs nothing but a browser."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+from plotly.utils import PlotlyJSONEncoder
+
+from inverse_shading.evaluation.comparison_table import REFINEMENT
+from inverse_shading.inversion.reasons import REASONS
+from inverse_shading.material.labels import PARAMETER_LABELS
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.report.page.data import ReportData, read_report_data
+from inverse_shading.report.page.gallery import LOOKS_THE_SAME, Card, Gallery, make_gallery
+from inverse_shading.report.page.plots import (
+    MOST_POINTS,
+    calibration_figure,
+    predicted_figure,
+    reasons_figure,
+)
+from inverse_shading.report.page.table import Column, report_columns, report_rows
+from inverse_shading.runtime.files import write_text
+
+TEMPLATES = "templates"
+SCRIPTS = ("report_table.js", "report_gallery.js", "report_plots.js")
+
+
+def write_report(
+    output: str | Path,
+    table: str | Path,
+    predictions: Mapping[str, str | Path],
+    refined: Mapping[str, str | Path],
+    appearance: Mapping[str, str | Path],
+    stage: str | Path,
+    novel_stage: str | Path,
+    images: Sequence[str | Path],
+    framing: Mapping,
+    count: int,
+    device: str | int,
+    threads: int | None = None,
+) -> None:
+    """Write the report: one HTML file that asks no network for anything.
+
+    The same inputs give the same bytes, on one driver: renders of two may differ by a level.
+
+    Args:
+        output: the HTML to write.
+        table: comparison.csv.
+        predictions: predictions.csv by model.
+        refined: files of the refinement: predictions, materials, intervals, metrics, appearance.
+        appearance: appearance.csv by model.
+        stage, novel_stage: what the images were rendered on, and another light and view.
+        images: arrays of framed images named RANGE.npy.
+        framing: the config's section: image_size, margin, filter.
+        count: images in the gallery; all of the sample if there are fewer.
+        device: where to render, see `frames.Renderer`.
+        threads: threads to render with on a processor; the page doesn't depend on it.
+
+    Raises:
+        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+    """
+    data = read_report_data(table, predictions, refined, appearance)
+    gallery = make_gallery(data, stage, novel_stage, images, framing, count, device, threads)
+    write_text(output, format_report(data, gallery))
+
+
+def format_report(data: ReportData, gallery: Gallery) -> str:
+    """The page as HTML."""
+    environment = Environment(
+        loader=PackageLoader(__package__, TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"cls": PlotlyJSONEncoder, "sort_keys": True}
+    columns = report_columns(data.table)
+    return environment.get_template("report.html").render(
+        data=data,
+        best=data.table[data.table["model"] == data.best].iloc[0].to_dict(),
+        predictors=list(data.guesses),
+        looks=_looks(data),
+        columns=columns,
+        # Headers over headers: each group with the number of its columns.
+        groups=[(group, sum(one.group == group for one in columns)) for group in _groups(columns)],
+        rows=report_rows(data.table),
+        gallery=gallery,
+        ranges={card.identifier: _ranges(data, card.row) for card in _cards(gallery)},
+        coverage=_coverage(data),
+        untold={reason: float((data.intervals.reason == reason).mean()) for reason in REASONS},
+        refinement=REFINEMENT,
+        same_rms=LOOKS_THE_SAME,
+        most_points=MOST_POINTS,
+        figures={
+            "predicted": predicted_figure(data),
+            "calibration": calibration_figure(data),
+            "reasons": reasons_figure(data),
+        },
+        styles=_text("report.css"),
+        scripts=[_text(name) for name in SCRIPTS],
+        # It is code of ours like the rest of the page: not to be escaped.
+        plotly=Markup(get_plotlyjs()),
+    )
+
+
+def _groups(columns: list[Column]) -> list[str]:
+    return list(dict.fromkeys(one.group for one in columns))
+
+
+def _cards(gallery: Gallery) -> list[Card]:
+    return [*gallery.cards, *(card for _, card in gallery.examples)]
+
+
+def _looks(data: ReportData) -> dict[str, dict[str, float]]:
+    """Medians over the sample of how every predictor's materials look."""
+    return {name: table.median().to_dict() for name, table in data.appearance.items()}
+
+
+def _coverage(data: ReportData) -> dict[str, float]:
+    """Share of truths inside, over all inputs, and of inputs that the images tell."""
+    inside = (data.true >= data.intervals.low) & (data.true <= data.intervals.high)
+    told = data.intervals.reason == ""
+    return {"inside": float(inside.mean()), "told": float(told.mean())}
+
+
+def _ranges(data: ReportData, row: int) -> list[dict]:
+    """The ten inputs of one image: truth, interval, why it is wide, and what every predictor says."""
+    return [
+        {
+            "label": PARAMETER_LABELS[name],
+            "true": _short(data.true[row, index]),
+            "low": _short(data.intervals.low[row, index]),
+            "high": _short(data.intervals.high[row, index]),
+            "reason": str(data.intervals.reason[row, index]),
+            "guesses": {key: _short(values[row, index]) for key, values in data.guesses.items()},
+            "material": _short(data.materials[data.refined][row, index]),
+        }
+        for index, name in enumerate(PARAMETERS)
+    ]
+
+
+def _short(value: float) -> float:
+    return round(float(value), 4)
+
+
+def _text(name: str) -> Markup:
+    """A file beside the template, as it is."""
+    return Markup((files(__package__) / TEMPLATES / name).read_text(encoding="utf-8"))

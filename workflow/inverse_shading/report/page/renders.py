@@ -1,0 +1,110 @@
+"""Pictures of the report: renders of what predictors say, and where they differ from the truth."""
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from inverse_shading.evaluation.image_difference import flip_colors, flip_map
+from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.runtime.jobs import progress
+
+# A picture of 224 pixels a side takes 3.5 kB as WebP in base64, a map of differences half as much: so
+# many pixels keep the page near ten megabytes, of which plotly's code is almost five.
+PIXEL_BUDGET = 100_000_000
+LARGEST_SIDE, SMALLEST_SIDE = 224, 96
+WEBP = {"format": "WEBP", "quality": 85, "method": 6}
+
+
+@dataclass(frozen=True)
+class View:
+    """Pictures in one light and view, as data URIs, one an image in lists.
+
+    Attributes:
+        truths: the images themselves.
+        renders: by predictor, renders of its materials.
+        maps: by predictor, FLIP between truth and render, coloured.
+    """
+
+    truths: list[str]
+    renders: dict[str, list[str]]
+    maps: dict[str, list[str]]
+
+
+def render_materials(
+    stage: str | Path,
+    materials: Mapping[str, np.ndarray],
+    framing: Mapping,
+    device: str | int,
+    threads: int | None = None,
+) -> dict[str, list[np.ndarray]]:
+    """Render materials on one stage and frame them.
+
+    Args:
+        stage, device, threads: see `frames.Renderer`.
+        materials: by name, (n, 10) in [0, 1].
+        framing: the config's section: image_size, margin, filter.
+
+    Returns:
+        By name, an image a material: uint8 (image_size, image_size, 3).
+
+    Raises:
+        InputError: the stage can't be used, or the driver fails.
+    """
+    images: dict[str, list[np.ndarray]] = {name: [] for name in materials}
+    work = [(name, values) for name, rows in materials.items() for values in rows]
+    with FramedRenderer(stage, framing, device, threads) as renderer:
+        for name, values in progress(work, len(work), "image"):
+            images[name].append(renderer.render(values))
+    return images
+
+
+def encode_view(
+    truths: Sequence[np.ndarray], renders: Mapping[str, Sequence[np.ndarray]], side: int
+) -> View:
+    """Encode truth and renders, and maps of their differences.
+
+    Args:
+        truths: of each image, uint8 (size, size, 3).
+        renders: by predictor, the same.
+        side: of the encoded pictures in pixels; the maps are made at full size before.
+    """
+    return View(
+        truths=[encode(image, side) for image in truths],
+        renders={
+            name: [encode(image, side) for image in images] for name, images in renders.items()
+        },
+        maps={
+            name: [
+                encode(flip_colors(flip_map(truth, image)), side)
+                for truth, image in zip(truths, images, strict=True)
+            ]
+            for name, images in renders.items()
+        },
+    )
+
+
+def picture_side(pictures: int, size: int) -> int:
+    """Side in pixels at which so many pictures of a size fit the page's budget."""
+    side = max(SMALLEST_SIDE, math.isqrt(PIXEL_BUDGET // pictures))
+    return min(side, size, LARGEST_SIDE)
+
+
+def encode(pixels: np.ndarray, side: int) -> str:
+    """A picture as a data URI.
+
+    Args:
+        pixels: uint8 (size, size, 3), sRGB-encoded.
+        side: of the encoded picture in pixels, no more than `size`.
+    """
+    image = Image.fromarray(pixels)
+    if side != image.width:
+        image = image.resize((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, **WEBP)
+    return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

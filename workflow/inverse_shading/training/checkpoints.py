@@ -1,0 +1,73 @@
+"""Where a training stands, kept in a file, so that one that was killed goes on from there."""
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import check_seal, seal_path, sealed_path
+from inverse_shading.runtime.jobs import logger
+
+
+class Checkpoint:
+    """The checkpoint file of one training.
+
+    Args:
+        path: the file. It is written whole or not at all, with its checksum beside it.
+        identity: all that the result depends on, as JSON can hold it. A checkpoint of another
+            identity is not gone on from.
+        interval: seconds from one checkpoint to the next.
+    """
+
+    def __init__(self, path: str | Path, identity: Mapping, interval: float):
+        self._path = Path(path)
+        self._identity = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+        self._interval = interval
+        self._last = time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether the last one is `interval` seconds old."""
+        return time.monotonic() - self._last >= self._interval
+
+    def save(self, state: dict) -> None:
+        """Write a checkpoint in place of the one before.
+
+        Args:
+            state: tensors, numbers, text, and lists and dicts of them.
+
+        Raises:
+            InputError: the file can't be written.
+        """
+        # Through memory: PyTorch's own writing reports a full disk as an internal error.
+        buffer = io.BytesIO()
+        torch.save({"identity": self._identity, "state": state}, buffer)
+        self._last = time.monotonic()
+        with sealed_path(self._path) as temporary:
+            temporary.write_bytes(buffer.getbuffer())
+
+    def load(self) -> dict | None:
+        """The state last saved; None if there is none that can be gone on from."""
+        if not self._path.exists():
+            return None
+        try:
+            check_seal(self._path)
+            # weights_only: a pickle could otherwise run code of its maker's.
+            content = torch.load(self._path, map_location="cpu", weights_only=True)
+        except InputError as error:
+            # Nothing but time is lost with it.
+            logger.warning("starting anew: %s", error)
+            return None
+        if content["identity"] != self._identity:
+            logger.info("starting anew: %s is of another configuration or data", self._path)
+            return None
+        return content["state"]
+
+    def remove(self) -> None:
+        """Remove the file: the training is over, or has to begin again."""
+        self._path.unlink(missing_ok=True)
+        seal_path(self._path).unlink(missing_ok=True)

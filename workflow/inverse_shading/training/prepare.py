@@ -1,0 +1,181 @@
+"""A model before its first step: built with fresh weights, its inputs at hand."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
+
+from inverse_shading.dataset.labels import Labels
+from inverse_shading.dataset.rows import ArrayRows, Rows, open_features, open_image_rows
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import choose_precision, place_rows
+from inverse_shading.network.heads import Head, Standardise, build_head
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.trunks import load_trunk
+from inverse_shading.network.whole_network import FineTuned, feature_shape, place_images
+from inverse_shading.runtime.jobs import logger, progress
+
+# What comes out of a head's untrained part is kept in memory up to this many bytes; beyond, it is
+# computed batch by batch. It changes the time only, not the result.
+MEMORY_FOR_PREPARED_FEATURES = 4 << 30
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to be trained.
+
+    Attributes:
+        network: what is trained, from a row of `rows` to outputs.
+        rows: its inputs.
+        whole: what is kept in the end, with `network` as a part of it or the same.
+        description: how to build `whole` again.
+        trunk: those of the network's weights that were trained before.
+    """
+
+    network: nn.Module
+    rows: Rows
+    whole: nn.Module
+    description: dict
+    trunk: Sequence[nn.Parameter] = ()
+
+
+def prepare_model(
+    config: dict,
+    inputs: Sequence[str | Path],
+    labels: Labels,
+    device: torch.device,
+    threads: int,
+    trunk: str | Path | None = None,
+) -> Model:
+    """Build a model with fresh weights, and measure what is measured and not trained.
+
+    Only training images are measured.
+
+    Args:
+        config, inputs, threads, trunk: as for `train_model`.
+        labels: of all images.
+        device: where it will be trained.
+
+    Raises:
+        InputError: an input file is wrong, or the head doesn't fit the features.
+    """
+    outputs = load_objective(config["objective"], len(PARAMETERS)).outputs
+    torch.manual_seed(config["seed"])
+    if config.get("trainable_stages"):
+        return _prepare_fine_tuned(config, inputs, labels, outputs, device, trunk)
+    return _prepare_frozen(config, inputs, labels, outputs, threads)
+
+
+def _prepare_frozen(
+    config: dict, inputs: Sequence[str | Path], labels: Labels, outputs: int, threads: int
+) -> Model:
+    """A head on features. What comes out of its untrained part is kept if there is room for it."""
+    shards = open_features(inputs, labels)
+    head = build_head(config["head"], shards.shape, outputs)
+    train, batch_size = labels.indices("train"), config["training"]["batch_size"]
+    if head.components is not None:
+        values = _gather(shards, train, head.components.values)
+        with threadpool_limits(threads):
+            head.components.fit(values, config["seed"])
+    network, rows, prepare = head, shards, head.prepare
+    kept_bytes = 4 * len(shards) * int(np.prod(head.kept_shape))
+    prepares = head.pooling is not None or head.components is not None
+    if prepares and kept_bytes <= MEMORY_FOR_PREPARED_FEATURES:
+        network, rows, prepare = head.trained, _prepare_rows(head, shards, batch_size), _as_it_is
+    if head.standardise is not None:
+        _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
+    return Model(network, rows, head, _describe(config, shards.shape, outputs))
+
+
+def _prepare_fine_tuned(
+    config: dict,
+    inputs: Sequence[str | Path],
+    labels: Labels,
+    outputs: int,
+    device: torch.device,
+    trunk: str | Path,
+) -> Model:
+    """A trunk and its head on images, on the device."""
+    images = open_image_rows(inputs, labels)
+    body = load_trunk(trunk)
+    shape = feature_shape(body, images.shape[0])
+    head = build_head(config["head"], shape, outputs)
+    precision = choose_precision(config["precision"], device)
+    stages = config["trainable_stages"]
+    network = FineTuned(body, config["architecture"], stages, head, precision)
+    network.to(device, memory_format=torch.channels_last).eval()
+    rows = place_images(images, device)
+    _standardise(
+        head.standardise,
+        lambda batch: head.prepare(network.features(batch)),
+        rows,
+        labels.indices("train"),
+        config["training"]["batch_size"],
+        device,
+    )
+    description = _describe(config, shape, outputs)
+    description |= {"trainable_stages": stages, "precision": precision}
+    return Model(network, rows, network, description, network.trunk_weights())
+
+
+def _describe(config: dict, shape: tuple[int, ...], outputs: int) -> dict:
+    return {
+        "architecture": config["architecture"],
+        "feature_shape": list(shape),
+        "head": config["head"],
+        "objective": config["objective"],
+        "outputs": outputs,
+    }
+
+
+def _as_it_is(features: torch.Tensor) -> torch.Tensor:
+    return features
+
+
+def _gather(rows: Rows, indices: np.ndarray, values: int) -> np.ndarray:
+    """Rows of these indices, flat and in float32: (len(indices), values)."""
+    result = np.empty((len(indices), values), np.float32)
+    for part in np.array_split(np.arange(len(indices)), math.ceil(len(indices) / 256)):
+        result[part] = rows.rows(indices[part]).reshape(len(part), values)
+    return result
+
+
+@torch.no_grad()
+def _prepare_rows(head: Head, rows: Rows, batch_size: int) -> ArrayRows:
+    """Run the untrained part of a head once over all images."""
+    logger.info("reducing features to %s an image", "x".join(map(str, head.kept_shape)))
+    prepared = np.empty((len(rows), *head.kept_shape), np.float32)
+    starts = range(0, len(rows), batch_size)
+    for first in progress(starts, len(starts), "batch"):
+        batch = np.arange(first, min(first + batch_size, len(rows)))
+        prepared[batch] = head.prepare(torch.from_numpy(rows.rows(batch)).float()).numpy()
+    return ArrayRows(prepared)
+
+
+@torch.no_grad()
+def _standardise(
+    standardise: Standardise,
+    prepare: Callable[[torch.Tensor], torch.Tensor],
+    rows: Rows,
+    train: np.ndarray,
+    batch_size: int,
+    device: torch.device,
+) -> None:
+    """Measure mean and scale of what `prepare` makes of the training images."""
+    # Sums on the CPU in float64, whatever the device.
+    total = torch.zeros(standardise.mean.shape, dtype=torch.float64)
+    squares = torch.zeros((), dtype=torch.float64)
+    for batch in np.array_split(train, math.ceil(len(train) / batch_size)):
+        features = prepare(place_rows(rows.rows(batch), device)).cpu()
+        total += features.sum(dim=0)
+        squares = squares + features.square().sum(dtype=torch.float64)
+    mean = total / len(train)
+    variance = squares / (len(train) * mean.numel()) - mean.square().mean()
+    standardise.mean.copy_(mean)
+    # Features that never vary teach nothing, at any scale.
+    standardise.factor.fill_(variance**-0.5 if variance > 0 else 1.0)

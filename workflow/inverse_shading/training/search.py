@@ -1,0 +1,216 @@
+"""Search for better settings of a model. Validation images judge; test images are never looked at."""
+
+import copy
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import torch
+import yaml
+
+from inverse_shading.dataset.labels import Labels, read_labels
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.network.devices import set_up
+from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.runtime.files import read_seal, write_text
+from inverse_shading.runtime.interruption import noting_stops
+from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.training.checkpoints import Checkpoint
+from inverse_shading.training.loop import DivergenceError, Examples, fit
+from inverse_shading.training.prepare import Model, prepare_model
+from inverse_shading.training.proposals import is_behind, propose
+from inverse_shading.training.trials import (
+    COMPLETE,
+    DIVERGED,
+    PRUNED,
+    STATES,
+    KeptTrials,
+    Trial,
+    best_trial,
+    write_trials,
+)
+
+
+def search_model(
+    best: str | Path,
+    trials: str | Path,
+    study: str | Path,
+    checkpoint: str | Path,
+    model: str,
+    config: dict,
+    inputs: Sequence[str | Path],
+    parameters: Sequence[str | Path],
+    splits: Sequence[str | Path],
+    device: str,
+    threads: int,
+    checkpoint_seconds: float,
+    code: Mapping[str, str],
+    trunk: str | Path | None = None,
+) -> None:
+    """Train a model with one setting after the other and write the best, with how all of them went.
+
+    What is tried next depends on what came out before, so all trials are one job. On the same
+    processor two searches with the same arguments write the same bytes, but for the seconds, also when
+    one of them was killed on the way, or had fewer trials first.
+
+    Args:
+        best: YAML to write, to be laid over the configuration: the values of the complete trial with
+            the lowest validation MSE.
+        trials: CSV to write, see `trials.write_trials`.
+        study: file that holds the finished trials, written after each; it is gone on from if it is
+            there, of this very search, and stays.
+        checkpoint: file that the trial under way goes on from; removed in the end.
+        model: its name.
+        config: of the search, see `check.search_config`.
+        inputs, parameters, splits, device, threads, checkpoint_seconds, trunk: as for
+            `train_model.train_model`.
+        code: digests of the code that searches and trains; what other code has begun is not gone on
+            with.
+
+    Raises:
+        InputError: an input file is wrong, values don't fit the features, or every trial diverged.
+        Stopped: the process was asked to stop; finished trials and the one under way are kept.
+    """
+    settings, count = config["model"], config["trials"]
+    place = set_up(device, threads, lenient=bool(settings.get("trainable_stages")))
+    # From here on nobody has the test images' truth.
+    labels = read_labels(parameters, splits).learning_from(settings.get("images")).without("test")
+    identity = {
+        "config": {key: value for key, value in config.items() if key != "trials"},
+        "code": dict(code),
+        "inputs": [read_seal(path) for path in (*inputs, *parameters, *splits)],
+        "trunk": read_seal(trunk) if trunk else None,
+        "device": place.type,
+        "threads": threads,
+    }
+    kept = KeptTrials(study, identity)
+    finished = kept.load()
+    begun = len(finished)
+    for index in progress(range(begun, count), count - begun, "trial"):
+        values = propose(config["space"], finished, config["startup_trials"], config["seed"])
+        logger.info("trial %d/%d: %s", index + 1, count, describe_values(values))
+        resumable = Checkpoint(
+            checkpoint, identity | {"number": index + 1, "values": values}, checkpoint_seconds
+        )
+        tried = lay_over(settings, values)
+        prepared = prepare_model(tried, inputs, labels, place, threads, trunk)
+        # A signal after the training's last safe point is answered when the trial is kept.
+        with noting_stops() as raise_if_stopped:
+            trial = _train(
+                prepared, tried, values, labels, place, resumable, _judge(config, finished, values)
+            )
+            finished.append(trial)
+            kept.save(finished)
+            resumable.remove()
+        _report(finished, count)
+        raise_if_stopped()
+        # Before the next one takes as much memory.
+        del prepared
+
+    finished = finished[:count]
+    write_text(best, _best_text(best, model, config, finished))
+    write_trials(trials, sorted(config["space"]), finished)
+
+
+def lay_over(settings: dict, values: Mapping) -> dict:
+    """A model's settings with values such as {"training.learning_rate": 0.001} in their places."""
+    result = copy.deepcopy(settings)
+    for key, value in values.items():
+        section, name = key.split(".")
+        result[section][name] = value
+    return result
+
+
+def describe_values(values: Mapping) -> str:
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in values.items())
+
+
+def _judge(
+    config: dict, finished: Sequence[Trial], values: Mapping
+) -> Callable[[Sequence[dict]], bool] | None:
+    """Whether a trial should be cut short, from its history so far; None where none ever is."""
+    if config["warmup_epochs"] is None:
+        return None
+    return lambda history: is_behind(
+        config["space"],
+        finished,
+        values,
+        _errors(history),
+        config["startup_trials"],
+        config["warmup_epochs"],
+    )
+
+
+def _train(
+    prepared: Model,
+    tried: dict,
+    values: Mapping,
+    labels: Labels,
+    place: torch.device,
+    resumable: Checkpoint,
+    is_hopeless: Callable[[Sequence[dict]], bool] | None,
+) -> Trial:
+    """One trial: `values` in their places are `tried`, of which `prepared` is made."""
+    train, validation = labels.indices("train"), labels.indices("validation")
+    start = time.monotonic()
+    try:
+        result = fit(
+            prepared.network,
+            load_objective(tried["objective"], len(PARAMETERS)),
+            Examples(prepared.rows, labels.targets, train, validation),
+            tried["training"],
+            tried["seed"],
+            place,
+            resumable,
+            prepared.trunk,
+            is_hopeless,
+        )
+    except DivergenceError as error:
+        logger.warning("%s", error)
+        return Trial(DIVERGED, values, _errors(error.history), time.monotonic() - start)
+    state = PRUNED if result.given_up else COMPLETE
+    return Trial(state, values, _errors(result.history), result.seconds)
+
+
+def _errors(history: Sequence[dict]) -> list[float]:
+    return [row["validation_mse"] for row in history]
+
+
+def _report(finished: Sequence[Trial], count: int) -> None:
+    trial = finished[-1]
+    error = "" if trial.error is None else f", validation MSE {trial.error:.5f}"
+    complete = [each.error for each in finished if each.state == COMPLETE]
+    logger.info(
+        "trial %d/%d: %s after %d epochs%s; best so far %s",
+        len(finished),
+        count,
+        trial.state,
+        len(trial.errors),
+        error,
+        f"{min(complete):.5f}" if complete else "none",
+    )
+
+
+def _best_text(path: str | Path, model: str, config: dict, trials: Sequence[Trial]) -> str:
+    """best.yaml: the best values as a part of the configuration, with what was found above them."""
+    best = best_trial(trials)
+    trial = trials[best]
+    states = Counter(each.state for each in trials)
+    states = ", ".join(f"{states[name]} {name}" for name in STATES if states[name])
+    lines = [
+        f"The best of {len(trials)} trials of {model} ({states}) by the MSE on the validation",
+        f"images: trial {best + 1}, {trial.error:.6f} after epoch {trial.best_epoch}, "
+        f"seed {config['model']['seed']}. To use it:",
+        f"  snakemake --cores 16 --configfile {path}",
+    ]
+    content: dict = {}
+    place = content
+    for name in (*config["section"], model):
+        place = place.setdefault(name, {})
+    for key, value in trial.values.items():
+        section, name = key.split(".")
+        place.setdefault(section, {})[name] = value
+    remarks = "".join(f"# {line}\n" for line in lines)
+    return remarks + yaml.safe_dump(content, sort_keys=False)
