@@ -13,12 +13,13 @@ from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.evaluation.evaluate_model import evaluate_model
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.heads import load_head
+from inverse_shading.runtime import jobs
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.tensor_files import write_tensors
 from inverse_shading.training import loop as fitting
-from inverse_shading.training import train_model as training
+from inverse_shading.training import prepare
 from inverse_shading.training.train_model import train_model
 from tests.support.synthetic import SyntheticData, model_config
 
@@ -122,7 +123,7 @@ def test_two_trainings_write_the_same_bytes(data, tmp_path):
 def test_pooling_beforehand_gives_the_same_result(data, tmp_path, monkeypatch):
     config = model_config(HEADS["pooled"])
     train(data, tmp_path / "before", config)
-    monkeypatch.setattr(training, "MEMORY_FOR_PREPARED_FEATURES", 0)
+    monkeypatch.setattr(prepare, "MEMORY_FOR_PREPARED_FEATURES", 0)
     train(data, tmp_path / "batchwise", config)
     before, batchwise = (
         pd.read_csv(tmp_path / name / "history.csv") for name in ("before", "batchwise")
@@ -146,7 +147,7 @@ def test_the_size_of_features_makes_no_difference(data, tmp_path):
 @pytest.mark.parametrize("head", ["dense", "pooled"])
 @pytest.mark.parametrize("memory", [0, 1 << 30])
 def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, memory):
-    monkeypatch.setattr(training, "MEMORY_FOR_PREPARED_FEATURES", memory)
+    monkeypatch.setattr(prepare, "MEMORY_FOR_PREPARED_FEATURES", memory)
     train(data, tmp_path, model_config(HEADS[head], max_epochs=1))
     loaded, _ = load_head(tmp_path / "weights.safetensors")
     rows = np.concatenate([np.load(path) for path in data.features])[data.labels.indices("train")]
@@ -285,7 +286,7 @@ def test_only_a_checkpoint_of_this_very_training_is_gone_on_from(
 ):
     data = SyntheticData(tmp_path)
     config = model_config(HEADS["dense"], max_epochs=2)
-    monkeypatch.setattr(training.logger, "propagate", True)
+    monkeypatch.setattr(jobs.logger, "propagate", True)
     caplog.set_level("INFO")
 
     def attempt(config=config, code="1", threads=1):
