@@ -20,6 +20,7 @@ from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.tensor_files import write_tensors
 from inverse_shading.training import loop as fitting
 from inverse_shading.training import prepare
+from inverse_shading.training import train_model as train_model_module
 from inverse_shading.training.train_model import train_model
 from tests.support.synthetic import SyntheticData, model_config
 
@@ -308,7 +309,7 @@ def test_only_a_checkpoint_of_this_very_training_is_gone_on_from(
 
     with monkeypatch.context() as patch:
         # After the last batch, with the checkpoint on disk.
-        patch.setattr(training, "write_tensors", crash)
+        patch.setattr(train_model_module, "write_tensors", crash)
         with pytest.raises(RuntimeError):
             attempt()
     if change == "features":
