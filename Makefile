@@ -1,13 +1,14 @@
 # make demo        sets up, then runs the whole workflow at a small size in demo/
-# make test        sets up, then runs all tests
+# make test        sets up, then runs all tests; PATHS=tests/unit/render only those
 # make lint        sets up, then checks the style of everything
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
 # make test-faults that many more faults end well, with a table; mounts small disks, half an hour
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
-# Processes that run tests side by side.
+# Processes that run tests side by side, and what they run; all of pyproject.toml's testpaths if empty.
 TEST_WORKERS ?= 2
+PATHS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -36,7 +37,7 @@ demo: install
 
 test: install
 	@sh envs/system-libraries.sh test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist worksteal $(PATHS)
 
 test-slurm: install
 	@sh envs/system-libraries.sh slurm
@@ -53,6 +54,7 @@ test-gpu: install
 lint: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	PYTHONPATH=workflow $(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
