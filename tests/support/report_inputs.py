@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.evaluation.comparison_table import COLUMNS, ERRORS
 from inverse_shading.evaluation.metrics import score
 from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.files import seal
 
 SIZE = 32

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from inverse_shading.dataset.framed_images import open_images, write_array, write_images
+from inverse_shading.dataset.framed_images import open_images, write_images
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.shards import write_shard
 from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.rows import open_features
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, write_sealed_text
 from tests.support.synthetic import SyntheticData

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inverse_shading.dataset.framed_images import pick_images, write_array
+from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import shards_of_sample
@@ -15,6 +15,7 @@ from inverse_shading.evaluation.image_difference import LARGEST_PSNR
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, seal
 from inverse_shading.scene.make_stage import write_stage

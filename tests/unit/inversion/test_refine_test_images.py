@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.parameter_table import read_parameters, write_parameters
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample, write_split
@@ -20,6 +19,7 @@ from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.material.products import posterior_means
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, seal
 from tests.support.small_stage import FRAMING, SETTINGS, make_small_stage

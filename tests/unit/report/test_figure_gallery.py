@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.evaluation.comparison_table import COLUMNS, ERRORS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.report.figures import gallery as figure_gallery
 from inverse_shading.report.figures.gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.report.ranks import even_ranks
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 

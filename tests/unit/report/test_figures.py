@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.evaluation.comparison_table import COLUMNS, PARAMETER_ERRORS
 from inverse_shading.evaluation.paired_tests import write_paired_table
 from inverse_shading.evaluation.predictions import read_predictions
@@ -19,6 +18,7 @@ from inverse_shading.report.figures.learning_curves import draw_learning_curves
 from inverse_shading.report.figures.paired_tests import draw_paired_tests
 from inverse_shading.report.figures.predicted_against_true import draw_predicted_against_true
 from inverse_shading.report.figures.search import draw_search
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, write_sealed_text
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, write_trials

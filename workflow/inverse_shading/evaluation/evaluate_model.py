@@ -16,10 +16,10 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.whole_network import load_network
+from inverse_shading.runtime.artefacts import read_description
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
 from inverse_shading.runtime.jobs import progress
-from inverse_shading.runtime.tensor_files import read_description
 
 
 def evaluate_model(

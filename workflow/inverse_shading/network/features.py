@@ -18,10 +18,10 @@ from inverse_shading.network.trunks import (
     normalise_images,
     trunk_stages,
 )
+from inverse_shading.runtime.artefacts import read_description
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.tensor_files import read_description
 
 
 class Depths(nn.Module):

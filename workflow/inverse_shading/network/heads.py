@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from inverse_shading.runtime.artefacts import read_description, read_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 # A principal component whose standard deviation is a smaller share of the first's is rounding.
 NOTHING = 1e-6

@@ -8,8 +8,8 @@ import torchvision
 from torch import nn
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
+from inverse_shading.runtime.artefacts import read_description, read_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 # Mean and standard deviation of ImageNet's training images (RGB in [0, 1]), which torchvision's
 # weights expect to be taken out of the input:

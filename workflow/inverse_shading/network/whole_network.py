@@ -9,8 +9,8 @@ from torch import nn
 from inverse_shading.dataset.rows import ImageShards
 from inverse_shading.network.heads import Head, build_head, load_head
 from inverse_shading.network.trunks import build_trunk, normalise_images, trunk_stages
+from inverse_shading.runtime.artefacts import read_description, read_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 # Images are copied into a GPU's memory once if they take at most this share of what is free there.
 SHARE_FOR_IMAGES = 0.5

@@ -11,9 +11,9 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import describe_device, set_up
 from inverse_shading.network.heads import parameter_count
 from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.runtime.artefacts import write_tensors
 from inverse_shading.runtime.files import read_seal, sealed_path, write_sealed_text
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.runtime.tensor_files import write_tensors
 from inverse_shading.training.checkpoints import Checkpoint
 from inverse_shading.training.loop import Examples, fit
 from inverse_shading.training.prepare import prepare_model

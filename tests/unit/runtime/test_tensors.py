@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from inverse_shading.runtime.artefacts import read_description, read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
-from inverse_shading.runtime.tensor_files import read_description, read_tensors, write_tensors
 
 
 def test_tensors_and_description_come_back(tmp_path):
