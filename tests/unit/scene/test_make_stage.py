@@ -1,6 +1,7 @@
 """The stage: camera, G-buffer, backdrop, and the file that holds them."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,11 +194,11 @@ def test_the_file_has_the_same_bytes_every_time(path, tmp_path):
 def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
     before = path.read_bytes()
 
-    def fail(tensors, target, metadata):
-        target.write_bytes(b"half of")
+    def fail(target, content):
+        target.write_text("half of")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stage_file, "save_file", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(InputError, match=r"stage\.safetensors.*No space left"):
         save_stage(path, stage)
     assert path.read_bytes() == before

@@ -144,11 +144,11 @@ def read_csv(
             keep_default_na=False,
             na_values={name: ["", "nan", "NaN"] for name in numbers},
         )
+    if whole and list(table) != list(columns):
+        raise unusable(path, f"found the columns {list(table)}, expected {list(columns)}")
     missing = [name for name in columns if name not in table]
     if missing:
         raise unusable(path, f"found no column {', '.join(missing)}, expected {what}")
-    if whole and list(table) != list(columns):
-        raise unusable(path, f"found the columns {list(table)}, expected {list(columns)}")
     table = table[list(columns)].fillna(dict.fromkeys(texts, ""))
     if table.empty:
         raise unusable(path, f"found no row, expected {what} of at least one")
