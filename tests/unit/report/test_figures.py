@@ -187,20 +187,10 @@ def test_learning_curves(tmp_path):
     assert look_at(tmp_path / "g.png").shape[0] < four.shape[0]
 
 
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        ("epoch,train_loss\n1,0.1\n", "found no column validation_loss"),
-        ("epoch,train_loss,validation_loss,validation_mse\n", "found no epoch"),
-        ("epoch,train_loss,validation_loss,validation_mse\n1,a,b,c\n", "found text"),
-        ("epoch,train_loss,validation_loss,validation_mse\n1,1,,1\n", "found no finite loss"),
-        ("", "can't be read"),
-    ],
-)
-def test_a_broken_history_is_refused(tmp_path, content, found):
+def test_a_history_without_a_finite_loss_is_refused(tmp_path):
     path = tmp_path / "history.csv"
-    write_sealed_text(path, content)
-    with pytest.raises(InputError, match=f"history.csv: {found}"):
+    write_sealed_text(path, "epoch,train_loss,validation_loss,validation_mse\n1,1,,1\n")
+    with pytest.raises(InputError, match=r"history\.csv: found no finite loss"):
         draw_learning_curves(tmp_path / "f.png", {"m": path})
 
 
@@ -225,21 +215,11 @@ def test_predictions_are_read_by_split(tmp_path):
     np.testing.assert_allclose(predicted, true[1:] + 0.01)
 
 
-def test_broken_predictions_are_refused(tmp_path):
+def test_predictions_without_an_image_of_the_split_are_refused(tmp_path):
     true = np.full((2, 10), 0.5)
     path = write_predictions(tmp_path / "p.csv", true, true)
-    text = path.read_text()
     with pytest.raises(InputError, match=r"p\.csv: found no image of the split 'validation'"):
         read_predictions(path, "validation")
-    write_sealed_text(path, text.replace("metalness_predicted", "metal"))
-    with pytest.raises(InputError, match=r"p\.csv: found no column metalness_predicted"):
-        read_predictions(path, "test")
-    write_sealed_text(path, text.replace("0.5\n", "inf\n", 1))
-    with pytest.raises(InputError, match=r"p\.csv: found a value that is not a finite number"):
-        read_predictions(path, "test")
-    write_sealed_text(path, text.replace("0.5\n", "half\n", 1))
-    with pytest.raises(InputError, match=r"p\.csv: found text"):
-        read_predictions(path, "test")
 
 
 def test_error_by_parameter_has_a_line_a_row(tmp_path):
@@ -311,26 +291,11 @@ def test_search_has_a_panel_for_every_key(tmp_path, count):
     look_at(tmp_path / "c.png")
 
 
-def test_broken_trials_are_refused(tmp_path):
+def test_trials_of_which_none_is_complete_are_refused(tmp_path):
     keys = ["head.whitening"]
     space = {key: SPACE[key] for key in keys}
     path = write_search(tmp_path / "t.csv", keys, (DIVERGED, PRUNED))
     with pytest.raises(InputError, match=r"t\.csv: found no complete trial"):
-        draw_search(tmp_path / "f.png", "m", space, path)
-    text = path.read_text()
-    for old, new in (
-        ("head.whitening", "head.width"),
-        ("pruned", "cut"),
-        ("0.03", "low"),
-        (text, ""),
-        (text.partition("\n")[2], ""),
-    ):
-        assert old in text
-        write_sealed_text(path, text.replace(old, new))
-        with pytest.raises(InputError, match=r"t\.csv: can't be read as trials"):
-            draw_search(tmp_path / "f.png", "m", space, path)
-    path.write_text(text)
-    with pytest.raises(InputError, match=r"t\.csv: its contents don't match the checksum"):
         draw_search(tmp_path / "f.png", "m", space, path)
 
 
