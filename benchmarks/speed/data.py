@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import open_images, write_array
+from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.parameter_table import read_parameters, write_parameters
 from inverse_shading.dataset.ranges import ImageRange, image_ranges, parse_range
 from inverse_shading.dataset.splits import write_split
 from inverse_shading.network.features import extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.files import sealed_path
 
 

@@ -13,7 +13,6 @@ import pytest
 import torch
 import yaml
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.parameter_table import sample_parameters, write_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import write_split
@@ -22,8 +21,8 @@ from inverse_shading.network.features import extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.frames import Renderer
+from inverse_shading.runtime.artefacts import read_tensors, write_array
 from inverse_shading.runtime.interruption import Stopped
-from inverse_shading.runtime.tensor_files import read_tensors
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.training import loop as fitting
 from inverse_shading.training.train_model import train_model

@@ -1,15 +1,13 @@
 """Small inputs of the report, made by hand: two models, five images that were refined, a flat world."""
 
-import json
-
 import numpy as np
 import pandas as pd
 
-from inverse_shading.dataset.framed_images import write_array
-from inverse_shading.evaluation.comparison_table import COLUMNS, ERRORS
-from inverse_shading.evaluation.metrics import score
+from inverse_shading.evaluation.comparison_table import ERRORS
+from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.files import seal
+from inverse_shading.runtime.artefacts import write_array, write_csv
+from tests.support.tables import write_comparison, write_predictions
 
 SIZE = 32
 FRAMING = {"image_size": SIZE, "margin": 0.0, "filter": "box"}
@@ -68,9 +66,9 @@ def write_inputs(folder):
         {"model": "Poster's", "source": "poster (published)", "test_mse": 0.002},
     ]
     rows[0]["test_r2"], rows[1]["test_r2"] = 0.3, 0.6
-    write_table(folder / "comparison.csv", pd.DataFrame(rows).reindex(columns=COLUMNS))
+    write_comparison(folder / "comparison.csv", rows)
     for model, values in predicted.items():
-        write_predictions(folder / f"{model}.csv", identifiers, SPLITS, true, values)
+        write_predictions(folder / f"{model}.csv", true, values, SPLITS)
         write_appearance(folder / f"{model}_appearance.csv", identifiers[TEST], FLIP[model])
 
     truth, means = true[TEST], true[TEST] + 0.01
@@ -78,7 +76,7 @@ def write_inputs(folder):
     materials[:, 0] = 0.9
     for name, values in (("predictions", means), ("materials", materials)):
         path = folder / f"refined_{name}.csv"
-        write_predictions(path, identifiers[TEST], ["test"] * len(TEST), truth, values)
+        write_predictions(path, truth, values, identifiers=identifiers[TEST])
     write_appearance(folder / "refined_appearance.csv", identifiers[TEST], FLIP[REFINED])
     write_intervals(folder / "refined_intervals.csv", identifiers[TEST], truth)
     metrics = {
@@ -87,8 +85,7 @@ def write_inputs(folder):
         "interval": 0.8,
         "splits": {"test": score(truth, means)},
     }
-    (folder / "refined_metrics.json").write_text(json.dumps(metrics))
-    seal(folder / "refined_metrics.json")
+    write_metrics(folder / "refined_metrics.json", metrics)
     paths = []
     for first in (0, 4):
         paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
@@ -110,18 +107,10 @@ def write_inputs(folder):
     }
 
 
-def write_predictions(path, identifiers, splits, true, predicted):
-    table = pd.DataFrame({"id": identifiers, "split": splits})
-    for index, name in enumerate(PARAMETERS):
-        table[f"{name}_true"] = true[:, index]
-        table[f"{name}_predicted"] = predicted[:, index]
-    write_table(path, table)
-
-
 def write_appearance(path, identifiers, flip):
     table = pd.DataFrame({"id": identifiers, "rms": RMS, "psnr": 40.0, "ssim": 0.9, "flip": flip})
     table = table.assign(novel_rms=1.0, novel_psnr=40.0, novel_ssim=0.9)
-    write_table(path, table.assign(novel_flip=(1 - table["flip"]) / 10))
+    write_csv(path, table.assign(novel_flip=(1 - table["flip"]) / 10))
 
 
 def write_intervals(path, identifiers, truth, **changes):
@@ -139,9 +128,4 @@ def write_intervals(path, identifiers, truth, **changes):
         table[f"{name}_low"], table[f"{name}_high"] = low[:, index], high[:, index]
         table[f"{name}_known"] = reasons[:, index]
     table = table.assign(rms=0.3, renders=100, guess_rms=2.0, **changes)
-    write_table(path, table)
-
-
-def write_table(path, table):
-    table.to_csv(path, index=False)
-    seal(path)
+    write_csv(path, table)

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.parameter_table import write_parameters
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import write_split
-from inverse_shading.runtime.tensor_files import write_tensors
+from inverse_shading.runtime.artefacts import write_array, write_tensors
 
 FRACTIONS = {"train": 0.65, "validation": 0.15, "test": 0.20}
 TRAINING = {

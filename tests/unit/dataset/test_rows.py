@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.rows import open_features
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import seal, write_sealed_text
+from inverse_shading.runtime.files import write_sealed_text
 from tests.support.synthetic import SyntheticData
 
 
@@ -48,36 +48,16 @@ def test_other_ranges_are_refused(data):
         open_features(data.features[:2], data.labels)
 
 
-def test_truncated_features_are_refused(data):
-    path = data.features[1]
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(InputError, match=r"000020-000039\.npy: its contents don't match"):
-        open_features(data.features, data.labels)
-
-
 @pytest.mark.parametrize(
     "array, message",
     [
-        (np.zeros((20, 3, 2, 2), np.float64), "found float64"),
         (np.zeros((20, 3, 2, 2), np.float32), r"found float32 .*, expected float16"),
-        (np.zeros((19, 3, 2, 2), np.float16), r"expected float16 or float32 \(20,"),
-        (np.zeros((20, 12), np.float16), r"found float16 \(20, 12\)"),
         (np.zeros((20, 4, 2, 2), np.float16), r"found float16 of shape \(4, 2, 2\)"),
     ],
 )
-def test_features_of_another_form_are_refused(data, array, message):
+def test_features_of_another_form_than_the_first_are_refused(data, array, message):
     write_array(data.features[2], array)
     with pytest.raises(InputError, match=message):
-        open_features(data.features, data.labels)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not an array"])
-def test_missing_and_broken_features_are_refused(data, content):
-    data.features[0].unlink()
-    if content is not None:
-        data.features[0].write_bytes(content)
-        seal(data.features[0])
-    with pytest.raises(InputError, match=r"000000-000019\.npy: can't be read"):
         open_features(data.features, data.labels)
 
 

@@ -4,7 +4,6 @@ import pytest
 from inverse_shading.dataset.ranges import ImageRange, image_ranges
 from inverse_shading.dataset.splits import SPLITS, draw_split, read_split, split_sizes, write_split
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import write_sealed_text
 
 POSTER = {"train": 0.65, "validation": 0.15, "test": 0.20}
 
@@ -60,13 +59,3 @@ def test_written_and_read_again(tmp_path):
     table = read_split(path, images)
     assert list(table) == draw_split(images, POSTER, seed=3)
     assert table.index[0] == "000000100"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "id,split\n000000000,train\n", "id,split\n000000000,trian\n", "a,b\n1,2\n", "\0\1"]
-)
-def test_a_damaged_table_is_refused_by_name(tmp_path, text):
-    path = tmp_path / "split.csv"
-    write_sealed_text(path, text)
-    with pytest.raises(InputError, match=r"split\.csv.*Delete"):
-        read_split(path, ImageRange(0, 19))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inverse_shading.dataset.framed_images import pick_images, write_array
+from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import shards_of_sample
@@ -15,9 +15,11 @@ from inverse_shading.evaluation.image_difference import LARGEST_PSNR
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, seal
+from inverse_shading.runtime.files import check_seal
 from inverse_shading.scene.make_stage import write_stage
+from tests.support.tables import write_predictions
 
 STAGE = {
     "mesh": "builtin",
@@ -49,22 +51,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def write_predictions(path, predicted, split=SPLIT, order=range(8)):
-    table = pd.DataFrame({"id": [f"{index:09d}" for index in range(8)], "split": split})
-    for column, name in enumerate(PARAMETERS):
-        table[f"{name}_true"] = TRUE[:, column]
-        table[f"{name}_predicted"] = predicted[:, column]
-    table.iloc[list(order)].to_csv(path, index=False)
-    seal(path)
-    return path
-
-
 @pytest.fixture
 def measure(folder, tmp_path):
     """A call of measure_appearance: the rows of its table by id, and its summary."""
 
     def measure(predicted, count=100, arrays=RANGES, **options):
-        predictions = write_predictions(tmp_path / "predictions.csv", predicted, **options)
+        predictions = write_predictions(
+            tmp_path / "predictions.csv", TRUE, predicted, SPLIT, **options
+        )
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
             table,
@@ -174,7 +168,7 @@ def test_the_shards_of_a_sample_are_known_before_any_is_drawn(count, shards):
 
 
 def test_a_test_image_that_occurs_twice_is_refused(tmp_path):
-    path = write_predictions(tmp_path / "p.csv", TRUE, order=[0, 1, 1])
+    path = write_predictions(tmp_path / "p.csv", TRUE, TRUE, SPLIT, order=[0, 1, 1])
     with pytest.raises(InputError, match=r"p\.csv: found a test image twice"):
         sampled_test_images(path, 5)
 

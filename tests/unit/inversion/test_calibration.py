@@ -109,15 +109,6 @@ def test_a_file_holds_it_to_the_last_digit(path):
     assert path.read_bytes() == before
 
 
-def test_a_damaged_file_is_refused_by_name(path):
-    path.write_text(path.read_text().replace("11", "12"))
-    with pytest.raises(InputError, match=r"calibration\.json: its contents don't match"):
-        read_calibration(path)
-    path.unlink()
-    with pytest.raises(InputError, match=r"calibration\.json"):
-        read_calibration(path)
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -135,14 +126,6 @@ def test_a_file_of_another_form_is_refused_by_name(path, change):
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
-    seal(path)
-    with pytest.raises(InputError, match=r"calibration\.json: can't be read as a calibration"):
-        read_calibration(path)
-
-
-@pytest.mark.parametrize("text", [b"", b"[]", b"\xff\xfe{"])
-def test_a_file_that_is_no_calibration_is_refused_by_name(path, text):
-    path.write_bytes(text)
     seal(path)
     with pytest.raises(InputError, match=r"calibration\.json: can't be read as a calibration"):
         read_calibration(path)

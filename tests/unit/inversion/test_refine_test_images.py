@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.parameter_table import read_parameters, write_parameters
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample, write_split
@@ -20,8 +19,10 @@ from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.material.products import posterior_means
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, seal
+from inverse_shading.runtime.files import check_seal
+from tests.support import tables
 from tests.support.small_stage import FRAMING, SETTINGS, make_small_stage
 
 FRACTIONS = {"train": 0.2, "validation": 0.4, "test": 0.4}
@@ -39,13 +40,9 @@ def write_predictions(path, values, split):
     """What a model that is a little wrong says, in means as one that is trained on squares."""
     wrong = np.random.default_rng(8).normal(0, 0.05, size=values.shape)
     answer = posterior_means(np.clip(values.to_numpy() + wrong, 0, 1))
-    table = pd.DataFrame({"id": values.index, "split": split})
-    for column, name in enumerate(PARAMETERS):
-        table[f"{name}_true"] = values[name].to_numpy()
-        table[f"{name}_predicted"] = answer[:, column]
     # As collected models write them: not in the order of ids.
-    table.iloc[::-1].to_csv(path, index=False)
-    seal(path)
+    backwards = slice(None, None, -1)
+    tables.write_predictions(path, values.to_numpy(), answer, split, values.index, backwards)
 
 
 class Data:

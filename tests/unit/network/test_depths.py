@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.network.architectures import STAGE_CHANNELS, depth_sizes
 from inverse_shading.network.features import Depths, decode_srgb, extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import build_trunk, load_trunk, normalise_images, trunk_stages
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.network import devices, features
 from inverse_shading.network.devices import choose_precision
 from inverse_shading.network.features import extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
+from inverse_shading.runtime.artefacts import (
+    read_description,
+    read_tensors,
+    write_array,
+    write_tensors,
+)
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors, write_tensors
 
 NAME = "000020-000026.npy"
 CONFIG = {"architecture": "vgg16", "batch_size": 4, "precision": "float32"}

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from inverse_shading.network.heads import GridPool, build_head, load_head, parameter_count
+from inverse_shading.runtime.artefacts import write_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import write_tensors
 
 DENSE = {"type": "dense", "grid": 0}
 CONV = {"type": "conv", "channels": 8, "spatial_dropout": 0.1, "grid": 0}

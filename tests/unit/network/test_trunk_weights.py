@@ -8,14 +8,13 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import write_split
 from inverse_shading.network import trunks
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import build_trunk, load_trunk, normalise_images, trunk_tensors
+from inverse_shading.runtime.artefacts import read_description, read_tensors, write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 SHARD = ImageRange(0, 19)
 

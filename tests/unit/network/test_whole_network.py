@@ -20,8 +20,8 @@ from inverse_shading.network.whole_network import (
     feature_shape,
     load_network,
 )
+from inverse_shading.runtime.artefacts import read_description, read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors, write_tensors
 from inverse_shading.training.search import search_model
 from inverse_shading.training.train_model import train_model
 from tests.support.synthetic import SyntheticData, model_config

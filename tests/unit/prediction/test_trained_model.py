@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from inverse_shading.evaluation.predictions import read_all_predictions
@@ -11,8 +10,8 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.trained_model import Predictor, validation_intervals
-from inverse_shading.runtime.files import seal
 from tests.support.small_model import SmallModel
+from tests.support.tables import write_predictions
 
 DENSE = {"type": "dense", "grid": 1}
 KINDS = {
@@ -56,15 +55,14 @@ def test_the_decoding_is_the_one_that_the_card_says(model):
 
 def predictions_with(tmp_path, errors):
     """A predictions.csv whose validation errors of `base` are these, and of all others 0."""
-    table = pd.DataFrame({"id": [f"{i:09d}" for i in range(len(errors) + 1)]})
-    table["split"] = ["test"] + ["validation"] * len(errors)
-    for name in PARAMETERS:
-        table[f"{name}_true"] = 0.5
-        table[f"{name}_predicted"] = 0.5
-    table["base_predicted"] += [0.5, *errors]
-    table.to_csv(tmp_path / "predictions.csv", index=False)
-    seal(tmp_path / "predictions.csv")
-    return tmp_path / "predictions.csv"
+    predicted = np.full((len(errors) + 1, 10), 0.5)
+    predicted[:, PARAMETERS.index("base")] += [0.5, *errors]
+    return write_predictions(
+        tmp_path / "predictions.csv",
+        np.full(predicted.shape, 0.5),
+        predicted,
+        ["test"] + ["validation"] * len(errors),
+    )
 
 
 def test_intervals_are_the_conformal_quantile_of_validation_errors(tmp_path):

@@ -1,18 +1,16 @@
 """The gallery: which model and images it shows, and what it renders, with a renderer of its own."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import write_array
-from inverse_shading.evaluation.comparison_table import COLUMNS, ERRORS
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.report.figures import gallery as figure_gallery
 from inverse_shading.report.figures.gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.report.ranks import even_ranks
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import seal
+from tests.support.tables import write_comparison, write_predictions
 
 FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
 
@@ -47,14 +45,10 @@ def gallery(tmp_path, monkeypatch):
     monkeypatch.setattr(figure_gallery, "Renderer", FlatRenderer)
     true = np.full((8, 10), 0.2)
     true[:, 1] = np.linspace(0.1, 0.8, 8)
-    table = pd.DataFrame({"id": [f"{index:09d}" for index in range(8)]})
-    table["split"] = ["train", "test", "test", "validation", "test", "test", "test", "train"]
-    offset = np.array([0, 0.3, 0.0, 0, 0.2, -0.9, 0.1, 0])
-    for index, name in enumerate(PARAMETERS):
-        table[f"{name}_true"] = true[:, index]
-        table[f"{name}_predicted"] = true[:, index] + (offset if index == 2 else 0)
-    table.to_csv(tmp_path / "good.csv", index=False)
-    seal(tmp_path / "good.csv")
+    split = ["train", "test", "test", "validation", "test", "test", "test", "train"]
+    predicted = true.copy()
+    predicted[:, 2] += [0, 0.3, 0.0, 0, 0.2, -0.9, 0.1, 0]
+    write_predictions(tmp_path / "good.csv", true, predicted, split)
     (tmp_path / "other.csv").write_text("not read, because the other model is the best one")
     paths = []
     for first in (0, 4):
@@ -65,8 +59,7 @@ def gallery(tmp_path, monkeypatch):
         {"model": "other", "source": "model", **dict.fromkeys(ERRORS, 0.01), "validation_mse": 0.5},
         {"model": "good", "source": "model", **dict.fromkeys(ERRORS, 0.02), "validation_mse": 0.4},
     ]
-    pd.DataFrame(rows).reindex(columns=COLUMNS).to_csv(tmp_path / "comparison.csv", index=False)
-    seal(tmp_path / "comparison.csv")
+    write_comparison(tmp_path / "comparison.csv", rows)
 
     def draw(count=3, **changes):
         arguments = {

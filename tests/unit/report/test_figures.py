@@ -3,12 +3,10 @@
 import io
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import write_array
-from inverse_shading.evaluation.comparison_table import COLUMNS, PARAMETER_ERRORS
+from inverse_shading.evaluation.comparison_table import PARAMETER_ERRORS
 from inverse_shading.evaluation.paired_tests import write_paired_table
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.material.labels import PARAMETER_LABELS
@@ -19,9 +17,11 @@ from inverse_shading.report.figures.learning_curves import draw_learning_curves
 from inverse_shading.report.figures.paired_tests import draw_paired_tests
 from inverse_shading.report.figures.predicted_against_true import draw_predicted_against_true
 from inverse_shading.report.figures.search import draw_search
+from inverse_shading.runtime.artefacts import write_array, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import seal, write_sealed_text
+from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, write_trials
+from tests.support.tables import write_comparison, write_predictions
 
 
 def look_at(path):
@@ -56,23 +56,6 @@ def images(tmp_path):
         write_array(path, np.random.default_rng(first).integers(0, 256, (6, 32, 32, 3), np.uint8))
         paths.append(path)
     return paths
-
-
-def write_predictions(path, true, predicted, split=None):
-    table = pd.DataFrame({"id": [f"{index:09d}" for index in range(len(true))]})
-    table["split"] = ["test"] * len(true) if split is None else split
-    for suffix, values in (("true", true), ("predicted", predicted)):
-        for index, name in enumerate(PARAMETERS):
-            table[f"{name}_{suffix}"] = values[:, index]
-    table.to_csv(path, index=False)
-    seal(path)
-    return path
-
-
-def write_table(path, rows):
-    pd.DataFrame(rows).reindex(columns=COLUMNS).to_csv(path, index=False)
-    seal(path)
-    return path
 
 
 def model_row(model, source="model", **values):
@@ -111,8 +94,7 @@ def write_history(path, scale=1.0, epochs=5):
         "validation_loss": mse * scale,
         "validation_mse": mse,
     }
-    pd.DataFrame(table).to_csv(path, index=False)
-    seal(path)
+    write_csv(path, table)
     return path
 
 
@@ -187,20 +169,10 @@ def test_learning_curves(tmp_path):
     assert look_at(tmp_path / "g.png").shape[0] < four.shape[0]
 
 
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        ("epoch,train_loss\n1,0.1\n", "found no column validation_loss"),
-        ("epoch,train_loss,validation_loss,validation_mse\n", "found no epoch"),
-        ("epoch,train_loss,validation_loss,validation_mse\n1,a,b,c\n", "found text"),
-        ("epoch,train_loss,validation_loss,validation_mse\n1,1,,1\n", "found no finite loss"),
-        ("", "can't be read"),
-    ],
-)
-def test_a_broken_history_is_refused(tmp_path, content, found):
+def test_a_history_without_a_finite_loss_is_refused(tmp_path):
     path = tmp_path / "history.csv"
-    write_sealed_text(path, content)
-    with pytest.raises(InputError, match=f"history.csv: {found}"):
+    write_sealed_text(path, "epoch,train_loss,validation_loss,validation_mse\n1,1,,1\n")
+    with pytest.raises(InputError, match=r"history\.csv: found no finite loss"):
         draw_learning_curves(tmp_path / "f.png", {"m": path})
 
 
@@ -225,21 +197,11 @@ def test_predictions_are_read_by_split(tmp_path):
     np.testing.assert_allclose(predicted, true[1:] + 0.01)
 
 
-def test_broken_predictions_are_refused(tmp_path):
+def test_predictions_without_an_image_of_the_split_are_refused(tmp_path):
     true = np.full((2, 10), 0.5)
     path = write_predictions(tmp_path / "p.csv", true, true)
-    text = path.read_text()
     with pytest.raises(InputError, match=r"p\.csv: found no image of the split 'validation'"):
         read_predictions(path, "validation")
-    write_sealed_text(path, text.replace("metalness_predicted", "metal"))
-    with pytest.raises(InputError, match=r"p\.csv: found no column metalness_predicted"):
-        read_predictions(path, "test")
-    write_sealed_text(path, text.replace("0.5\n", "inf\n", 1))
-    with pytest.raises(InputError, match=r"p\.csv: found a value that is not a finite number"):
-        read_predictions(path, "test")
-    write_sealed_text(path, text.replace("0.5\n", "half\n", 1))
-    with pytest.raises(InputError, match=r"p\.csv: found text"):
-        read_predictions(path, "test")
 
 
 def test_error_by_parameter_has_a_line_a_row(tmp_path):
@@ -252,28 +214,28 @@ def test_error_by_parameter_has_a_line_a_row(tmp_path):
     published = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
     more = [rows[0], model_row("one (ensemble of 2)", "ensemble"), *rows[1:], published]
     fewer = [rows[0], *rows[2:]]
-    draw_error_by_parameter(tmp_path / "a.png", write_table(tmp_path / "a.csv", rows))
-    draw_error_by_parameter(tmp_path / "b.png", write_table(tmp_path / "b.csv", more))
+    draw_error_by_parameter(tmp_path / "a.png", write_comparison(tmp_path / "a.csv", rows))
+    draw_error_by_parameter(tmp_path / "b.png", write_comparison(tmp_path / "b.csv", more))
     pixels = look_at(tmp_path / "a.png")
     assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
-    draw_error_by_parameter(tmp_path / "d.png", write_table(tmp_path / "d.csv", fewer))
+    draw_error_by_parameter(tmp_path / "d.png", write_comparison(tmp_path / "d.csv", fewer))
     assert look_at(tmp_path / "d.png").shape[0] < pixels.shape[0]
     sampled = [rows[0], {**rows[1], "sample_images": 16}, *rows[2:]]
-    draw_error_by_parameter(tmp_path / "e.png", write_table(tmp_path / "e.csv", sampled))
+    draw_error_by_parameter(tmp_path / "e.png", write_comparison(tmp_path / "e.csv", sampled))
     assert not np.array_equal(pixels, look_at(tmp_path / "e.png")), "whose errors are of 16 images"
-    draw_error_by_parameter(tmp_path / "c.png", write_table(tmp_path / "c.csv", rows[:1]))
+    draw_error_by_parameter(tmp_path / "c.png", write_comparison(tmp_path / "c.csv", rows[:1]))
     assert look_at(tmp_path / "c.png").shape[0] < pixels.shape[0]
 
 
 def test_error_by_parameter_needs_errors_by_parameter(tmp_path):
     row = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
     with pytest.raises(InputError, match=r"a\.csv: found no test error by parameter"):
-        draw_error_by_parameter(tmp_path / "f.png", write_table(tmp_path / "a.csv", [row]))
+        draw_error_by_parameter(tmp_path / "f.png", write_comparison(tmp_path / "a.csv", [row]))
 
 
 def test_paired_tests_has_a_row_for_every_other_predictor(tmp_path):
     models = [model_row("best", validation_mse=0.01), model_row("other")]
-    table = write_table(tmp_path / "t.csv", models)
+    table = write_comparison(tmp_path / "t.csv", models)
     pairs = [
         ("best", "other", -0.004, 0.01),
         ("best", "ridge", 0.0005, 0.4),
@@ -311,33 +273,18 @@ def test_search_has_a_panel_for_every_key(tmp_path, count):
     look_at(tmp_path / "c.png")
 
 
-def test_broken_trials_are_refused(tmp_path):
+def test_trials_of_which_none_is_complete_are_refused(tmp_path):
     keys = ["head.whitening"]
     space = {key: SPACE[key] for key in keys}
     path = write_search(tmp_path / "t.csv", keys, (DIVERGED, PRUNED))
     with pytest.raises(InputError, match=r"t\.csv: found no complete trial"):
-        draw_search(tmp_path / "f.png", "m", space, path)
-    text = path.read_text()
-    for old, new in (
-        ("head.whitening", "head.width"),
-        ("pruned", "cut"),
-        ("0.03", "low"),
-        (text, ""),
-        (text.partition("\n")[2], ""),
-    ):
-        assert old in text
-        write_sealed_text(path, text.replace(old, new))
-        with pytest.raises(InputError, match=r"t\.csv: can't be read as trials"):
-            draw_search(tmp_path / "f.png", "m", space, path)
-    path.write_text(text)
-    with pytest.raises(InputError, match=r"t\.csv: its contents don't match the checksum"):
         draw_search(tmp_path / "f.png", "m", space, path)
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path, images):
     true = np.random.default_rng(0).uniform(size=(20, 10))
     predictions = write_predictions(tmp_path / "p.csv", true, true**2)
-    table = write_table(tmp_path / "t.csv", [model_row("one")])
+    table = write_comparison(tmp_path / "t.csv", [model_row("one")])
     history = write_history(tmp_path / "h.csv")
     pairs = write_pairs(tmp_path / "pairs.csv", [("one", "ridge", 0.004, 0.01)])
     trials = write_search(tmp_path / "trials.csv", list(SPACE))

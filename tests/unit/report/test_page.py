@@ -11,7 +11,6 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.render import framed_frames as framed_renderer
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.gallery import Example, choose_examples
@@ -27,10 +26,8 @@ from tests.support.report_inputs import (
     REFINED,
     TEST,
     FlatRenderer,
-    true_values,
     write_appearance,
     write_inputs,
-    write_intervals,
 )
 
 
@@ -71,20 +68,6 @@ def test_appearance_of_other_images_is_refused(read):
         InputError, match=r"other_appearance.csv: found 5 images beginning with \['1'\]"
     ):
         read()
-
-
-def test_a_reason_that_there_is_not_is_refused_by_name(tmp_path):
-    write_intervals(tmp_path / "i.csv", list("abcde"), true_values()[TEST], base_known="mood")
-    with pytest.raises(
-        InputError, match=r"i\.csv: found the reason 'mood', expected one of product"
-    ):
-        read_intervals(tmp_path / "i.csv")
-
-
-def test_a_missing_interval_is_refused_by_name(tmp_path):
-    write_intervals(tmp_path / "i.csv", list("abcde"), true_values()[TEST], specular_low=np.nan)
-    with pytest.raises(InputError, match=r"i\.csv: found a value that is not a finite number"):
-        read_intervals(tmp_path / "i.csv")
 
 
 def test_a_best_model_without_predictions_is_refused(read):

@@ -1,14 +1,14 @@
 """The stage: camera, G-buffer, backdrop, and the file that holds them."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from inverse_shading.material.document import SHADER_NAME
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
+from inverse_shading.runtime.files import seal_path
 from inverse_shading.scene import stage_file
 from inverse_shading.scene.backdrop import paint_backdrop
 from inverse_shading.scene.camera import place_camera
@@ -193,47 +193,15 @@ def test_the_file_has_the_same_bytes_every_time(path, tmp_path):
 def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
     before = path.read_bytes()
 
-    def fail(tensors, target, metadata):
-        target.write_bytes(b"half of")
+    def fail(target, content):
+        target.write_text("half of")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stage_file, "save_file", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(InputError, match=r"stage\.safetensors.*No space left"):
         save_stage(path, stage)
     assert path.read_bytes() == before
     assert sorted(path.parent.iterdir()) == [path, seal_path(path)]
-
-
-def test_a_missing_or_foreign_file_is_refused(tmp_path):
-    path = tmp_path / "stage.safetensors"
-    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
-        read_stage(path)
-    write_sealed_text(path, "not a stage")
-    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
-        read_stage(path)
-    save_file({"mask": np.zeros(3)}, path)
-    seal(path)
-    with pytest.raises(InputError, match="but not a stage"):
-        read_stage(path)
-
-
-def test_a_file_that_was_cut_short_is_refused(path):
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"stage\.safetensors.*Delete"):
-        read_stage(path)
-
-
-def test_a_damaged_file_is_refused(path):
-    content = path.read_bytes()
-    places = [len(content) // 2, len(content) - 1000]
-    # The description too: other samples, another uniform, another library.
-    places += [content.index(word) for word in (b"6, ", b"specular_color", b"materialx_version")]
-    for place in places:
-        damaged = bytearray(content)
-        damaged[place] ^= 1
-        path.write_bytes(damaged)
-        with pytest.raises(InputError, match=r"stage\.safetensors.*checksum.*Delete"):
-            read_stage(path)
 
 
 def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from inverse_shading.dataset.framed_images import write_array
+from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 from inverse_shading.runtime.interruption import Stopped

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from inverse_shading.dataset.framed_images import write_array
 from inverse_shading.evaluation.evaluate_model import evaluate_model
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.heads import load_head
 from inverse_shading.runtime import jobs
+from inverse_shading.runtime.artefacts import write_array, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.interruption import Stopped
-from inverse_shading.runtime.tensor_files import write_tensors
 from inverse_shading.training import loop as fitting
 from inverse_shading.training import prepare
 from inverse_shading.training import train_model as train_model_module

@@ -8,8 +8,8 @@ import numpy as np
 from inverse_shading.dataset.ranges import ImageRange, parse_range
 from inverse_shading.dataset.shards import read_shard
 from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.runtime.artefacts import open_array, unusable, write_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, sealed_path
 from inverse_shading.runtime.jobs import progress
 
 
@@ -38,12 +38,6 @@ def write_images(
     write_array(path, result)
 
 
-def write_array(path: str | Path, array: np.ndarray) -> None:
-    """Write an array as .npy, whole or not at all, with its checksum."""
-    with sealed_path(path) as temporary:
-        np.save(temporary, array)
-
-
 def open_images(path: str | Path, images: ImageRange | None = None) -> np.ndarray:
     """Map an array of framed images into memory, read-only, and check its form.
 
@@ -53,20 +47,9 @@ def open_images(path: str | Path, images: ImageRange | None = None) -> np.ndarra
     Raises:
         InputError: damaged, not such an array, or of another number of images than `images`.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{path}: can't be read as an array of images ({error}). {remedy}"
-        ) from error
-    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3:
-        raise InputError(
-            f"{path}: found {array.dtype} {array.shape}, expected uint8 (n, side, side, 3). {remedy}"
-        )
+    array = open_array(path, "an array of images", [np.uint8], ("n", "side", "side", 3))
     if images is not None and len(array) != len(images):
-        raise InputError(f"{path}: found {len(array)} images, expected {len(images)}. {remedy}")
+        raise unusable(path, f"found {len(array)} images, expected {len(images)}")
     return array
 
 
@@ -99,16 +82,17 @@ def pick_images(
                 f"({', '.join(map(str, paths))}). Run the workflow again to bring them together."
             )
         if path not in arrays:
-            arrays[path] = _open_array(path, image_size)
+            arrays[path] = _open_sized(path, image_size)
         result.append(arrays[path][index - ranges[path].first])
     return result
 
 
-def _open_array(path: str | Path, size: int) -> np.ndarray:
+def _open_sized(path: str | Path, size: int) -> np.ndarray:
     array = open_images(path, parse_range(Path(path).stem))
     if array.shape[1:] != (size, size, 3):
-        raise InputError(
-            f"{path}: found images of {array.shape[1]}x{array.shape[2]}, expected "
-            f"{size}x{size} (framing.image_size). Delete {path} and run the same command again."
+        raise unusable(
+            path,
+            f"found images of {array.shape[1]}x{array.shape[2]}, expected {size}x{size} "
+            "(framing.image_size)",
         )
     return array

@@ -10,8 +10,8 @@ import numpy as np
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.ranges import parse_range
+from inverse_shading.runtime.artefacts import open_array
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal
 from inverse_shading.runtime.jobs import progress
 
 
@@ -130,16 +130,5 @@ def _check_images(paths: Sequence[str | Path], labels: Labels) -> None:
 
 
 def _open_features(path: str | Path) -> np.ndarray:
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: can't be read as features ({error}). {remedy}") from error
-    images = parse_range(Path(path).stem)
-    if array.dtype not in (np.float16, np.float32) or array.ndim != 4 or len(array) != len(images):
-        raise InputError(
-            f"{path}: found {array.dtype} {array.shape}, expected float16 or float32 ({len(images)}, "
-            f"channels, height, width). {remedy}"
-        )
-    return array
+    shape = (len(parse_range(Path(path).stem)), "channels", "height", "width")
+    return open_array(path, "features", [np.float16, np.float32], shape)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.artefacts import unusable
 from inverse_shading.runtime.files import check_seal, sealed_path
 
 Sample = tuple[str, np.ndarray, np.ndarray]
@@ -63,7 +63,6 @@ def read_shard(path: str | Path, images: ImageRange, frame_size: int) -> Iterato
             of another size.
     """
     check_seal(path)
-    remedy = f"Delete {path} and run the same command again to render it anew."
     try:
         with tarfile.open(path, "r:") as archive:
             for identifier in images.identifiers:
@@ -77,7 +76,7 @@ def read_shard(path: str | Path, images: ImageRange, frame_size: int) -> Iterato
                 raise ValueError(f"after the last image of {images} comes {extra.name}")
     # Pillow reports a damaged PNG as OSError or SyntaxError, tarfile as TarError, json as ValueError.
     except (OSError, tarfile.TarError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: not a whole shard of {images}: {error}. {remedy}") from error
+        raise unusable(path, f"not a whole shard of {images}: {error}") from error
 
 
 def _next_file(archive: tarfile.TarFile, name: str) -> bytes:

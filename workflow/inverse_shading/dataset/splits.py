@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from inverse_shading.dataset.ranges import ImageRange
+from inverse_shading.runtime.artefacts import check_identifiers, read_csv, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, sealed_path
 
 SPLITS = ("train", "validation", "test")
 
@@ -60,9 +60,7 @@ def write_split(
     path: str | Path, images: ImageRange, fractions: dict[str, float], seed: int
 ) -> None:
     """Write the split of a range as CSV: `id` and `split`."""
-    table = pd.DataFrame({"id": images.identifiers, "split": draw_split(images, fractions, seed)})
-    with sealed_path(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    write_csv(path, {"id": images.identifiers, "split": draw_split(images, fractions, seed)})
 
 
 def read_split(path: str | Path, images: ImageRange | None = None) -> pd.Series:
@@ -75,22 +73,10 @@ def read_split(path: str | Path, images: ImageRange | None = None) -> pd.Series:
         InputError: damaged, unreadable, other columns, an unknown split, or other ids than those
             of `images`.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as a split table ({error}). {remedy}") from error
-    if list(table.columns) != ["id", "split"]:
-        raise InputError(
-            f"{path}: found the columns {list(table.columns)}, expected ['id', 'split']. {remedy}"
-        )
-    unknown = set(table["split"]) - set(SPLITS)
-    if unknown:
-        raise InputError(f"{path}: found the splits {unknown}, expected {SPLITS}. {remedy}")
-    if images is not None and list(table["id"]) != images.identifiers:
-        raise InputError(f"{path}: the ids are not those of {images}, in order. {remedy}")
-    return table.set_index("id")["split"]
+    split = read_csv(path, "a split table", {"id": str, "split": SPLITS}).set_index("id")["split"]
+    if images is not None:
+        check_identifiers(path, split.index, images.identifiers, images)
+    return split
 
 
 def shards_of_sample(

@@ -13,7 +13,7 @@ from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
-from inverse_shading.runtime.files import sealed_path
+from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
 
 MEASURES = [field.name for field in fields(ImageDifference)]
@@ -74,8 +74,7 @@ def write_appearance(
     values = {place: np.array([astuple(each) for each in differences[place]]) for place in PLACES}
     columns = pd.DataFrame(np.hstack([values[place] for place in PLACES]), columns=COLUMNS)
     columns.insert(0, "id", identifiers)
-    with sealed_path(table) as temporary:
-        columns.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    write_csv(table, columns, "%.6f")
     errors = score(true, predicted)
     content = {"predictor": predictor} | {key: errors[key] for key in ("images", "mse", "mae")}
     for place in PLACES:

@@ -20,7 +20,7 @@ from inverse_shading.evaluation.comparison_table import (
 )
 from inverse_shading.evaluation.metrics import read_metrics
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.artefacts import unusable
 
 FLOOR, RIDGE = "floor", "ridge"
 
@@ -159,10 +159,8 @@ def _take(path: str | Path, content: dict, places: Mapping[str, tuple[tuple, boo
         for key in keys:
             value = value.get(key) if isinstance(value, dict) else None
         if (value is not None or needed) and not _is_kind(value, FORMATS[column]):
-            raise InputError(
-                f"{path}: found {json.dumps(value)} at {'.'.join(keys)}, expected "
-                f"{KINDS[FORMATS[column][-1]]}. {_remedy(path)}"
-            )
+            kind = KINDS[FORMATS[column][-1]]
+            raise unusable(path, f"found {json.dumps(value)} at {'.'.join(keys)}, expected {kind}")
         row[column] = value
     return row
 
@@ -183,7 +181,3 @@ def _read_appearance(path: str | Path) -> tuple[str, dict]:
     places = {column: (keys, True) for column, keys in APPEARANCE.items()}
     name = _take(path, content, {"model": (("predictor",), True)})["model"]
     return name, _take(path, content, places)
-
-
-def _remedy(path: str | Path) -> str:
-    return f"Delete {path} and run the same command again to make it anew."

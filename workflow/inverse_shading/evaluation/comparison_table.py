@@ -1,7 +1,5 @@
 """The table that holds every model against the baselines and the poster: written, checked, read."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -9,8 +7,8 @@ import pandas as pd
 
 from inverse_shading.dataset.splits import SPLITS
 from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.artefacts import read_csv, unusable, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, write_sealed_text
 
 # Where a row comes from. An ensemble is the mean of what a model's seeds predict; refinement corrects
 # what the best model predicts by rendering; the floor is no predictor but a bound that none can pass.
@@ -69,11 +67,8 @@ def write_table(path: str | Path, rows: Iterable[Mapping]) -> None:
     Raises:
         InputError: the file can't be written.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([format_value(name, row[name]) for name in COLUMNS] for row in rows)
-    write_sealed_text(path, buffer.getvalue())
+    cells = [[format_value(name, row[name]) for name in COLUMNS] for row in rows]
+    write_csv(path, pd.DataFrame(cells, columns=COLUMNS))
 
 
 def format_value(column: str, value: object) -> str:
@@ -91,33 +86,10 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: unreadable, other columns, an unknown source, or a model without errors.
     """
-    check_seal(path)
-    texts = {column: str for column, form in FORMATS.items() if form == "s"}
-    try:
-        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: can't be read as a comparison ({error}). {_remedy(path)}"
-        ) from error
-    if list(table.columns) != COLUMNS:
-        raise InputError(
-            f"{path}: found the columns {list(table.columns)}, expected {COLUMNS}. {_remedy(path)}"
-        )
-    table[list(texts)] = table[list(texts)].fillna("")
-    unknown = set(table["source"]) - set(SOURCES)
-    if unknown:
-        raise InputError(
-            f"{path}: found the sources {sorted(unknown)}, which it can't hold. {_remedy(path)}"
-        )
-    try:
-        numbers = [column for column in COLUMNS if column not in texts]
-        table[numbers] = table[numbers].astype("float64")
-    except ValueError as error:
-        raise InputError(
-            f"{path}: found text in a column of numbers ({error}). {_remedy(path)}"
-        ) from error
+    columns = {name: str if form == "s" else float for name, form in FORMATS.items()}
+    table = read_csv(path, "a comparison", columns | {"source": SOURCES})
     if table.loc[table["source"] == MODEL, ERRORS].isna().any(axis=None):
-        raise InputError(f"{path}: found a model without all of {ERRORS}. {_remedy(path)}")
+        raise unusable(path, f"found a model without all of {ERRORS}")
     return table
 
 
@@ -134,7 +106,3 @@ def best_model(path: str | Path) -> str:
     if models.empty:
         raise InputError(f"{path}: found no model to choose from. Name at least one under models.")
     return str(models.loc[models["validation_mse"].idxmin(), "model"])
-
-
-def _remedy(path: str | Path) -> str:
-    return f"Delete {path} and run the same command again to make it anew."

@@ -1,6 +1,5 @@
 """Evaluation of one model: predictions for every image, errors by split and parameter."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.whole_network import load_network
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.artefacts import read_description, read_json, unusable
 from inverse_shading.runtime.jobs import progress
-from inverse_shading.runtime.tensor_files import read_description
+
+# What metrics.json has of a training's summary.
+TRAINING = ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size")
 
 
 def evaluate_model(
@@ -70,11 +70,11 @@ def evaluate_model(
         expected["feature_shape"] = list(rows.shape)
     for key, value in expected.items():
         if description.get(key) != value:
-            raise InputError(
-                f"{weights}: found weights of a model with {key} {description.get(key)}, expected "
-                f"{value}. Delete it and run the same command again to train it anew."
+            raise unusable(
+                weights,
+                f"found weights of a model with {key} {description.get(key)}, expected {value}",
             )
-    training = _read_summary(summary)
+    training = read_json(summary, "a summary of a training", TRAINING)
     objective = load_objective(config["objective"], len(PARAMETERS))
     decoded = _predict(network.to(place), objective, rows, training["batch_size"], place)
 
@@ -96,8 +96,7 @@ def evaluate_model(
             for name, by_split in scores.items()
         }
     report["splits"] = scores[chosen]
-    for key in ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size"):
-        report[key] = training[key]
+    report |= {key: training[key] for key in TRAINING}
     report |= {"seed": config["seed"], "threads": threads}
     write_predictions(predictions, labels, decoded[chosen])
     write_metrics(metrics, report)
@@ -126,14 +125,3 @@ def _predict(
         )
     )
     return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def _read_summary(path: str | Path) -> dict:
-    check_seal(path)
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: can't be read as a summary of a training ({error}). Delete it and run the "
-            "same command again to train the model anew."
-        ) from error

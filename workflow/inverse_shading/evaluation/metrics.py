@@ -1,19 +1,17 @@
 """Errors of predicted parameters, and metrics.json that holds them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from inverse_shading.dataset.splits import SPLITS
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, write_sealed_text
+from inverse_shading.runtime.artefacts import read_json, write_json
 
 
 def write_metrics(path: str | Path, metrics: dict) -> None:
     """Write metrics as JSON, keys in the order given."""
-    write_sealed_text(path, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+    write_json(path, metrics)
 
 
 def read_metrics(path: str | Path) -> dict:
@@ -22,15 +20,7 @@ def read_metrics(path: str | Path) -> dict:
     Raises:
         InputError: missing, damaged, or no JSON object.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as metrics ({error}). {remedy}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: found {json.dumps(content)[:70]}, expected metrics. {remedy}")
-    return content
+    return read_json(path, "metrics")
 
 
 def score(true: np.ndarray, predicted: np.ndarray) -> dict:

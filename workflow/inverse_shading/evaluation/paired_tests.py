@@ -29,8 +29,8 @@ from scipy import stats
 from inverse_shading.evaluation.confidence import half_width
 from inverse_shading.evaluation.metrics import image_errors
 from inverse_shading.evaluation.predictions import read_predictions
+from inverse_shading.runtime.artefacts import FINITE, read_csv, unusable, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, sealed_path
 from inverse_shading.runtime.jobs import logger, progress
 
 # Column by column: how its values are written.
@@ -99,8 +99,7 @@ def write_paired_table(path: str | Path, rows: Iterable[dict]) -> None:
         rows: values by the keys `COLUMNS`.
     """
     cells = [{name: format(row[name], form) for name, form in FORMATS.items()} for row in rows]
-    with sealed_path(path) as temporary:
-        pd.DataFrame(cells, columns=COLUMNS).to_csv(temporary, index=False, lineterminator="\n")
+    write_csv(path, pd.DataFrame(cells, columns=COLUMNS))
 
 
 def read_paired_table(path: str | Path) -> pd.DataFrame:
@@ -112,25 +111,8 @@ def read_paired_table(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: missing, damaged, other columns, no row, or a value that is not a finite number.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        table = pd.read_csv(path, dtype={"a": str, "b": str}, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as paired tests ({error}). {remedy}") from error
-    if list(table.columns) != COLUMNS or table.empty:
-        raise InputError(
-            f"{path}: found {len(table)} rows of the columns {list(table.columns)}, expected at "
-            f"least one of {COLUMNS}. {remedy}"
-        )
-    numbers = [name for name, form in FORMATS.items() if form != "s"]
-    try:
-        table[numbers] = table[numbers].astype("float64")
-    except ValueError as error:
-        raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
-    if not np.isfinite(table[numbers].to_numpy()).all():
-        raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
-    return table
+    columns = {name: str if form == "s" else FINITE for name, form in FORMATS.items()}
+    return read_csv(path, "paired tests", columns)
 
 
 def differences_from(path: str | Path, reference: str) -> list[Difference]:
@@ -154,10 +136,7 @@ def differences_from(path: str | Path, reference: str) -> list[Difference]:
                 Difference(row["b"], -row["difference"], -row["high"], -row["low"], row["p_holm"])
             )
     if not found:
-        raise InputError(
-            f"{path}: found no row of {reference}. Delete {path} and run the same command again to "
-            "make it anew."
-        )
+        raise unusable(path, f"found no row of {reference}")
     return found
 
 

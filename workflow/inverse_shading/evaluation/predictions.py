@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, sealed_path
+from inverse_shading.runtime.artefacts import FINITE, read_csv, unusable, write_csv
 
 
 def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -> None:
@@ -23,10 +21,7 @@ def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -
     columns = {"id": labels.values.index, "split": labels.split}
     columns |= {f"{name}_true": true[:, i] for i, name in enumerate(PARAMETERS)}
     columns |= {f"{name}_predicted": predicted[:, i] for i, name in enumerate(PARAMETERS)}
-    with sealed_path(path) as temporary:
-        pd.DataFrame(columns).to_csv(
-            temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"
-        )
+    write_csv(path, columns, f"%.{DECIMALS}f")
 
 
 @dataclass(frozen=True)
@@ -69,9 +64,7 @@ def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarra
     every = read_all_predictions(path)
     rows = np.flatnonzero(every.split == split)
     if not len(rows):
-        raise InputError(
-            f"{path}: found no image of the split {split!r}, expected some. {_remedy(path)}"
-        )
+        raise unusable(path, f"found no image of the split {split!r}, expected some")
     identifiers = [every.identifiers[row] for row in rows]
     return identifiers, every.true[rows], every.predicted[rows]
 
@@ -85,33 +78,15 @@ def read_all_predictions(path: str | Path) -> Predictions:
     Raises:
         InputError: damaged, unreadable, a column missing, or a value that is not a finite number.
     """
-    check_seal(path)
-    remedy = _remedy(path)
-    true = [f"{name}_true" for name in PARAMETERS]
-    predicted = [f"{name}_predicted" for name in PARAMETERS]
-    try:
-        table = pd.read_csv(path, dtype={"id": str, "split": str})
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as predictions ({error}). {remedy}") from error
-    missing = [name for name in ["id", "split", *true, *predicted] if name not in table]
-    if missing:
-        raise InputError(f"{path}: found no column {', '.join(missing)}. {remedy}")
-    try:
-        values = table[true + predicted].to_numpy("float64")
-    except ValueError as error:
-        raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
-    if not np.isfinite(values).all():
-        raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
+    true, predicted = ([f"{name}_{kind}" for name in PARAMETERS] for kind in ("true", "predicted"))
+    columns = {"id": str, "split": str} | dict.fromkeys([*true, *predicted], FINITE)
+    table = read_csv(path, "predictions", columns, whole=False)
     return Predictions(
         list(table["id"]),
         table["split"].to_numpy(str),
-        values[:, : len(true)],
-        values[:, len(true) :],
+        table[true].to_numpy(),
+        table[predicted].to_numpy(),
     )
-
-
-def _remedy(path: str | Path) -> str:
-    return f"Delete {path} and run the same command again to make it anew."
 
 
 def sampled_test_images(
@@ -131,10 +106,7 @@ def sampled_test_images(
     """
     identifiers, true, predicted = read_predictions(predictions, "test")
     if len(set(identifiers)) < len(identifiers):
-        raise InputError(
-            f"{predictions}: found a test image twice, expected each once. "
-            f"Delete {predictions} and run the same command again to make it anew."
-        )
+        raise unusable(predictions, "found a test image twice, expected each once")
     # Ids have nine digits each.
     first = np.argsort(identifiers, kind="stable")[:count]
     return [identifiers[row] for row in first], true[first], predicted[first]

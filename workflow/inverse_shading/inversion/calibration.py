@@ -9,7 +9,6 @@ https://arxiv.org/abs/1905.03222, with ratios in place of differences).
 The images are of the validation split: neither models nor the table's test images have a part in it.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +28,7 @@ from inverse_shading.material.observable import (
     unknowns,
 )
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, write_sealed_text
+from inverse_shading.runtime.artefacts import read_json, unusable, write_json
 
 # Parts of u that share a scale.
 PARTS = {
@@ -118,7 +116,7 @@ def write_calibration(path: str | Path, calibration: Calibration) -> None:
         "scales": calibration.scales,
         "factors": calibration.factors,
     }
-    write_sealed_text(path, json.dumps(content, indent=2) + "\n")
+    write_json(path, content)
 
 
 def read_calibration(path: str | Path) -> Calibration:
@@ -127,15 +125,11 @@ def read_calibration(path: str | Path) -> Calibration:
     Raises:
         InputError: missing, damaged, or other than a calibration.
     """
-    check_seal(path)
+    content = read_json(path, "a calibration")
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
         return parse_calibration(content)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: can't be read as a calibration ({error}). Delete it and run the same command "
-            "again to make it anew."
-        ) from error
+    except ValueError as error:
+        raise unusable(path, f"can't be read as a calibration ({error})") from error
 
 
 def parse_calibration(content: Mapping) -> Calibration:

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.artefacts import FINITE, read_csv
 
 
 @dataclass(frozen=True)
@@ -39,39 +37,17 @@ def read_intervals(path: str | Path) -> RefinedIntervals:
         InputError: damaged, unreadable, a column missing, a value that is not a finite number, or an
             unknown reason.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
     low, high, known = (
         [f"{name}_{end}" for name in PARAMETERS] for end in ("low", "high", "known")
     )
-    numbers = [*low, *high, "rms", "renders"]
-    try:
-        texts = dict.fromkeys(["id", *known], str)
-        table = pd.read_csv(path, dtype=texts).fillna(dict.fromkeys(known, ""))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as intervals ({error}). {remedy}") from error
-    missing = [name for name in ["id", *numbers, *known] if name not in table]
-    if missing:
-        raise InputError(f"{path}: found no column {', '.join(missing)}. {remedy}")
-    try:
-        values = table[numbers].to_numpy("float64")
-    except ValueError as error:
-        raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
-    if not np.isfinite(values).all():
-        raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
-    reason = table[known].to_numpy(str)
-    unknown = sorted(set(reason.ravel().tolist()) - {"", *REASONS})
-    if unknown:
-        raise InputError(
-            f"{path}: found the reason {unknown[0]!r}, expected one of {', '.join(REASONS)} or "
-            f"nothing. {remedy}"
-        )
-    count = len(PARAMETERS)
+    columns = {"id": str} | dict.fromkeys([*low, *high, "rms", "renders"], FINITE)
+    columns |= dict.fromkeys(known, (*REASONS, ""))
+    table = read_csv(path, "intervals", columns, whole=False)
     return RefinedIntervals(
         list(table["id"]),
-        values[:, :count],
-        values[:, count : 2 * count],
-        reason,
-        values[:, -2],
-        values[:, -1],
+        table[low].to_numpy(),
+        table[high].to_numpy(),
+        table[known].to_numpy(str),
+        table["rms"].to_numpy(),
+        table["renders"].to_numpy(),
     )

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from inverse_shading.dataset.labels import Labels
 from inverse_shading.evaluation.metrics import read_metrics, score, write_metrics
-from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.evaluation.predictions import sampled_test_images, write_predictions
 from inverse_shading.inversion.calibration import read_calibration
 from inverse_shading.inversion.known_images import known_pictures
 from inverse_shading.inversion.refiner import Estimate, Refiner
 from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
+from inverse_shading.runtime.artefacts import unusable, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
 
 
@@ -67,8 +68,10 @@ def refine_sample(
         pairs = zip(pictures, guesses, strict=True)
         for picture, guess in progress(pairs, len(true), "image"):
             estimates.append(refiner.refine(picture, guess))
-    _write_table(outputs["predictions"], identifiers, true, [e.expected for e in estimates])
-    _write_table(outputs["materials"], identifiers, true, [e.material for e in estimates])
+    values = pd.DataFrame(true, index=identifiers, columns=list(PARAMETERS))
+    labels = Labels(values, np.full(len(true), "test"))
+    write_predictions(outputs["predictions"], labels, np.array([e.expected for e in estimates]))
+    write_predictions(outputs["materials"], labels, np.array([e.material for e in estimates]))
     _write_intervals(outputs["intervals"], identifiers, estimates)
     write_metrics(outputs["metrics"], _metrics(best, true, estimates, settings["interval"]))
 
@@ -81,20 +84,8 @@ def _best_model(metrics: Mapping[str, str | Path]) -> str:
         try:
             errors[name] = float(read_metrics(path)["splits"]["validation"]["mse"])
         except (LookupError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path}: found no validation MSE. Delete {path} and run the same command again to "
-                "make it anew."
-            ) from error
+            raise unusable(path, "found no validation MSE") from error
     return min(errors, key=errors.get)
-
-
-def _write_table(
-    path: str | Path, identifiers: Sequence[str], true: np.ndarray, predicted: Sequence[np.ndarray]
-) -> None:
-    columns = {"id": identifiers, "split": "test"}
-    columns |= {f"{name}_true": true[:, i] for i, name in enumerate(PARAMETERS)}
-    columns |= {f"{n}_predicted": np.array(predicted)[:, i] for i, n in enumerate(PARAMETERS)}
-    _write_csv(path, columns)
 
 
 def _write_intervals(
@@ -107,14 +98,7 @@ def _write_intervals(
         columns[f"{name}_known"] = [estimate.reasons[name] for estimate in estimates]
     for name in ("rms", "guess_rms", "renders", "starts"):
         columns[name] = [getattr(estimate, name) for estimate in estimates]
-    _write_csv(path, columns)
-
-
-def _write_csv(path: str | Path, columns: Mapping) -> None:
-    with sealed_path(path) as temporary:
-        pd.DataFrame(columns).to_csv(
-            temporary, index=False, float_format=f"%.{DECIMALS}f", lineterminator="\n"
-        )
+    write_csv(path, columns, f"%.{DECIMALS}f")
 
 
 def _metrics(best: str, true: np.ndarray, estimates: Sequence[Estimate], interval: float) -> dict:

@@ -18,10 +18,10 @@ from inverse_shading.network.trunks import (
     normalise_images,
     trunk_stages,
 )
+from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.tensor_files import read_description
 
 
 class Depths(nn.Module):
@@ -114,10 +114,7 @@ def extract_features(
     array = open_images(images, parse_range(Path(images).stem))
     found = read_description(trunk).get("architecture")
     if found != config["architecture"]:
-        raise InputError(
-            f"{trunk}: found weights of {found}, expected {config['architecture']}. Delete it and "
-            "run the same command again to make it anew."
-        )
+        raise unusable(trunk, f"found weights of {found}, expected {config['architecture']}")
     place = set_up(device, threads)
     network, dtype = load_extractor(trunk, found, config.get("depths"), place)
     precision = choose_precision(config["precision"], place)

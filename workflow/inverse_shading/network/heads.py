@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 # A principal component whose standard deviation is a smaller share of the first's is rounding.
 NOTHING = 1e-6
@@ -246,9 +246,8 @@ def load_head(path: str | Path) -> tuple[Head, dict]:
         )
         head.load_state_dict(read_tensors(path))
     except (KeyError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: found no weights of a head as its description has it ({error}). Delete it "
-            "and run the same command again to train it anew."
+        raise unusable(
+            path, f"found no weights of a head as its description has it ({error})"
         ) from error
     return head.eval(), description
 

@@ -13,9 +13,9 @@ from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.dataset.splits import read_split
 from inverse_shading.network.trunks import build_trunk, fill_trunk, normalise_images, trunk_tensors
+from inverse_shading.runtime.artefacts import read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.tensor_files import read_tensors, write_tensors
 
 # The first published weights of both, trained by the classical recipe and closest to those of the
 # poster's time. ResNet50's second set (IMAGENET1K_V2) classifies ImageNet better but was trained

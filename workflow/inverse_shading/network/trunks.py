@@ -8,8 +8,8 @@ import torchvision
 from torch import nn
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
+from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
 
 # Mean and standard deviation of ImageNet's training images (RGB in [0, 1]), which torchvision's
 # weights expect to be taken out of the input:
@@ -143,10 +143,7 @@ def load_trunk(path: str | Path) -> nn.Module:
     """
     description = read_description(path)
     if "architecture" not in description:
-        raise InputError(
-            f"{path}: found no architecture in its description, expected a prepared trunk. Delete "
-            "it and run the same command again to make it anew."
-        )
+        raise unusable(path, "found no architecture in its description, expected a prepared trunk")
     trunk = build_trunk(description["architecture"])
     fill_trunk(trunk, read_tensors(path), path)
     return trunk

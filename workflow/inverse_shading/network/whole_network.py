@@ -9,8 +9,7 @@ from torch import nn
 from inverse_shading.dataset.rows import ImageShards
 from inverse_shading.network.heads import Head, build_head, load_head
 from inverse_shading.network.trunks import build_trunk, normalise_images, trunk_stages
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.tensor_files import read_description, read_tensors
+from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
 
 # Images are copied into a GPU's memory once if they take at most this share of what is free there.
 SHARE_FOR_IMAGES = 0.5
@@ -137,8 +136,7 @@ def load_network(path: str | Path) -> tuple[Head | FineTuned, dict]:
         )
         network.load_state_dict(read_tensors(path))
     except (KeyError, RuntimeError) as error:
-        raise InputError(
-            f"{path}: found no weights of a network as its description has it ({error}). Delete it "
-            "and run the same command again to train it anew."
+        raise unusable(
+            path, f"found no weights of a network as its description has it ({error})"
         ) from error
     return network.eval(), description

@@ -1,6 +1,5 @@
 """model.json: all that it takes to use a trained model, and the checksums of the files it needs."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 from inverse_shading import __version__
 from inverse_shading.evaluation.metrics import read_metrics
 from inverse_shading.inversion.calibration import read_calibration
+from inverse_shading.runtime.artefacts import read_json, unusable, write_json
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, read_seal, write_sealed_text
+from inverse_shading.runtime.files import read_seal
 
 CARD = "model.json"
 
@@ -81,10 +81,10 @@ def write_model_card(
     found = read_metrics(metrics)
     kept = [one for one in found.get("seeds", []) if one.get("seed") == found.get("chosen_seed")]
     if found.get("model") != config["model"] or not kept:
-        raise InputError(
-            f"{metrics}: found metrics of {found.get('model')} with the chosen seed "
-            f"{found.get('chosen_seed')}, expected those of {config['model']} with one of its seeds. "
-            f"Delete {metrics} and run the same command again to make it anew."
+        raise unusable(
+            metrics,
+            f"found metrics of {found.get('model')} with the chosen seed "
+            f"{found.get('chosen_seed')}, expected those of {config['model']} with one of its seeds",
         )
     files = {"weights": weights, "predictions": predictions, "trunk": trunk, "stage": stage}
     card = ModelCard(
@@ -95,8 +95,7 @@ def write_model_card(
         calibration=asdict(read_calibration(calibration)),
         checksums={name: read_seal(path) for name, path in files.items()},
     )
-    content = {"format": FORMAT} | asdict(card)
-    write_sealed_text(output, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_json(output, {"format": FORMAT} | asdict(card))
 
 
 def read_model_card(folder: str | Path) -> ModelCard:
@@ -118,11 +117,10 @@ def read_model_card(folder: str | Path) -> ModelCard:
             f"has made the folder. {remake(path)}"
         )
     try:
-        check_seal(path)
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path, "the card of a model")
         if content.pop("format") == FORMAT:
             return ModelCard(**content)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, InputError) as error:
+    except (LookupError, TypeError, InputError) as error:
         raise InputError(
             f"{path}: can't be read as the card of a model ({error}). {remake(path)}"
         ) from error

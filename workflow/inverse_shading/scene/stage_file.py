@@ -3,22 +3,23 @@
 Whoever renders needs this file and OpenGL: no mesh, no MaterialX, no X11 libraries.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, sealed_path
+from inverse_shading.runtime.artefacts import (
+    read_description,
+    read_tensors,
+    unusable,
+    write_tensors,
+)
 
 # Raised when the file's contents change in form or meaning.
 VERSION = 2
 
-# safetensors keeps metadata in no fixed order; one key makes the file's bytes reproducible.
-METADATA_KEY = "inverse_shading_stage"
+# Of the description in the file, and how a stage is told from other files of tensors.
+DESCRIPTION_KEY = "inverse_shading_stage"
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,13 @@ def save_stage(path: str | Path, stage: Stage) -> None:
         "view_position": stage.view_position,
         "pixel_stage": np.frombuffer(stage.pixel_stage.encode(), np.uint8),
     }
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     description = {
         "version": VERSION,
         "materialx_version": stage.materialx_version,
         "environment_samples": stage.environment_samples,
         "uniforms": stage.uniforms,
     }
-    with sealed_path(path) as temporary:
-        save_file(tensors, temporary, {METADATA_KEY: json.dumps(description, sort_keys=True)})
+    write_tensors(path, tensors, description, DESCRIPTION_KEY)
 
 
 def read_stage(path: str | Path) -> Stage:
@@ -84,24 +83,13 @@ def read_stage(path: str | Path) -> Stage:
     Raises:
         InputError: missing, foreign, of another version, cut short or damaged; it names the file.
     """
-    path = Path(path)
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: can't be read as a stage file ({error}). {remedy}") from error
-    try:
-        description = json.loads(metadata[METADATA_KEY])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: a safetensors file, but not a stage. {remedy}") from error
+    description = read_description(path, "a stage file", DESCRIPTION_KEY)
     if description.get("version") != VERSION:
-        raise InputError(
-            f"{path}: found a stage file of version {description.get('version')}, expected "
-            f"{VERSION}. {remedy}"
+        raise unusable(
+            path,
+            f"found a stage file of version {description.get('version')}, expected {VERSION}",
         )
+    tensors = read_tensors(path, "numpy")
     return Stage(
         mask=tensors["mask"].astype(bool),
         surface=tensors["surface"],

@@ -15,6 +15,7 @@ from inverse_shading.evaluation.metrics import (
     write_metrics,
 )
 from inverse_shading.evaluation.predictions import Predictions, read_all_predictions
+from inverse_shading.runtime.artefacts import unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, sealed_path
 from inverse_shading.runtime.jobs import logger
@@ -97,21 +98,18 @@ def collect_seeds(
 def _read_all_metrics(paths: Sequence[str | Path], seeds: Sequence[int]) -> list[dict]:
     metrics = [read_metrics(path) for path in paths]
     for path, one, seed in zip(paths, metrics, seeds, strict=True):
-        remedy = f"Delete {path} and run the same command again to make it anew."
         if one.get("seed") != seed:
-            raise InputError(
-                f"{path}: found metrics of the seed {one.get('seed')}, expected {seed}. {remedy}"
-            )
+            raise unusable(path, f"found metrics of the seed {one.get('seed')}, expected {seed}")
         if one.get("model") != metrics[0].get("model"):
-            raise InputError(
-                f"{path}: found metrics of the model {one.get('model')}, expected "
-                f"{metrics[0].get('model')} as in {paths[0]}. {remedy}"
+            raise unusable(
+                path,
+                f"found metrics of the model {one.get('model')}, expected "
+                f"{metrics[0].get('model')} as in {paths[0]}",
             )
-        if _form(one) != _form(metrics[0]) or not {*NAMED, "splits", *AVERAGED, *STATED} <= set(
-            one
-        ):
-            raise InputError(
-                f"{path}: found metrics of another form than {paths[0]}, or not all of them. {remedy}"
+        needed = {*NAMED, "splits", *AVERAGED, *STATED}
+        if _form(one) != _form(metrics[0]) or not needed <= set(one):
+            raise unusable(
+                path, f"found metrics of another form than {paths[0]}, or not all of them"
             )
     return metrics
 

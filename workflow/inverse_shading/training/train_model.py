@@ -1,19 +1,16 @@
 """Training of one model: a head on the kept features of its trunk, or both end to end on images."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pandas as pd
 
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import describe_device, set_up
 from inverse_shading.network.heads import parameter_count
 from inverse_shading.network.objectives.objective import load_objective
-from inverse_shading.runtime.files import read_seal, sealed_path, write_sealed_text
+from inverse_shading.runtime.artefacts import write_csv, write_json, write_tensors
+from inverse_shading.runtime.files import read_seal
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.runtime.tensor_files import write_tensors
 from inverse_shading.training.checkpoints import Checkpoint
 from inverse_shading.training.loop import Examples, fit
 from inverse_shading.training.prepare import prepare_model
@@ -94,10 +91,7 @@ def train_model(
     )
 
     write_tensors(weights, model.whole.state_dict(), model.description)
-    with sealed_path(history) as temporary:
-        pd.DataFrame(result.history).to_csv(
-            temporary, index=False, float_format="%.9g", lineterminator="\n"
-        )
+    write_csv(history, result.history, "%.9g")
     epochs = len(result.history)
     report = {
         "parameter_count": parameter_count(model.whole),
@@ -108,5 +102,5 @@ def train_model(
         "device": describe_device(place, threads),
         "batch_size": result.batch_size,
     }
-    write_sealed_text(summary, json.dumps(report, indent=2) + "\n")
+    write_json(summary, report)
     resumable.remove()

@@ -1,9 +1,7 @@
 """The trials of a search: as a table, and in the file that a killed search goes on from."""
 
-import csv
 import dataclasses
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from inverse_shading.runtime.artefacts import FINITE, read_csv, read_json, write_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, write_sealed_text
+from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.jobs import logger
 
 COMPLETE, PRUNED, DIVERGED = "complete", "pruned", "diverged"
@@ -70,23 +69,18 @@ def write_trials(path: str | Path, keys: Sequence[str], trials: Sequence[Trial])
         keys: that were searched, in the order of the columns.
         trials: in their order.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["number", "state", *keys, "validation_mse", "best_epoch", "epochs", "seconds"])
-    for number, trial in enumerate(trials, start=1):
-        diverged = trial.error is None
-        writer.writerow(
-            [
-                number,
-                trial.state,
-                *(_cell(trial.values[key]) for key in keys),
-                "" if diverged else f"{trial.error:.9g}",
-                "" if diverged else trial.best_epoch,
-                len(trial.errors),
-                f"{trial.seconds:.3f}",
-            ]
-        )
-    write_sealed_text(path, buffer.getvalue())
+    rows = [
+        {"number": number, "state": trial.state}
+        | {key: _cell(trial.values[key]) for key in keys}
+        | {
+            "validation_mse": "" if trial.error is None else f"{trial.error:.9g}",
+            "best_epoch": "" if trial.error is None else trial.best_epoch,
+            "epochs": len(trial.errors),
+            "seconds": f"{trial.seconds:.3f}",
+        }
+        for number, trial in enumerate(trials, start=1)
+    ]
+    write_csv(path, rows)
 
 
 def read_trials(path: str | Path, keys: Sequence[str]) -> pd.DataFrame:
@@ -95,18 +89,9 @@ def read_trials(path: str | Path, keys: Sequence[str]) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, damaged, or no table of these keys.
     """
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        missing = {"number", "state", "validation_mse", *keys} - set(table.columns)
-        if missing or table.empty or not set(table["state"]) <= set(STATES):
-            raise ValueError(f"no trials of {', '.join(keys)}")
-        for name in ("number", "validation_mse"):
-            table[name] = pd.to_numeric(table[name])
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as trials ({error}). {remedy}") from error
-    return table
+    columns = {"number": FINITE, "state": STATES, "validation_mse": float}
+    table = read_csv(path, "trials", columns | dict.fromkeys(keys, str), whole=False)
+    return table.astype({"number": int})
 
 
 def _cell(value) -> str:
@@ -144,13 +129,12 @@ class KeptTrials:
         if not self._path.exists():
             return []
         try:
-            check_seal(self._path)
-            content = json.loads(self._path.read_text(encoding="utf-8"))
+            content = read_json(self._path, "trials", ("identity", "trials"))
             if content["identity"] != self._identity:
                 logger.info("starting anew: %s is of another configuration or data", self._path)
                 return []
             trials = [Trial(**trial) for trial in content["trials"]]
-        except (InputError, OSError, ValueError, KeyError, TypeError) as error:
+        except (InputError, TypeError) as error:
             # Nothing but time is lost with it.
             logger.warning("starting anew: %s", error)
             return []

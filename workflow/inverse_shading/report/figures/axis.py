@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from inverse_shading.evaluation.metrics import read_metrics
 from inverse_shading.report.figures.style import BLUE, GREEN, INK, ORANGE, figure_style, save_figure
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.artefacts import unusable
 
 AXES = {"images": "Images, of which 65 % train", "bins": "Bins a parameter"}
 TITLES = {"images": "What more images bring", "bins": "How many bins it takes"}
@@ -55,10 +55,7 @@ def draw_axis(
                     for decoding, score in content["decodings"].items()
                 }
         except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: found no {error} among the metrics. Delete it and run the same command "
-                "again to make it anew."
-            ) from error
+            raise unusable(path, f"found no {error} among the metrics") from error
         for name, (error, half) in errors.items():
             lines.setdefault(name, []).append((point["place"], error, half))
 

@@ -15,7 +15,7 @@ from inverse_shading.render.frames import Renderer
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
 from inverse_shading.report.ranks import even_ranks
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.artefacts import unusable
 
 # Layout, in pixels. The budget of all tiles together keeps the file near a megabyte.
 PIXEL_BUDGET, SMALLEST_TILE, COLUMNS_OF_TILES = 800_000, 88, 8
@@ -57,9 +57,8 @@ def draw_gallery(
     """
     model = best_model(table)
     if model not in predictions:
-        raise InputError(
-            f"{table}: found {model} as the best model, expected one of {', '.join(predictions)}. "
-            f"Delete {table} and run the same command again to make it anew."
+        raise unusable(
+            table, f"found {model} as the best model, expected one of {', '.join(predictions)}"
         )
     identifiers, true, predicted = read_predictions(predictions[model], "test")
     errors = np.mean((predicted - true) ** 2, axis=1)

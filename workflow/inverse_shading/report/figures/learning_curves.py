@@ -11,8 +11,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from inverse_shading.material.parameters import CONSTANT_MSE
 from inverse_shading.report.figures.style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
+from inverse_shading.runtime.artefacts import read_csv
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal
 
 COLUMNS_OF_PANELS = 3
 # First digits that get a tick on a logarithmic axis, by the decades that it spans at most.
@@ -65,21 +65,8 @@ def draw_learning_curves(output: str | Path, histories: Mapping[str, str | Path]
 
 
 def _read_history(path: str | Path) -> pd.DataFrame:
-    check_seal(path)
-    remedy = f"Delete {path} and run the same command again to make it anew."
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: can't be read as a history ({error}). {remedy}") from error
-    needed = ["epoch", "train_loss", "validation_loss", "validation_mse"]
-    missing = [name for name in needed if name not in table]
-    if missing or table.empty:
-        found = f"no column {', '.join(missing)}" if missing else "no epoch"
-        raise InputError(f"{path}: found {found}, expected one row an epoch. {remedy}")
-    try:
-        table = table[needed].astype("float64")
-    except ValueError as error:
-        raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
+    columns = dict.fromkeys(["epoch", "train_loss", "validation_loss", "validation_mse"], float)
+    table = read_csv(path, "a history with a row an epoch", columns, whole=False)
     if not np.isfinite(table["validation_loss"]).any():
         raise InputError(
             f"{path}: found no finite loss, expected a training that converges. Lower the "

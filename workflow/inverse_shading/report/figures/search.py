@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullLocator
 
 from inverse_shading.report.figures.style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.artefacts import unusable
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, read_trials
 
 # Of panels, by the number of keys; three for any other.
@@ -55,10 +55,7 @@ def draw_search(
     table = read_trials(trials, list(space))
     complete = table[table["state"] == COMPLETE]
     if complete.empty:
-        raise InputError(
-            f"{trials}: found no complete trial, expected one at least. Delete it and run the same "
-            "command again to make it anew."
-        )
+        raise unusable(trials, "found no complete trial, expected one at least")
     best = complete.loc[complete["validation_mse"].idxmin()]
     columns = COLUMNS.get(len(space), 3)
     rows = math.ceil(len(space) / columns)

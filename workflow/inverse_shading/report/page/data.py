@@ -17,8 +17,7 @@ from inverse_shading.evaluation.predictions import (
     read_predictions,
 )
 from inverse_shading.inversion.intervals_file import RefinedIntervals, read_intervals
-from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.artefacts import FINITE, check_identifiers, read_csv, unusable
 
 
 @dataclass(frozen=True)
@@ -76,24 +75,20 @@ def read_report_data(
     """
     best = best_model(table)
     if best not in predictions:
-        raise InputError(
-            f"{table}: found {best} as the best model, expected one of {', '.join(predictions)}. "
-            f"Delete {table} and run the same command again to make it anew."
+        raise unusable(
+            table, f"found {best} as the best model, expected one of {', '.join(predictions)}"
         )
     models = [best, *(model for model in predictions if model != best)]
     metrics = read_metrics(refined["metrics"])
     if not isinstance(metrics.get("model"), str) or not isinstance(metrics.get("interval"), float):
-        raise InputError(
-            f"{refined['metrics']}: found no model or no interval, expected both. "
-            f"{_remedy(refined['metrics'])}"
-        )
+        raise unusable(refined["metrics"], "found no model or no interval, expected both")
     name = metrics["model"]
 
     sample, true, means = read_predictions(refined["predictions"], "test")
     same, _, materials = read_predictions(refined["materials"], "test")
-    _check_images(refined["materials"], same, sample)
+    check_identifiers(refined["materials"], same, sample, "the sample")
     intervals = read_intervals(refined["intervals"])
-    _check_images(refined["intervals"], intervals.identifiers, sample)
+    check_identifiers(refined["intervals"], intervals.identifiers, sample, "the sample")
 
     every = {model: read_all_predictions(predictions[model]) for model in models}
     guesses = {name: means}
@@ -131,16 +126,9 @@ def read_appearance(path: str | Path, sample: list[str]) -> pd.DataFrame:
         InputError: damaged, unreadable, a column missing, a value that is not a finite number, or of
             other images.
     """
-    check_seal(path)
-    try:
-        table = pd.read_csv(path, dtype={"id": str}).set_index("id")[COLUMNS].astype("float64")
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{path}: can't be read as appearance ({error}). {_remedy(path)}"
-        ) from error
-    _check_images(path, list(table.index), sample)
-    if not np.isfinite(table.to_numpy()).all():
-        raise InputError(f"{path}: found a value that is not a finite number. {_remedy(path)}")
+    columns = {"id": str} | dict.fromkeys(COLUMNS, FINITE)
+    table = read_csv(path, "appearance", columns, whole=False).set_index("id")
+    check_identifiers(path, table.index, sample, "the sample")
     return table
 
 
@@ -148,17 +136,5 @@ def _of_sample(path: str | Path, every: Predictions, sample: list[str]) -> np.nd
     rows = {identifier: row for row, identifier in enumerate(every.identifiers)}
     missing = [identifier for identifier in sample if identifier not in rows]
     if missing:
-        raise InputError(f"{path}: found no image {missing[0]}, expected it. {_remedy(path)}")
+        raise unusable(path, f"found no image {missing[0]}, expected it")
     return every.predicted[[rows[identifier] for identifier in sample]]
-
-
-def _check_images(path: str | Path, found: list[str], sample: list[str]) -> None:
-    if found != sample:
-        raise InputError(
-            f"{path}: found {len(found)} images beginning with {found[:1]}, expected the "
-            f"{len(sample)} of the sample beginning with {sample[:1]}. {_remedy(path)}"
-        )
-
-
-def _remedy(path: str | Path) -> str:
-    return f"Delete {path} and run the same command again to make it anew."
