@@ -17,6 +17,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, seal
+from inverse_shading.runtime.placement import Placement
 from inverse_shading.scene.make_stage import write_stage
 
 STAGE = {
@@ -67,17 +68,14 @@ def measure(folder, tmp_path):
         predictions = write_predictions(tmp_path / "predictions.csv", predicted, **options)
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
-            table,
-            summary,
+            {"table": table, "summary": summary},
             "tested",
             predictions,
             images=[folder / f"{images}.npy" for images in arrays],
             stage=folder / "stage.safetensors",
             novel_stage=folder / "novel.safetensors",
-            framing=FRAMING,
-            count=count,
-            device="cpu",
-            threads=1,
+            config={"framing": FRAMING, "count": count},
+            placement=Placement("cpu", 1),
         )
         for path in (table, summary):
             check_seal(path)

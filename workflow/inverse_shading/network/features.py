@@ -21,6 +21,7 @@ from inverse_shading.network.trunks import (
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
 from inverse_shading.runtime.tensor_files import read_description
 
 
@@ -89,8 +90,7 @@ def extract_features(
     trunk: str | Path,
     images: str | Path,
     config: dict,
-    device: str,
-    threads: int,
+    placement: Placement,
 ) -> None:
     """Run a prepared trunk over the images of one shard and write its features.
 
@@ -104,8 +104,7 @@ def extract_features(
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
         config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
             `features.Depths`) where features of more than the last layer are wanted.
-        device: auto, cpu or cuda.
-        threads: of the CPU.
+        placement: where to compute.
 
     Raises:
         InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
@@ -118,10 +117,11 @@ def extract_features(
             f"{trunk}: found weights of {found}, expected {config['architecture']}. Delete it and "
             "run the same command again to make it anew."
         )
-    place = set_up(device, threads)
+    place = set_up(placement.device, placement.threads)
     network, dtype = load_extractor(trunk, found, config.get("depths"), place)
     precision = choose_precision(config["precision"], place)
-    logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
+    where = describe_device(place, placement.threads)
+    logger.info("%d images on %s in %s", len(array), where, precision)
 
     def compute(first: int, last: int) -> np.ndarray:
         features = compute_features(network, array[first:last], place, precision, dtype)

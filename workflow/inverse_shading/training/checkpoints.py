@@ -5,13 +5,62 @@ import io
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, seal_path, sealed_path
+from inverse_shading.runtime.files import check_seal, read_seal, seal_path, sealed_path
 from inverse_shading.runtime.jobs import logger
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """What it takes to go on with a training that was killed.
+
+    Attributes:
+        path: the checkpoint file.
+        seconds: from one checkpoint to the next.
+        code: digests of the code that trains; what other code has begun is not gone on with.
+    """
+
+    path: str | Path
+    seconds: float
+    code: Mapping[str, str]
+
+    def open(self, identity: Mapping) -> "Checkpoint":
+        """The checkpoint of the training of this identity."""
+        return Checkpoint(self.path, identity, self.seconds)
+
+    def identity(
+        self,
+        config: Mapping,
+        data: DataFiles,
+        trunk: str | Path | None,
+        device: torch.device,
+        threads: int,
+    ) -> dict:
+        """All that the result of a training depends on, as JSON can hold it.
+
+        Args:
+            config: of the training.
+            data: what it learns from.
+            trunk: file of the trunk's weights; None where it doesn't read them.
+            device, threads: where it trains.
+
+        Raises:
+            InputError: a file has no checksum.
+        """
+        return {
+            "config": config,
+            "code": dict(self.code),
+            "inputs": [read_seal(path) for path in data.paths],
+            "trunk": read_seal(trunk) if trunk else None,
+            "device": device.type,
+            "threads": threads,
+        }
 
 
 class Checkpoint:
