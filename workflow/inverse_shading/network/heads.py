@@ -1,9 +1,9 @@
 """The trained part of a model: from a trunk's feature map to the objective's outputs."""
 
+import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -30,15 +30,15 @@ class Head(nn.Sequential):
 
     def __init__(
         self,
-        pooling: GridPool | None,
-        components: PrincipalComponents | None,
-        trained: nn.Sequential,
+        layers: Mapping[str, nn.Module],
         kept_shape: tuple[int, ...],
+        pooling: GridPool | None = None,
+        components: PrincipalComponents | None = None,
     ):
         super().__init__()
         self.pooling = pooling
         self.components = components
-        self.trained = trained
+        self.trained = nn.Sequential(OrderedDict(layers))
         self.kept_shape = kept_shape
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -56,86 +56,6 @@ class Head(nn.Sequential):
         return self.trained.standardise if "standardise" in self.trained._modules else None
 
 
-@dataclass
-class _Plan:
-    """A head without its first and its last layer, which all have alike.
-
-    Attributes:
-        kept_shape: see `Head`.
-        layers: of the trained part, by name.
-        width: values that come out of the last of them.
-        pooling, components: see `Head`.
-    """
-
-    kept_shape: tuple[int, ...]
-    layers: OrderedDict[str, nn.Module] = field(default_factory=OrderedDict)
-    width: int = 0
-    pooling: GridPool | None = None
-    components: PrincipalComponents | None = None
-
-    def add_hidden(self, sizes: Sequence[int], **following: Callable[[], nn.Module]) -> None:
-        """A dense layer of each size, with layers that follow it, all numbered from 1."""
-        for number, size in enumerate(sizes, start=1):
-            self.layers[f"dense{number}"] = nn.Linear(self.width, size)
-            for name, build in following.items():
-                self.layers[f"{name}{number}"] = build()
-            self.width = size
-
-
-def _plan_dense(config: dict, shape: tuple[int, int, int]) -> _Plan:
-    """[pool to grid x grid,] flatten, dense"""
-    plan = _Plan(shape)
-    if config["grid"]:
-        plan.pooling = _grid_pool(shape, config["grid"])
-        plan.kept_shape = (shape[0], config["grid"], config["grid"])
-    plan.layers["flatten"] = nn.Flatten()
-    plan.width = math.prod(plan.kept_shape)
-    return plan
-
-
-def _plan_conv(config: dict, shape: tuple[int, int, int]) -> _Plan:
-    """convolution 3x3, ReLU, spatial dropout, [pool to grid x grid,] flatten, dense"""
-    plan = _Plan(shape)
-    channels, height, width = shape
-    plan.layers["convolution"] = nn.Conv2d(channels, config["channels"], 3, padding=1)
-    plan.layers["relu"] = nn.ReLU()
-    plan.layers["spatial_dropout"] = nn.Dropout2d(config["spatial_dropout"])
-    cells = height * width
-    if config["grid"]:
-        plan.layers["pool"] = _grid_pool(shape, config["grid"])
-        cells = config["grid"] ** 2
-    plan.layers["flatten"] = nn.Flatten()
-    plan.width = config["channels"] * cells
-    return plan
-
-
-def _plan_mlp(config: dict, shape: tuple[int, int, int]) -> _Plan:
-    """average pool, [dense, ReLU, dropout] for each of hidden_sizes, batch norm, dense"""
-    plan = _Plan((shape[0], 1, 1), width=shape[0], pooling=_grid_pool(shape, 1))
-    plan.layers["flatten"] = nn.Flatten()
-    dropout = partial(nn.Dropout, config["dropout"])
-    plan.add_hidden(config["hidden_sizes"], relu=nn.ReLU, dropout=dropout)
-    plan.layers["batch_norm"] = nn.BatchNorm1d(plan.width)
-    return plan
-
-
-def _plan_perceptron(config: dict, shape: tuple[int, int, int]) -> _Plan:
-    """`components` principal components, [dense, GELU] for each of hidden_sizes, dense"""
-    count = config["components"]
-    components = PrincipalComponents(config["blocks"], count, config["whitening"])
-    plan = _Plan((count,), width=count, components=components)
-    plan.add_hidden(config["hidden_sizes"], gelu=nn.GELU)
-    return plan
-
-
-HEADS = {
-    "dense": _plan_dense,
-    "conv": _plan_conv,
-    "mlp": _plan_mlp,
-    "perceptron": _plan_perceptron,
-}
-
-
 def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) -> Head:
     """Build a head with fresh weights from PyTorch's global random generator.
 
@@ -151,14 +71,72 @@ def build_head(config: dict, feature_shape: tuple[int, int, int], outputs: int) 
     """
     kind = config["type"]
     if kind not in HEADS:
-        raise InputError(f"head.type: found {kind!r}, expected dense, conv, mlp or perceptron.")
-    plan = HEADS[kind](config, tuple(feature_shape))
-    layers = plan.layers
-    layers["output"] = nn.Linear(plan.width, outputs)
-    if plan.components is None:
-        layers["standardise"] = Standardise(plan.kept_shape)
-        layers.move_to_end("standardise", last=False)
-    return Head(plan.pooling, plan.components, nn.Sequential(layers), plan.kept_shape)
+        raise InputError(f"head.type: found {kind!r}, expected one of {', '.join(HEADS)}.")
+    return HEADS[kind](config, tuple(feature_shape), outputs)
+
+
+def dense_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
+    """[Pool to grid x grid,] flatten, dense."""
+    pooling, pooled = _grid_pool(shape, config["grid"])
+    layers = {
+        "standardise": Standardise(pooled),
+        "flatten": nn.Flatten(),
+        "output": nn.Linear(math.prod(pooled), outputs),
+    }
+    return Head(layers, pooled, pooling)
+
+
+def conv_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
+    """Convolution 3x3, ReLU, spatial dropout, [pool to grid x grid,] flatten, dense."""
+    convolved = (config["channels"], *shape[1:])
+    pool, pooled = _grid_pool(convolved, config["grid"])
+    layers = {
+        "standardise": Standardise(shape),
+        "convolution": nn.Conv2d(shape[0], convolved[0], 3, padding=1),
+        "relu": nn.ReLU(),
+        "spatial_dropout": nn.Dropout2d(config["spatial_dropout"]),
+        **({} if pool is None else {"pool": pool}),
+        "flatten": nn.Flatten(),
+        "output": nn.Linear(math.prod(pooled), outputs),
+    }
+    return Head(layers, shape)
+
+
+def mlp_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
+    """Average pool, [dense, ReLU, dropout] for each of hidden_sizes, batch norm, dense."""
+    pooling, pooled = _grid_pool(shape, 1)
+    sizes = [shape[0], *config["hidden_sizes"]]
+    layers = {
+        "standardise": Standardise(pooled),
+        "flatten": nn.Flatten(),
+        **hidden_layers(sizes, relu=nn.ReLU, dropout=partial(nn.Dropout, config["dropout"])),
+        "batch_norm": nn.BatchNorm1d(sizes[-1]),
+        "output": nn.Linear(sizes[-1], outputs),
+    }
+    return Head(layers, pooled, pooling)
+
+
+def perceptron_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
+    """`components` principal components, [dense, GELU] for each of hidden_sizes, dense."""
+    count = config["components"]
+    components = PrincipalComponents(config["blocks"], count, config["whitening"])
+    sizes = [count, *config["hidden_sizes"]]
+    layers = hidden_layers(sizes, gelu=nn.GELU) | {"output": nn.Linear(sizes[-1], outputs)}
+    return Head(layers, (count,), components=components)
+
+
+HEADS = {"dense": dense_head, "conv": conv_head, "mlp": mlp_head, "perceptron": perceptron_head}
+
+
+def hidden_layers(
+    sizes: Sequence[int], **following: Callable[[], nn.Module]
+) -> dict[str, nn.Module]:
+    """A dense layer from each size to the next, with the layers that follow it, numbered from 1."""
+    layers: dict[str, nn.Module] = {}
+    for number, (before, after) in enumerate(itertools.pairwise(sizes), start=1):
+        layers[f"dense{number}"] = nn.Linear(before, after)
+        layers |= {f"{name}{number}": build() for name, build in following.items()}
+    return layers
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -190,11 +168,16 @@ def load_head(path: str | Path) -> tuple[Head, dict]:
     return head.eval(), description
 
 
-def _grid_pool(shape: tuple[int, int, int], grid: int) -> GridPool:
-    _, height, width = shape
+def _grid_pool(
+    shape: tuple[int, int, int], grid: int
+) -> tuple[GridPool | None, tuple[int, int, int]]:
+    """What pools maps of a shape to a grid, None for a grid of 0, and the shape that results."""
+    channels, height, width = shape
+    if not grid:
+        return None, shape
     if grid > min(height, width):
         raise InputError(
             f"head.grid: found {grid}, expected at most {min(height, width)}: the trunk's map has "
             f"{height}x{width} cells. Lower it, set it to 0, or raise framing.image_size."
         )
-    return GridPool(height, width, grid)
+    return GridPool(height, width, grid), (channels, grid, grid)

@@ -1,6 +1,5 @@
 """Simple predictors that a model has to beat, and the bound that none can."""
 
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from inverse_shading.evaluation.metrics import image_errors, score_splits, write
 from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.material.products import posterior_means, posterior_medians
 from inverse_shading.network.devices import choose_device, describe_device, set_up
-from inverse_shading.network.heads import parameter_count
+from inverse_shading.network.heads import hidden_layers, parameter_count
 from inverse_shading.network.objectives import regression
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
@@ -154,9 +153,7 @@ def fit_perceptron(
     objective = regression.build({}, labels.targets.shape[1])
     torch.manual_seed(config["seed"])
     sizes = [inputs.shape[1], *section["hidden_sizes"]]
-    layers = [
-        layer for pair in itertools.pairwise(sizes) for layer in (nn.Linear(*pair), nn.ReLU())
-    ]
+    layers = hidden_layers(sizes, relu=nn.ReLU).values()
     network = nn.Sequential(*layers, nn.Linear(sizes[-1], objective.outputs))
     examples = Examples(ArrayRows(inputs), labels.targets, train, labels.indices("validation"))
     result = fit(Task(network, objective, examples), section, config["seed"], device)
