@@ -32,7 +32,7 @@ class Depths(nn.Module):
     keep differences far below one level of 255, once they are averaged.
 
     Args:
-        trunk: as built by `trunks.build_trunk`; stages after the last one asked for are not run.
+        trunk: as built by `trunks.build_trunk`; stages after the last of `depths` are not run.
         architecture: of the trunk.
         depths: side of the grid that each depth is averaged to, by its name: image (as encoded),
             radiance (decoded to linear light), stage_1 … stage_5.

@@ -1,4 +1,4 @@
-"""Where a training stands, kept in a file, so that one that was killed goes on from there."""
+"""Checkpoints: the state of a training in a file, from which one that was killed is resumed."""
 
 import hashlib
 import io
@@ -18,12 +18,12 @@ from inverse_shading.runtime.jobs import logger
 
 @dataclass(frozen=True)
 class Resumption:
-    """What it takes to go on with a training that was killed.
+    """How a training that was killed is resumed.
 
     Attributes:
         path: the checkpoint file.
         seconds: from one checkpoint to the next.
-        code: digests of the code that trains; what other code has begun is not gone on with.
+        code: digests of the code that trains; a checkpoint of other code is not resumed.
     """
 
     path: str | Path
@@ -45,13 +45,8 @@ class Resumption:
         """All that the result of a training depends on, as JSON can hold it.
 
         Args:
-            config: of the training.
-            data: what it learns from.
-            trunk: file of the trunk's weights; None where it doesn't read them.
+            config, data, trunk: as for `train_model.train_model`.
             device, threads: where it trains.
-
-        Raises:
-            InputError: a file has no checksum.
         """
         return {
             "config": config,
@@ -69,7 +64,7 @@ class Checkpoint:
     Args:
         path: the file. It is written whole or not at all, with its checksum beside it.
         identity: all that the result depends on, as JSON can hold it. A checkpoint of another
-            identity is not gone on from.
+            identity is not resumed.
         interval: seconds from one checkpoint to the next.
     """
 
@@ -100,7 +95,7 @@ class Checkpoint:
             temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> dict | None:
-        """The state last saved; None if there is none that can be gone on from."""
+        """The state last saved; None if there is none that can be resumed."""
         if not self._path.exists():
             return None
         try:

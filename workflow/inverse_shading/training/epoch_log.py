@@ -38,7 +38,7 @@ class EpochLog:
     def epoch(self, row: dict, last: bool) -> None:
         """After an epoch, with its row of the history."""
         now = time.monotonic()
-        # Epochs on pooled features last milliseconds; hundreds of lines a second help nobody.
+        # Epochs on pooled features last milliseconds; hundreds of lines a second would be no help.
         if last or self._first or now - self._last >= 1:
             logger.info(
                 "epoch %d/%d: train loss %.5f, validation loss %.5f, validation MSE %.5f, "
@@ -55,7 +55,7 @@ class EpochLog:
 
     def _left(self, now: float, done: float) -> str:
         if done <= self._before:
-            # Gone on from an epoch's last batch: nothing is timed yet.
+            # Resumed at an epoch's last batch: nothing is timed yet.
             return "?"
         pace = (now - self._start) / (done - self._before)
         return tqdm.format_interval(pace * (self._epochs - done))

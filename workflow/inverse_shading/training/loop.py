@@ -86,7 +86,7 @@ class DivergenceError(InputError):
         self.history = history
 
 
-# Asked with the history so far whether to give up.
+# Whether to give up, from the history so far.
 Judge = Callable[[Sequence[dict]], bool]
 
 
@@ -104,7 +104,7 @@ def fit(
     cross-entropy over many bins starts to overfit long before the values that are read off it do.
 
     The same arguments give the same bits on the same machine with the same number of threads, also
-    when the training was stopped on the way and went on from its checkpoint.
+    when the training was stopped on the way and resumed from its checkpoint.
 
     Args:
         task: what is to be learnt.
@@ -113,10 +113,10 @@ def fit(
             weight_decay, patience; trunk_rate, see `optimisation.build_optimiser`.
         seed: of batches and dropout.
         device: where to train.
-        checkpoint: what to go on from if it holds something, written as often as it says and when
-            the process is asked to stop.
-        is_hopeless: asked after every epoch but the last, with the history so far; where it says yes
-            the training ends there. The answer may depend on nothing but the history.
+        checkpoint: resumed if it holds something; written as often as it says, and when the process
+            is asked to stop.
+        is_hopeless: called after every epoch but the last with the history so far; where it is true
+            the training ends. It may depend on nothing but the history.
 
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
@@ -271,7 +271,7 @@ class _Training:
                 logger.warning("training on without a new checkpoint: %s", error)
 
     def state(self) -> dict:
-        """All that a training needs to go on with the same bits."""
+        """All that a training needs to be resumed with the same bits."""
         return {
             "batch_size": self._batch_size,
             "network": self._network.state_dict(),
@@ -286,7 +286,7 @@ class _Training:
         }
 
     def restore(self, saved: dict) -> None:
-        """Stand where `state` was taken."""
+        """Resume where `state` was taken."""
         self._network.load_state_dict(saved["network"])
         self._optimiser.load_state_dict(saved["optimiser"])
         self._schedule.load_state_dict(saved["schedule"])

@@ -42,8 +42,8 @@ class SearchFiles:
         best: YAML, to be laid over the configuration: the values of the complete trial with the
             lowest validation MSE.
         trials: CSV, see `trials.write_trials`.
-        study: the finished trials, written after each; it is gone on from if it is there, of this
-            very search, and stays.
+        study: JSON of the finished trials, written after each. A search of the same configuration,
+            data and code resumes from it; it is kept.
     """
 
     best: str | Path
@@ -71,7 +71,7 @@ def search_model(
         model: its name.
         config: of the search, see `check.search_config`.
         data, placement, trunk: as for `train_model.train_model`.
-        resumption: what the trial under way goes on from; its checkpoint is removed in the end.
+        resumption: of the trial under way; its checkpoint is removed in the end.
 
     Raises:
         InputError: an input file is wrong, values don't fit the features, or every trial diverged.

@@ -55,8 +55,7 @@ def train_model(
             many only; trainable_stages of the trunk, and with it precision.
         data: features of the frozen trunk, or framed images where stages of it are trained.
         placement: where to train.
-        resumption: what to go on from if it is there, of this very training; its checkpoint is
-            removed in the end.
+        resumption: the checkpoint, resumed if it is of this very training, and removed in the end.
         trunk: the trunk's weights, where stages of it are trained.
 
     Raises:
