@@ -11,7 +11,7 @@ from inverse_shading.prediction.model_card import CARD, write_model_card
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.training.seeds import COPIED, collect_seeds
 from tests.support.synthetic import SyntheticData, model_config
-from tests.support.trainings import CPU, evaluate, train
+from tests.support.trainings import CPU, FILES, evaluate, train
 
 DEPTHS = {"image": 4, "radiance": 2}
 PERCEPTRON = {
@@ -29,13 +29,6 @@ REFINEMENT = {
     "restarts": 0,
     "interval": 0.8,
     "calibration_images": 2,
-}
-FILES = {
-    "weights": "weights.safetensors",
-    "history": "history.csv",
-    "summary": "training.json",
-    "predictions": "predictions.csv",
-    "metrics": "metrics.json",
 }
 
 

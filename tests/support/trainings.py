@@ -10,6 +10,16 @@ from inverse_shading.training.train_model import TrainingFiles, train_model
 CPU = Placement("cpu", 1)
 
 
+# What becomes of one model, by the rules' names.
+FILES = {
+    "weights": "weights.safetensors",
+    "history": "history.csv",
+    "summary": "training.json",
+    "predictions": "predictions.csv",
+    "metrics": "metrics.json",
+}
+
+
 def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):
     """Train on these files and write into a folder.
 
@@ -23,8 +33,8 @@ def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):
     Returns:
         What training.json holds.
     """
-    names = ("weights.safetensors", "history.csv", "training.json")
-    outputs = TrainingFiles(*(folder / name for name in names))
+    names = ("weights", "history", "summary")
+    outputs = TrainingFiles(**{name: folder / FILES[name] for name in names})
     resumption = Resumption(folder / "checkpoint.pt", seconds, {"training.py": code})
     train_model(outputs, config, data, Placement("cpu", threads), resumption, trunk)
     return json.loads(outputs.summary.read_text())
@@ -32,8 +42,6 @@ def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):
 
 def evaluate(data, folder, config, trunk):
     """Evaluate what `train` wrote, into the same folder; what metrics.json holds."""
-    names = ("weights.safetensors", "training.json")
-    metrics = folder / "metrics.json"
-    inputs = (folder / name for name in names)
-    evaluate_model(folder / "predictions.csv", metrics, config, *inputs, trunk, data, CPU)
-    return json.loads(metrics.read_text())
+    files = {name: folder / file for name, file in FILES.items() if name != "history"}
+    evaluate_model(config=config, trunk=trunk, data=data, placement=CPU, **files)
+    return json.loads(files["metrics"].read_text())

@@ -95,17 +95,23 @@ def test_a_full_gpu_halves_the_batch_and_goes_on(images, vgg16, monkeypatch):
     assert sizes == [4, 2, 2, 2, 1]
 
 
-def test_truncated_images_are_refused(images, vgg16):
+def cut_off(images):
     images.write_bytes(images.read_bytes()[:-100])
-    with pytest.raises(InputError, match=r"000020-000026\.npy: its contents don't match"):
+
+
+def drop_two(images):
+    write_array(images, np.load(images)[:5])
+
+
+@pytest.mark.parametrize(
+    "damage, message",
+    [(cut_off, "its contents don't match"), (drop_two, "found 5 images, expected 7")],
+)
+def test_damaged_images_are_refused(images, vgg16, damage, message):
+    damage(images)
+    with pytest.raises(InputError, match=rf"000020-000026\.npy: {message}"):
         extract(images, vgg16, "features")
     assert not (images.parent.parent / "features").exists()
-
-
-def test_too_few_images_are_refused(images, vgg16):
-    write_array(images, np.load(images)[:5])
-    with pytest.raises(InputError, match=r"000020-000026\.npy: found 5 images, expected 7"):
-        extract(images, vgg16, "features")
 
 
 def test_features_beyond_float16_are_refused(images, vgg16, tmp_path):

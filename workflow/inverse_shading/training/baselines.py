@@ -77,7 +77,9 @@ def fit_baseline(
     labels = read_labels(data.parameters, data.splits)
     thumbnails = None
     if name in SEEING:
-        thumbnails = _read_all_thumbnails(data.inputs, config["baselines"], len(labels.split))
+        thumbnails = read_thumbnails(
+            data.inputs, config["baselines"]["thumbnail_size"], len(labels.split)
+        )
     start = time.monotonic()
     answer = FITTERS[name](labels, thumbnails, config, placement)
     seconds = round(time.monotonic() - start, 3)
@@ -180,33 +182,29 @@ FITTERS = {
 }
 
 
-def _read_all_thumbnails(images: Sequence[str | Path], section: dict, count: int) -> np.ndarray:
-    thumbnails = read_thumbnails(images, section["thumbnail_size"])
+def read_thumbnails(images: Sequence[str | Path], size: int, count: int) -> np.ndarray:
+    """Shrink the images of all ranges by averaging over square boxes of pixels.
+
+    The averages are of sRGB-encoded values, as the networks see them.
+
+    Returns:
+        float32 (count, size, size, 3) in [0, 1].
+
+    Raises:
+        InputError: a file is wrong, there aren't `count` images, or `size` doesn't divide their side.
+    """
+    thumbnails = np.concatenate(
+        [
+            shrink_images(open_images(path, parse_range(Path(path).stem)), size)
+            for path in progress(images, len(images), "shard")
+        ]
+    )
     if len(thumbnails) != count:
         raise InputError(
             f"Found {len(thumbnails)} images in {len(images)} files and {count} rows of "
             "parameters; expected the same ranges."
         )
     return thumbnails
-
-
-def read_thumbnails(images: Sequence[str | Path], size: int) -> np.ndarray:
-    """Shrink the images of all ranges by averaging over square boxes of pixels.
-
-    The averages are of sRGB-encoded values, as the networks see them.
-
-    Returns:
-        float32 (n, size, size, 3) in [0, 1].
-
-    Raises:
-        InputError: a file is wrong, or `size` doesn't divide the images' side.
-    """
-    return np.concatenate(
-        [
-            shrink_images(open_images(path, parse_range(Path(path).stem)), size)
-            for path in progress(images, len(images), "shard")
-        ]
-    )
 
 
 def shrink_images(images: np.ndarray, size: int) -> np.ndarray:

@@ -88,7 +88,11 @@ def _prepare_frozen(
     kept_bytes = 4 * len(shards) * int(np.prod(head.kept_shape))
     prepares = head.pooling is not None or head.components is not None
     if prepares and kept_bytes <= MEMORY_FOR_PREPARED_FEATURES:
-        network, rows, prepare = head.trained, _prepare_rows(head, shards, batch_size), _as_it_is
+        network, rows, prepare = (
+            head.trained,
+            _prepare_rows(head, shards, batch_size),
+            nn.Identity(),
+        )
     if head.standardise is not None:
         _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
     task = Task(network, objective, _examples(rows, labels))
@@ -140,10 +144,6 @@ def _describe(config: dict, shape: tuple[int, ...], objective: Objective) -> dic
         "objective": config["objective"],
         "outputs": objective.outputs,
     }
-
-
-def _as_it_is(features: torch.Tensor) -> torch.Tensor:
-    return features
 
 
 def _gather(rows: Rows, indices: np.ndarray, values: int) -> np.ndarray:
