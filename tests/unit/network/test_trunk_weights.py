@@ -34,7 +34,7 @@ def shard(tmp_path_factory):
     """Images and split of a shard: 20 images of noise and colours, 13 to train on."""
     folder = tmp_path_factory.mktemp("shard")
     generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (20, 64, 64, 3)) * generator.uniform(size=(20, 1, 1, 3))
+    images = generator.integers(0, 256, (20, 32, 32, 3)) * generator.uniform(size=(20, 1, 1, 3))
     write_array(folder / f"images/{SHARD}.npy", images.astype(np.uint8))
     write_split(
         folder / f"splits/{SHARD}.csv", SHARD, {"train": 0.65, "validation": 0.15, "test": 0.2}, 1

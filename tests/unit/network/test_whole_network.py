@@ -29,7 +29,7 @@ HEAD = {"type": "dense", "grid": 1}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return SyntheticData(tmp_path_factory.mktemp("data"), n_images=40, shard_size=20, image_side=32)
+    return SyntheticData(tmp_path_factory.mktemp("data"), n_images=20, shard_size=20, image_side=32)
 
 
 @pytest.fixture(scope="module", params=["vgg16", "resnet50"])
@@ -56,7 +56,7 @@ def trained(architecture, data, trunk, tmp_path_factory):
 
 
 def settings(architecture, stages, **training):
-    config = model_config(HEAD, **{"max_epochs": 2, "trunk_rate": 0.1} | training)
+    config = model_config(HEAD, **{"max_epochs": 2, "batch_size": 8, "trunk_rate": 0.1} | training)
     more = {"architecture": architecture, "trainable_stages": stages, "precision": "float32"}
     return config | more
 
@@ -139,8 +139,8 @@ def test_batch_statistics_of_frozen_stages_stay(architecture, trunk):
     assert all(training == name.startswith("layer4") for name, training in modes.items())
 
 
-def test_images_on_the_device_are_the_files(data):
-    shards = ImageShards(data.images)
+def test_images_on_the_device_are_the_files(tmp_path):
+    shards = ImageShards(SyntheticData(tmp_path, n_images=40, shard_size=20).images)
     resident = ResidentImages(shards, torch.device("cpu"))
     rows = np.array([39, 0, 20])
     assert len(resident) == len(shards) and resident.shape == shards.shape
