@@ -2,19 +2,18 @@
 
 from inverse_shading.evaluation.appearance import measure_appearance
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.placement import Placement
 
 with job(snakemake.log[0]):
+    inputs = snakemake.input
     measure_appearance(
-        snakemake.output.table,
-        snakemake.output.summary,
+        dict(snakemake.output.items()),
         snakemake.params.predictor,
-        snakemake.input.predictions,
-        images=list(snakemake.input.images),
-        stage=snakemake.input.stage,
-        novel_stage=snakemake.input.novel_stage,
-        framing=snakemake.params.config["framing"],
-        count=snakemake.params.config["count"],
+        inputs.predictions,
+        images=inputs.images,
+        stage=inputs.stage,
+        novel_stage=inputs.novel_stage,
+        config=snakemake.params.config,
         # Where to render is no cause to render again, so it is not among the params.
-        device=snakemake.config["render"]["device"],
-        threads=snakemake.threads,
+        placement=Placement(snakemake.config["render"]["device"], snakemake.threads),
     )

@@ -18,6 +18,7 @@ from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.placement import Placement
 from inverse_shading.scene.make_stage import write_stage
 from tests.support.tables import write_predictions
 
@@ -61,17 +62,14 @@ def measure(folder, tmp_path):
         )
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
-            table,
-            summary,
+            {"table": table, "summary": summary},
             "tested",
             predictions,
             images=[folder / f"{images}.npy" for images in arrays],
             stage=folder / "stage.safetensors",
             novel_stage=folder / "novel.safetensors",
-            framing=FRAMING,
-            count=count,
-            device="cpu",
-            threads=1,
+            config={"framing": FRAMING, "count": count},
+            placement=Placement("cpu", 1),
         )
         for path in (table, summary):
             check_seal(path)

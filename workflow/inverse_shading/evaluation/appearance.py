@@ -15,6 +15,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
 
 MEASURES = [field.name for field in fields(ImageDifference)]
 # Where materials are looked at: the stage of the data set, and the novel one.
@@ -84,17 +85,14 @@ def write_appearance(
 
 
 def measure_appearance(
-    table: str | Path,
-    summary: str | Path,
+    outputs: Mapping[str, str | Path],
     predictor: str,
     predictions: str | Path,
     images: Sequence[str | Path],
     stage: str | Path,
     novel_stage: str | Path,
-    framing: Mapping,
-    count: int,
-    device: str | int,
-    threads: int | None = None,
+    config: Mapping,
+    placement: Placement,
 ) -> None:
     """Render what is predicted for the first test images and measure how far it is from the truth.
 
@@ -102,26 +100,27 @@ def measure_appearance(
     saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
 
     Args:
-        table, summary: the appearance.csv and appearance.json to write, see `appearance_file`.
+        outputs: the files to write: table and summary, see `write_appearance`.
         predictor: name for the summary.
         predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
         images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
         stage: what the images were rendered on, see `make_stage.write_stage`.
         novel_stage: the same object in another light and view.
-        framing: the config's section: image_size, margin, filter.
-        count: test images to take; all if there are fewer.
-        device: where to render: auto, cpu, or the number of an EGL device.
-        threads: threads of Mesa's software rasteriser; no number depends on them.
+        config: framing, the config's section: image_size, margin, filter; count of test images to
+            take, all if there are fewer.
+        placement: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
-    identifiers, true, predicted = sampled_test_images(predictions, count)
+    framing = config["framing"]
+    where = placement.device, placement.threads
+    identifiers, true, predicted = sampled_test_images(predictions, config["count"])
     truths = pick_images(images, identifiers, framing["image_size"])
     # A model may overshoot the range that materials are made of.
     materials = np.clip(predicted, 0, 1)
     differences: dict[str, list[ImageDifference]] = {"stage": [], "novel": []}
-    with FramedRenderer(stage, framing, device, threads) as renderer:
+    with FramedRenderer(stage, framing, *where) as renderer:
         logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
         pairs = zip(truths, materials, strict=True)
         for truth, material in progress(pairs, len(materials), "image"):
@@ -130,12 +129,13 @@ def measure_appearance(
     # A renderer each: one that gives the image before again believes itself broken, and here the two
     # may well look the same.
     with (
-        FramedRenderer(novel_stage, framing, device, threads) as of_truth,
-        FramedRenderer(novel_stage, framing, device, threads) as renderer,
+        FramedRenderer(novel_stage, framing, *where) as of_truth,
+        FramedRenderer(novel_stage, framing, *where) as renderer,
     ):
         logger.info("the same in the novel light and view")
         pairs = zip(true, materials, strict=True)
         for truth, material in progress(pairs, len(materials), "image"):
             renders = of_truth.render(truth), renderer.render(material)
             differences["novel"].append(compare_images(*renders, renderer.mask))
-    write_appearance(table, summary, predictor, identifiers, true, predicted, differences)
+    paths = outputs["table"], outputs["summary"]
+    write_appearance(*paths, predictor, identifiers, true, predicted, differences)

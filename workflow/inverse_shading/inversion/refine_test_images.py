@@ -17,6 +17,7 @@ from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.artefacts import unusable, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
 
 
 def refine_sample(
@@ -26,11 +27,8 @@ def refine_sample(
     images: Sequence[str | Path],
     stage: str | Path,
     calibration: str | Path,
-    framing: Mapping,
-    settings: Mapping,
-    count: int,
-    device: str | int,
-    threads: int | None = None,
+    config: Mapping,
+    placement: Placement,
 ) -> None:
     """Refine what the best model says of the first test images, and score it.
 
@@ -48,20 +46,21 @@ def refine_sample(
         images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
         stage: what the images were rendered on.
         calibration: written by `calibrate_stage.calibrate`.
-        framing: the config's section: image_size, margin, filter.
-        settings: the config's section `refinement`.
-        count: test images to take; all if there are fewer.
-        device, threads: see `frames.Renderer`; on the CPU no number depends on the threads.
+        config: framing, the config's section: image_size, margin, filter; settings, its section
+            `refinement`; count of test images to take, all if there are fewer.
+        placement: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
+    framing, settings = config["framing"], config["settings"]
     best = _best_model(metrics)
-    identifiers, true, predicted = sampled_test_images(predictions[best], count)
+    identifiers, true, predicted = sampled_test_images(predictions[best], config["count"])
     guesses = guessed_materials(predicted)
     estimates = []
+    measured = read_calibration(calibration)
     with Refiner(
-        stage, framing, settings, read_calibration(calibration), device, threads
+        stage, framing, settings, measured, placement.device, placement.threads
     ) as refiner:
         logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)
