@@ -16,7 +16,7 @@ from inverse_shading.material.observable import (
     unknowns_derivative,
     with_base_of_one,
 )
-from inverse_shading.render.unrounded import FEWEST, SampledRenderer
+from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
 
 # Where the search starts without a guess, or when one led nowhere: materials of different kinds.
 STARTS = np.array(
@@ -130,7 +130,7 @@ class Derivatives:
 
 
 def find_material(
-    renderer: SampledRenderer,
+    renderer: UnroundedRenderer,
     target: np.ndarray,
     compared: np.ndarray,
     guess: np.ndarray | None,
@@ -165,7 +165,7 @@ def find_material(
 
 
 def _search(
-    renderer: SampledRenderer,
+    renderer: UnroundedRenderer,
     target: np.ndarray,
     compared: np.ndarray,
     start: np.ndarray,
@@ -178,11 +178,11 @@ def _search(
     if chosen.sum() >= FEWEST:
         near = np.flatnonzero(chosen)
         sparse = Derivatives(
-            lambda values: renderer.sparse_samples(values)[:, near], settings["step"]
+            lambda values: renderer.sparse_pixels(values)[:, near], settings["step"]
         )
         sought = target[renderer.sparse][near]
         x, residuals = _fit(
-            lambda x: renderer.sparse_samples(with_base_of_one(x[None]))[0][near] - sought,
+            lambda x: renderer.sparse_pixels(with_base_of_one(x[None]))[0][near] - sought,
             sparse.by_x,
             x,
             COARSE_GAIN,
@@ -193,7 +193,7 @@ def _search(
     # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
     pixels = compared & renderer.dense
     inner = np.flatnonzero(compared[renderer.dense])
-    dense = Derivatives(lambda values: renderer.dense_samples(values)[:, inner], settings["step"])
+    dense = Derivatives(lambda values: renderer.dense_pixels(values)[:, inner], settings["step"])
     found = {}
 
     def distance(x: np.ndarray) -> np.ndarray:

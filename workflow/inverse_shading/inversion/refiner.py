@@ -13,7 +13,7 @@ from inverse_shading.inversion.posterior import Draws, covariance, draw
 from inverse_shading.inversion.reasons import reasons
 from inverse_shading.material.observable import materials, mean_base, seen
 from inverse_shading.pictures.framed_picture import FramedPicture
-from inverse_shading.render.unrounded import SampledRenderer
+from inverse_shading.render.unrounded import UnroundedRenderer
 
 # The middle of what a picture allows is taken unless its render is so much further off than the
 # optimum's.
@@ -77,7 +77,7 @@ class Refiner:
         threads: int | None = None,
     ):
         self._settings, self._calibration = settings, calibration
-        self._renderer = SampledRenderer(stage, framing, settings["stride"], device, threads)
+        self._renderer = UnroundedRenderer(stage, framing, settings["stride"], device, threads)
 
     @property
     def driver(self) -> str:
