@@ -15,7 +15,7 @@ from inverse_shading.inversion.calibration import (
     write_calibration,
 )
 from inverse_shading.inversion.posterior import draw
-from inverse_shading.material.observable import SPECULAR, seen, unknowns
+from inverse_shading.material.observable import U_SPECULAR, observables, unknowns
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
@@ -37,9 +37,9 @@ def synthetic(generator, count):
     vector = Calibration(INFLATION, {}, 0).scale_vector
     errors = generator.normal(0, DEVIATION * vector, size=(count, 9))
     spread = np.eye(9) * DEVIATION**2
-    found = np.clip(seen(unknowns(true)) + errors, 0, 1)
+    found = np.clip(observables(unknowns(true)) + errors, 0, 1)
     # Tints above their specular are nothing that a search can find.
-    found[:, 3:6] = np.minimum(found[:, 3:6], found[:, [SPECULAR]])
+    found[:, 3:6] = np.minimum(found[:, 3:6], found[:, [U_SPECULAR]])
     return [(u, spread) for u in found], true
 
 

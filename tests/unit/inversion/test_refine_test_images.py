@@ -18,8 +18,8 @@ from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
 from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, seal
 from tests.support.small_stage import FRAMING, SETTINGS, make_small_stage

@@ -1,6 +1,6 @@
 """How far a posterior can be trusted, measured on renders of known materials.
 
-`scales` say by how much the standard deviations of u (see `appearance_space`) are too small, by part
+`scales` say by how much the standard deviations of u (see `observable`) are too small, by part
 of u: the quantile of |error| / deviation as a share of the normal distribution's. `factors` then
 stretch the interval of each input so that it holds its share of truths: the split-conformal quantile of
 how far off the truth is in units of the interval's side (Romano, Patterson and Candès 2019,
@@ -20,12 +20,12 @@ from scipy.stats import norm
 
 from inverse_shading.inversion.posterior import draw
 from inverse_shading.material.observable import (
-    METALNESS,
-    PRODUCTS,
-    ROUGHNESS,
-    SPECULAR,
-    TINTS,
-    seen,
+    U_METALNESS,
+    U_PRODUCTS,
+    U_ROUGHNESS,
+    U_SPECULAR,
+    U_TINTS,
+    observables,
     unknowns,
 )
 from inverse_shading.material.parameters import PARAMETERS
@@ -34,11 +34,11 @@ from inverse_shading.runtime.files import check_seal, write_sealed_text
 
 # Parts of u that share a scale.
 PARTS = {
-    "products": PRODUCTS,
-    "tints": TINTS,
-    "specular": SPECULAR,
-    "roughness": ROUGHNESS,
-    "metalness": METALNESS,
+    "products": U_PRODUCTS,
+    "tints": U_TINTS,
+    "specular": U_SPECULAR,
+    "roughness": U_ROUGHNESS,
+    "metalness": U_METALNESS,
 }
 
 # An interval's side that is narrower is taken for as wide: six decimals of an input mean nothing.
@@ -81,7 +81,7 @@ def measure_calibration(
         true: (n, 10) materials.
         level: share of truths that intervals are to hold.
     """
-    errors = np.array([u for u, _ in found]) - seen(unknowns(true))
+    errors = np.array([u for u, _ in found]) - observables(unknowns(true))
     deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
     ratios = np.abs(errors) / deviations
     normal = norm.ppf((1 + level) / 2)

@@ -7,11 +7,11 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from inverse_shading.material.observable import (
-    SPECULAR,
+    U_SPECULAR,
     UNKNOWNS,
     divisible,
-    seen,
-    seen_derivative,
+    observables,
+    observables_derivative,
     unknowns,
     unknowns_derivative,
     with_base_of_one,
@@ -56,7 +56,7 @@ class Solution:
     """Where one or several searches ended.
 
     Attributes:
-        x: (9,) unknowns, see `appearance_space`.
+        x: (9,) unknowns, see `observable`.
         rms: of the whole image before rounding over the compared pixels, levels of 255.
         residuals: (pixels, 3), render minus picture over the compared pixels that lie wholly on the
             object, levels of 255.
@@ -90,10 +90,10 @@ class Derivatives:
     def by_u(self, x: np.ndarray) -> np.ndarray:
         """float32 (pixels, 3, 9)."""
         place = divisible(x)
-        u = seen(place)
-        if self._at is None or np.abs(np.delete(u - self._at, SPECULAR)).max() > NEAR:
+        u = observables(place)
+        if self._at is None or np.abs(np.delete(u - self._at, U_SPECULAR)).max() > NEAR:
             by_x = self._differences(place)
-            self._at, self._by_u = u, by_x @ seen_derivative(place).astype(np.float32)
+            self._at, self._by_u = u, by_x @ unknowns_derivative(place).astype(np.float32)
             flat = self._by_u.reshape(-1, UNKNOWNS).astype(np.float64)
             strengths, self._directions = np.linalg.eigh(flat.T @ flat)
             self._strengths = np.sqrt(np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14))
@@ -102,7 +102,7 @@ class Derivatives:
     def by_x(self, x: np.ndarray) -> np.ndarray:
         """float64 (pixels · 3, 9), as an optimiser wants them."""
         by_u = self.by_u(x).reshape(-1, UNKNOWNS).astype(np.float64)
-        return by_u @ unknowns_derivative(x)
+        return by_u @ observables_derivative(x)
 
     def reduced(self, residuals: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Residuals (pixels, 3) at x as ten numbers of the same sum of squares.
@@ -119,7 +119,7 @@ class Derivatives:
     def reduced_by_x(self, x: np.ndarray) -> np.ndarray:
         """Derivatives (10, 9) of `reduced`."""
         self.by_u(x)
-        inside = (self._directions * self._strengths).T @ unknowns_derivative(x)
+        inside = (self._directions * self._strengths).T @ observables_derivative(x)
         return np.vstack([inside, np.zeros(UNKNOWNS)])
 
     def _differences(self, x: np.ndarray) -> np.ndarray:

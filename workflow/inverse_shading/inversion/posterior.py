@@ -1,6 +1,6 @@
 """How sure a refined material is: draws of all that the picture allows, and intervals from them.
 
-Near the optimum the picture is linear in u (see `appearance_space`), so what is known of u is a
+Near the optimum the picture is linear in u (see `observable`), so what is known of u is a
 normal distribution, cut off at its bounds and multiplied by the density that u has before a picture is
 seen. Its covariance comes from the Jacobian J (levels of 255 by u) and the residuals r. These are
 mostly the picture's own rounding, which isn't independent from pixel to pixel: a smooth surface is
@@ -18,16 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.observable import (
-    PRODUCTS,
-    SPECULAR,
-    TINTS,
+    U_PRODUCTS,
+    U_SPECULAR,
+    U_TINTS,
     UNKNOWNS,
     draw_base,
     log_density,
     materials,
 )
-from inverse_shading.material.products import posterior_means
 
 # Side of the blocks in framed pixels.
 BLOCK = 32
@@ -50,7 +50,7 @@ class Draws:
     """Equally likely materials.
 
     Attributes:
-        u: (n, 9), see `appearance_space`.
+        u: (n, 9), see `observable`.
         values: (n · BASES, 10) materials.
         means: (10,) of the inputs; base and base_color by their exact means given each draw's products.
     """
@@ -130,8 +130,8 @@ def _inside(u: np.ndarray) -> np.ndarray:
     """The nearest point from which every line has some length inside the bounds."""
     margin = 1e-4
     inside = np.clip(u, margin, 1 - margin)
-    inside[SPECULAR] = min(max(inside[SPECULAR], inside[TINTS].max() + margin), 1 - margin)
-    inside[TINTS] = np.minimum(inside[TINTS], inside[SPECULAR] - margin / 2)
+    inside[U_SPECULAR] = min(max(inside[U_SPECULAR], inside[U_TINTS].max() + margin), 1 - margin)
+    inside[U_TINTS] = np.minimum(inside[U_TINTS], inside[U_SPECULAR] - margin / 2)
     return inside
 
 
@@ -145,8 +145,8 @@ def _move(
     """Draw each chain anew along a line."""
     # The part of the line that keeps 0 <= u <= 1 and tints <= specular: distances that shrink as
     # the line goes on, and by how much.
-    gaps = np.concatenate([state, 1 - state, state[:, [SPECULAR]] - state[:, TINTS]], axis=1)
-    slopes = np.concatenate([direction, -direction, direction[SPECULAR] - direction[TINTS]])
+    gaps = np.concatenate([state, 1 - state, state[:, [U_SPECULAR]] - state[:, U_TINTS]], axis=1)
+    slopes = np.concatenate([direction, -direction, direction[U_SPECULAR] - direction[U_TINTS]])
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.maximum(gaps, 0) / -slopes
     high = np.where(slopes < 0, ends, np.inf).min(axis=1)
@@ -157,8 +157,8 @@ def _move(
     high = np.minimum(high, middle + REACH * deviation)
     steps = np.linspace(0, 1, GRID)
     places = low[:, None] + (high - low)[:, None] * steps
-    products = state[:, None, PRODUCTS] + places[..., None] * direction[PRODUCTS]
-    specular = state[:, [SPECULAR]] + places * direction[SPECULAR]
+    products = state[:, None, U_PRODUCTS] + places[..., None] * direction[U_PRODUCTS]
+    specular = state[:, [U_SPECULAR]] + places * direction[U_SPECULAR]
     logs = log_density(products, specular) - 0.5 * ((places - middle[:, None]) / deviation) ** 2
     masses = np.exp(logs - logs.max(axis=1, keepdims=True))
     # The trapezoidal rule's distribution function, and its inverse at a uniform share.

@@ -11,7 +11,7 @@ from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import Solution, find_material
 from inverse_shading.inversion.posterior import Draws, covariance, draw
 from inverse_shading.inversion.reasons import reasons
-from inverse_shading.material.observable import materials, mean_base, seen
+from inverse_shading.material.observable import materials, mean_base, observables
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.unrounded import UnroundedRenderer
 
@@ -173,7 +173,7 @@ class Refiner:
     def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """u (9,) at the optimum and its covariance (9, 9) before any scale."""
         pixels = (picture.weights > 0.5) & self._renderer.dense
-        return seen(solution.x), covariance(solution.by_u, solution.residuals, pixels)
+        return observables(solution.x), covariance(solution.by_u, solution.residuals, pixels)
 
     def _middle(
         self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws
@@ -187,7 +187,7 @@ class Refiner:
         rms = self._distance(middle, picture, compared)
         if rms <= ALLOWED_LOSS * solution.rms:
             return middle, rms
-        u = seen(solution.x)
+        u = observables(solution.x)
         optimum = materials(u, mean_base(u))
         return optimum, self._distance(optimum, picture, compared)
 

@@ -6,7 +6,16 @@ from pathlib import Path
 import MaterialX as mx
 import numpy as np
 
-from inverse_shading.material.parameters import DECIMALS, PARAMETERS
+from inverse_shading.material.parameters import (
+    BASE,
+    BASE_COLOR,
+    DECIMALS,
+    METALNESS,
+    PARAMETERS,
+    ROUGHNESS,
+    SPECULAR,
+    SPECULAR_COLOR,
+)
 from inverse_shading.material.values import check_values
 from inverse_shading.runtime.errors import InputError
 
@@ -16,12 +25,12 @@ MATERIAL_NAME = "surface_material"
 
 # Input of standard_surface → its places among PARAMETERS: one for a float, three for a color3.
 INPUTS = {
-    "base": (0,),
-    "base_color": (1, 2, 3),
-    "specular": (4,),
-    "specular_roughness": (5,),
-    "specular_color": (6, 7, 8),
-    "metalness": (9,),
+    "base": [BASE],
+    "base_color": BASE_COLOR,
+    "specular": [SPECULAR],
+    "specular_roughness": [ROUGHNESS],
+    "specular_color": SPECULAR_COLOR,
+    "metalness": [METALNESS],
 }
 
 
@@ -87,7 +96,7 @@ def material_values(document: mx.Document) -> np.ndarray:
                 "another node; expected a constant."
             )
         value = (given or definition.getActiveInput(name)).getValue()
-        values[list(places)] = value.asTuple() if len(places) > 1 else value
+        values[places] = value.asTuple() if len(places) > 1 else value
     # MaterialX holds float32 and writes six digits; rounding gives back what the tables hold.
     return check_values(values.round(DECIMALS))
 
