@@ -198,7 +198,7 @@ def test_what_can_be_seen_is_near_the_truth(outputs):
 
 
 def test_intervals_are_in_the_form_that_the_report_reads(outputs):
-    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "known")]
+    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "undetermined")]
     table = pd.read_csv(outputs["intervals"], dtype={"id": str})
     assert list(table) == ["id", *columns, "rms", "guess_rms", "renders", "starts"]
     read = read_intervals(outputs["intervals"])

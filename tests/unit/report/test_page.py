@@ -74,7 +74,9 @@ def test_appearance_of_other_images_is_refused(read):
 
 
 def test_a_reason_that_there_is_not_is_refused_by_name(tmp_path):
-    write_intervals(tmp_path / "i.csv", list("abcde"), true_values()[TEST], base_known="mood")
+    write_intervals(
+        tmp_path / "i.csv", list("abcde"), true_values()[TEST], base_undetermined="mood"
+    )
     with pytest.raises(
         InputError, match=r"i\.csv: found the reason 'mood', expected one of product"
     ):

@@ -19,7 +19,8 @@ class RefinedIntervals:
     Attributes:
         identifiers: the images' ids.
         low, high: float64 (n, 10), columns as in `parameters.PARAMETERS`.
-        reason: str (n, 10), one of `reasons.REASONS` where the image doesn't tell the input, else "".
+        reason: str (n, 10), one of `reasons.REASONS` where the image leaves the input
+            undetermined, else "".
         rms: float64 (n,), root mean squared difference of the refined render in levels of 255.
         renders: float64 (n,), renders that the refinement took.
     """
@@ -41,16 +42,16 @@ def read_intervals(path: str | Path) -> RefinedIntervals:
     """
     check_seal(path)
     remedy = f"Delete {path} and run the same command again to make it anew."
-    low, high, known = (
-        [f"{name}_{end}" for name in PARAMETERS] for end in ("low", "high", "known")
+    low, high, undetermined = (
+        [f"{name}_{end}" for name in PARAMETERS] for end in ("low", "high", "undetermined")
     )
     numbers = [*low, *high, "rms", "renders"]
     try:
-        texts = dict.fromkeys(["id", *known], str)
-        table = pd.read_csv(path, dtype=texts).fillna(dict.fromkeys(known, ""))
+        texts = dict.fromkeys(["id", *undetermined], str)
+        table = pd.read_csv(path, dtype=texts).fillna(dict.fromkeys(undetermined, ""))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: can't be read as intervals ({error}). {remedy}") from error
-    missing = [name for name in ["id", *numbers, *known] if name not in table]
+    missing = [name for name in ["id", *numbers, *undetermined] if name not in table]
     if missing:
         raise InputError(f"{path}: found no column {', '.join(missing)}. {remedy}")
     try:
@@ -59,7 +60,7 @@ def read_intervals(path: str | Path) -> RefinedIntervals:
         raise InputError(f"{path}: found text among the numbers ({error}). {remedy}") from error
     if not np.isfinite(values).all():
         raise InputError(f"{path}: found a value that is not a finite number. {remedy}")
-    reason = table[known].to_numpy(str)
+    reason = table[undetermined].to_numpy(str)
     unknown = sorted(set(reason.ravel().tolist()) - {"", *REASONS})
     if unknown:
         raise InputError(
