@@ -137,11 +137,11 @@ def test_a_render_all_white_leaves_a_search_where_it_is():
     class White:
         sparse = dense = np.ones((8, 8), bool)
 
-        def sparse_samples(self, values):
+        def sparse_pixels(self, values):
             assert np.isfinite(values).all()
             return np.full((len(values), 64, 3), 255, np.float32)
 
-        dense_samples = sparse_samples
+        dense_pixels = sparse_pixels
 
         def image(self, values):
             assert np.isfinite(values).all()

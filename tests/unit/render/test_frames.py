@@ -130,6 +130,7 @@ def test_two_renderers_in_turn_do_not_disturb_each_other(path, tmp_path, rendere
 RENDER = """
 import hashlib, sys
 import numpy as np
+from inverse_shading.dataset.render_range import render_shard
 from inverse_shading.render.frames import Renderer
 with Renderer(sys.argv[1], "cpu", int(sys.argv[2])) as renderer:
     for values in np.load(sys.argv[3]):

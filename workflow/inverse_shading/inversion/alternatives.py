@@ -93,8 +93,8 @@ def _drawn_near(
 ) -> np.ndarray:
     """The candidate, or a point between it and the material, whose render is the image.
 
-    In between is taken in what is seen, so that base and its colour may differ as far as they do. In
-    the end they alone differ, which can't be seen at all.
+    In between is taken in the observables, so that base and its colour may differ as far as they do. In
+    the end they alone differ, which doesn't show at all.
     """
     start, end = observables(unknowns(material)), observables(unknowns(candidate))
     for share in [*0.5 ** np.arange(HALVINGS), 0.0]:

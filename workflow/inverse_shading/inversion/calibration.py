@@ -45,7 +45,7 @@ PARTS = {
 # An interval's side that is narrower is taken for as wide: six decimals of an input mean nothing.
 NARROWEST = 1e-6
 
-# A factor that stretches any interval to all of [0, 1]: what is known where so few images tell nothing.
+# A factor that stretches any interval to all of [0, 1]: what is known where so few images say nothing.
 WHOLE_RANGE = 1 / NARROWEST
 
 

@@ -40,7 +40,8 @@ MARGIN = 0.01
 COARSE_GAIN, COARSE_POINTS = 1e-3, 30
 FINE_GAIN, FINE_POINTS = 2e-3, 8
 
-# A start whose samples are so many times further off than is tolerated isn't followed to whole images.
+# A start whose sparse pixels are so many times further off than is tolerated isn't followed to
+# whole images.
 HOPELESS = 8.0
 
 # Two starts that end within this share of each other's distance have found the same picture.
@@ -74,15 +75,15 @@ class Solution:
 
 
 class Derivatives:
-    """Derivatives of samples by u, computed anew where u has moved.
+    """Derivatives of pixels by u, computed anew where u has moved.
 
     Args:
-        samples: from materials (n, 10) to levels (n, pixels, 3).
+        render: from materials (n, 10) to levels (n, pixels, 3).
         step: of the finite differences by x, forward, backward where an input would leave [0, 1].
     """
 
-    def __init__(self, samples: Callable[[np.ndarray], np.ndarray], step: float):
-        self._samples, self._step = samples, step
+    def __init__(self, render: Callable[[np.ndarray], np.ndarray], step: float):
+        self._render, self._step = render, step
         self._at: np.ndarray | None = None
         self._by_u = np.empty(0, np.float32)
         self._strengths = self._directions = np.empty(0)
@@ -108,7 +109,7 @@ class Derivatives:
         """Residuals (pixels, 3) at x as ten numbers of the same sum of squares.
 
         Nine are their coordinates in the space that the derivatives span, all that a step of
-        least squares sees; the tenth is the length of the rest. A decomposition of ten rows costs
+        least squares depends on; the tenth is the length of the rest. A decomposition of ten rows costs
         nothing, one of a hundred thousand as much as a render.
         """
         flat = residuals.ravel().astype(np.float64)
@@ -125,7 +126,7 @@ class Derivatives:
     def _differences(self, x: np.ndarray) -> np.ndarray:
         steps = np.where(x + self._step <= 1, self._step, -self._step)
         points = np.concatenate([x[None], x + np.diag(steps)])
-        at_x, *moved = self._samples(with_base_of_one(points))
+        at_x, *moved = self._render(with_base_of_one(points))
         return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
 
 
@@ -171,7 +172,7 @@ def _search(
     start: np.ndarray,
     settings: Mapping,
 ) -> Solution:
-    """From a start over samples to whole images."""
+    """From a start over sparse pixels to whole images."""
     x = np.clip(start, MARGIN, 1 - MARGIN)
     chosen = compared[renderer.sparse]
     points = FINE_POINTS

@@ -1,8 +1,8 @@
 """How sure a refined material is: draws of all that the picture allows, and intervals from them.
 
 Near the optimum the picture is linear in u (see `observable`), so what is known of u is a
-normal distribution, cut off at its bounds and multiplied by the density that u has before a picture is
-seen. Its covariance comes from the Jacobian J (levels of 255 by u) and the residuals r. These are
+normal distribution, cut off at its bounds and multiplied by the density that u has before there is
+a picture. Its covariance comes from the Jacobian J (levels of 255 by u) and the residuals r. These are
 mostly the picture's own rounding, which isn't independent from pixel to pixel: a smooth surface is
 rounded alike over whole bands. With A = JᵀJ and the sums g = Jᵀr over BLOCK x BLOCK pixels
 (cluster-robust, Cameron and Miller 2015, https://doi.org/10.3368/jhr.50.2.317)
@@ -46,7 +46,7 @@ STEEP, ROUNDS = 1.02, 4
 # Draws of base for each draw of u: its distribution is known, so they are its even quantiles.
 BASES = 4
 
-# Nothing is known worse than a uniform input is before the picture is seen; much wider is wide enough.
+# Nothing is known worse than a uniform input is before there is a picture; much wider is wide enough.
 WIDEST = 10.0
 
 
@@ -93,7 +93,7 @@ def covariance(jacobian: np.ndarray, residuals: np.ndarray, compared: np.ndarray
     numbers = np.unique(blocks, return_inverse=True)[1]
     sums = np.zeros((numbers.max() + 1, UNKNOWNS))
     np.add.at(sums, numbers, scores)
-    # In the eigenvectors' coordinates, so that what the picture hardly tells stays in the arithmetic.
+    # In the eigenvectors' coordinates, so that what is hardly determined stays in the arithmetic.
     strengths, directions = np.linalg.eigh(normal)
     strengths = np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14)
     scaled = sums @ directions / np.sqrt(strengths)

@@ -29,12 +29,12 @@ class Estimate:
         expected: posterior means: the best guess at the numbers, which as a material looks different,
             because the mean of a product isn't the product of the means.
         low, high: the interval of each input.
-        reasons: by parameter: None where the picture tells it, else "product", "dark" or "metal"; see
-            `reasons`.
+        reasons: by parameter: None where the picture determines it, else "product", "dark" or
+            "metal"; see `reasons`.
         rms: root mean square difference of the material's render before rounding from the picture,
             levels of 255 over the compared pixels.
         guess_rms: the same of the guess; None without one.
-        renders: materials rendered, whole images counting 1 and samples by their share of pixels.
+        renders: materials rendered, whole images counting 1 and some pixels by their share.
         starts: starting points used.
         converged: see `least_squares.Solution`.
         alternatives: further materials (10,) that render the same within quantisation.
@@ -180,7 +180,7 @@ class Refiner:
     ) -> tuple[np.ndarray, float]:
         """The material in the middle of all that look like the picture, and how far it is off.
 
-        The optimum itself lies wherever rounding drove it along what can't be seen.
+        The optimum itself lies wherever rounding drove it along what doesn't show.
         """
         u = draws.u.mean(axis=0)
         middle = materials(u, mean_base(u))

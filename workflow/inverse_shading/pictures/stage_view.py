@@ -24,7 +24,7 @@ OUTSIDE = 0.04
 OVERLAP = 0.82
 
 # How far what differs may lie from the silhouette, as a share of the side, and how much larger than it
-# may be seen. Renders are found up to 0.009 off, and from 0.989 to 1.046 as large (JPEG adds to it).
+# may look. Renders are found up to 0.009 off, and from 0.989 to 1.046 as large (JPEG adds to it).
 SHIFT = 0.011
 SCALES = (0.98, 1.06)
 
@@ -66,18 +66,18 @@ class StageView:
         frame = tuple(edge * side / self._stage.frame_size for edge in self._framing.box)
         return {"frame": frame, "framed": (0.0, 0.0, float(side), float(side))}
 
-    def on_backdrop(self, seen: np.ndarray, placement: str) -> float | None:
+    def on_backdrop(self, shown: np.ndarray, placement: str) -> float | None:
         """Whether a picture is the stage's backdrop outside the silhouette, and not inside.
 
         Args:
-            seen: float (size, size, 3), the whole picture at the framed size, levels of 255.
+            shown: float (size, size, 3), the whole picture at the framed size, levels of 255.
             placement: "frame" or "framed", what it would be.
 
         Returns:
             how well the silhouettes overlap, 0 to 1; None if it isn't such a picture.
         """
         backdrop, coverage = self.views[placement]
-        differs = np.abs(seen - backdrop).max(axis=2) > DIFFERENCE
+        differs = np.abs(shown - backdrop).max(axis=2) > DIFFERENCE
         outside = ~ndimage.binary_dilation(coverage > 0, iterations=RIM)
         if differs[outside].mean() > OUTSIDE:
             return None
@@ -88,7 +88,7 @@ class StageView:
             return None
         (left, upper, right, lower), _ = place(found, coverage, [])
         shift = np.hypot(left + right - self.size, upper + lower - self.size) / 2
-        # A larger object fits as expected when it is seen through a larger square.
+        # A larger object fits as expected through a larger square.
         scale = (right - left) / self.size
         if shift > SHIFT * self.size or not SCALES[0] <= scale <= SCALES[1]:
             return None
