@@ -25,12 +25,12 @@ MATERIAL_NAME = "surface_material"
 
 # Input of standard_surface → its places among PARAMETERS: one for a float, three for a color3.
 INPUTS = {
-    "base": [BASE],
-    "base_color": BASE_COLOR,
-    "specular": [SPECULAR],
-    "specular_roughness": [ROUGHNESS],
-    "specular_color": SPECULAR_COLOR,
-    "metalness": [METALNESS],
+    "base": (BASE,),
+    "base_color": tuple(BASE_COLOR),
+    "specular": (SPECULAR,),
+    "specular_roughness": (ROUGHNESS,),
+    "specular_color": tuple(SPECULAR_COLOR),
+    "metalness": (METALNESS,),
 }
 
 
@@ -96,7 +96,7 @@ def material_values(document: mx.Document) -> np.ndarray:
                 "another node; expected a constant."
             )
         value = (given or definition.getActiveInput(name)).getValue()
-        values[places] = value.asTuple() if len(places) > 1 else value
+        values[list(places)] = value.asTuple() if len(places) > 1 else value
     # MaterialX holds float32 and writes six digits; rounding gives back what the tables hold.
     return check_values(values.round(DECIMALS))
 
