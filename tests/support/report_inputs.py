@@ -126,6 +126,6 @@ def write_intervals(path, identifiers, truth, **changes):
     table = pd.DataFrame({"id": identifiers})
     for index, name in enumerate(PARAMETERS):
         table[f"{name}_low"], table[f"{name}_high"] = low[:, index], high[:, index]
-        table[f"{name}_known"] = reasons[:, index]
+        table[f"{name}_undetermined"] = reasons[:, index]
     table = table.assign(rms=0.3, renders=100, guess_rms=2.0, **changes)
     write_csv(path, table)

@@ -18,8 +18,8 @@ from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
 from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
@@ -183,7 +183,7 @@ def test_what_can_be_seen_is_near_the_truth(outputs):
 
 
 def test_intervals_are_in_the_form_that_the_report_reads(outputs):
-    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "known")]
+    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "undetermined")]
     table = pd.read_csv(outputs["intervals"], dtype={"id": str})
     assert list(table) == ["id", *columns, "rms", "guess_rms", "renders", "starts"]
     read = read_intervals(outputs["intervals"])

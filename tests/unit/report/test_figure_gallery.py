@@ -16,13 +16,12 @@ FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
 
 
 class FlatRenderer:
-    """Renders a frame of one colour, that of the material's base_color, all of it object."""
+    """Renders an image of one colour, that of the material's base_color."""
 
     used = ()
 
-    def __init__(self, stage, device, threads):
-        FlatRenderer.used = (stage, device, threads)
-        self.mask = np.ones((64, 64), bool)
+    def __init__(self, stage, framing, device, threads):
+        FlatRenderer.used = (stage, framing, device, threads)
 
     def __enter__(self):
         return self
@@ -32,7 +31,7 @@ class FlatRenderer:
 
     def render(self, values):
         assert ((values >= 0) & (values <= 1)).all()
-        return flat(values, 64)
+        return flat(values, FRAMING["image_size"])
 
 
 def flat(values, size):
@@ -42,7 +41,7 @@ def flat(values, size):
 @pytest.fixture
 def gallery(tmp_path, monkeypatch):
     """A call of draw_gallery over eight images, of which five are test images of known errors."""
-    monkeypatch.setattr(figure_gallery, "Renderer", FlatRenderer)
+    monkeypatch.setattr(figure_gallery, "FramedRenderer", FlatRenderer)
     true = np.full((8, 10), 0.2)
     true[:, 1] = np.linspace(0.1, 0.8, 8)
     split = ["train", "test", "test", "validation", "test", "test", "test", "train"]
@@ -106,7 +105,7 @@ def test_all_test_images_if_there_are_fewer(gallery):
 
 def test_renders_on_the_stage_and_device_given(gallery):
     gallery(1, device=3, threads=2)
-    assert FlatRenderer.used == (gallery.folder / "stage.safetensors", 3, 2)
+    assert FlatRenderer.used == (gallery.folder / "stage.safetensors", FRAMING, 3, 2)
 
 
 def test_the_same_data_give_the_same_bytes(gallery):

@@ -18,7 +18,6 @@ from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
 from inverse_shading.scene.shader_ball import shader_ball
-from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import read_stage, save_stage
 from tests.support.meshes import glb, gltf
 
@@ -119,13 +118,6 @@ def test_a_camera_under_the_floor_sees_an_even_backdrop():
     camera = place_camera(*mesh.bounding_sphere(), 0.0, -60.0, 25.0, 0.95)
     backdrop = paint_backdrop(mesh, camera, [0.5, 0.5, 0.5], 16)
     assert np.ptp(backdrop) == 0
-
-
-def test_srgb_is_the_standard_curve_and_its_inverse():
-    # IEC 61966-2-1: linear 0.2140 is encoded 0.5.
-    np.testing.assert_allclose(srgb_encode(np.array([0.0, 0.001, 0.214041, 1.0])), [0, 0.01292, 0.5, 1], atol=1e-5)  # fmt: skip
-    values = np.linspace(0, 1, 101)
-    np.testing.assert_allclose(srgb_decode(srgb_encode(values)), values, atol=1e-7)
 
 
 def test_a_camera_that_sees_nothing_is_told():

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means, posterior_medians
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.training.baselines import BASELINES, FITTERS, fit_baseline, shrink_images
 from tests.support.synthetic import TRAINING, SyntheticData

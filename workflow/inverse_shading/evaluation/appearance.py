@@ -11,7 +11,14 @@ from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.evaluation.image_difference import ImageDifference, compare_images
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import (
+    BASE,
+    BASE_COLOR,
+    METALNESS,
+    ROUGHNESS,
+    SPECULAR,
+    SPECULAR_COLOR,
+)
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
@@ -23,16 +30,13 @@ PLACES = ("stage", "novel")
 # Columns of appearance.csv beside the id.
 COLUMNS = MEASURES + [f"novel_{name}" for name in MEASURES]
 
-BASE, SPECULAR = PARAMETERS.index("base"), PARAMETERS.index("specular")
-BASE_COLOR = [PARAMETERS.index(f"base_color_{channel}") for channel in "rgb"]
-SPECULAR_COLOR = [PARAMETERS.index(f"specular_color_{channel}") for channel in "rgb"]
 # What an image shows of a material: columns whose product it is. Weights enter the shader as factors
-# of their colours, wholly for the base (see `floor`), nearly so for the reflection.
+# of their colours, wholly for the base (see `products`), nearly so for the reflection.
 CANONICAL = {
     "base_times_color": (BASE, BASE_COLOR),
     "specular_times_color": (SPECULAR, SPECULAR_COLOR),
-    "specular_roughness": (PARAMETERS.index("specular_roughness"), None),
-    "metalness": (PARAMETERS.index("metalness"), None),
+    "specular_roughness": (ROUGHNESS, None),
+    "metalness": (METALNESS, None),
 }
 
 

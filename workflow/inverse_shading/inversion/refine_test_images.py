@@ -37,11 +37,11 @@ def refine_sample(
     Args:
         outputs: the files to write. predictions: a predictions.csv with posterior means, the best
             guesses at the numbers. materials: the same with materials that look like the images.
-            intervals: CSV of id; low, high and known (why an image doesn't tell it, or empty) by
-            parameter; rms and guess_rms in levels of 255; renders; starts. metrics: JSON of model;
-            refined, the model's name; splits.test, see `metrics.score`, of the means; material_mse;
-            interval; coverage by parameter; medians of rms, guess_rms and renders; converged, the
-            share of images.
+            intervals: CSV of id; low, high and undetermined (the reason, or empty) by parameter; rms
+            and guess_rms in levels of 255; renders; starts. metrics: JSON of model; refined, the
+            model's name; splits.test, see `metrics.score`, of the means; material_mse; interval;
+            coverage by parameter; medians of rms, guess_rms and renders; converged, the share of
+            images.
         metrics, predictions: of the models by name.
         images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
         stage: what the images were rendered on.
@@ -94,7 +94,7 @@ def _write_intervals(
     for place, name in enumerate(PARAMETERS):
         columns[f"{name}_low"] = [estimate.low[place] for estimate in estimates]
         columns[f"{name}_high"] = [estimate.high[place] for estimate in estimates]
-        columns[f"{name}_known"] = [estimate.reasons[name] for estimate in estimates]
+        columns[f"{name}_undetermined"] = [estimate.reasons[name] for estimate in estimates]
     for name in ("rms", "guess_rms", "renders", "starts"):
         columns[name] = [getattr(estimate, name) for estimate in estimates]
     write_csv(path, columns, f"%.{DECIMALS}f")

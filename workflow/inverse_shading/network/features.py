@@ -23,6 +23,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.placement import Placement
+from inverse_shading.scene.srgb import srgb_decode
 
 
 class Depths(nn.Module):
@@ -52,20 +53,13 @@ class Depths(nn.Module):
         found[IMAGE] = encoded
         grids = dict(self._depths)
         if RADIANCE in grids:
-            found[RADIANCE] = decode_srgb(encoded)
+            found[RADIANCE] = srgb_decode(encoded, torch)
         features = images
         for number, stage in enumerate(self.stages, start=1):
             features = stage(features)
             found[f"stage_{number}"] = features
         rows = [_average(found[name], name, grid) for name, grid in self._depths]
         return torch.cat(rows, dim=1)[:, :, None, None]
-
-
-def decode_srgb(encoded: torch.Tensor) -> torch.Tensor:
-    """Linear radiance of sRGB-encoded values in [0, 1] (IEC 61966-2-1)."""
-    return torch.where(
-        encoded <= 0.04045, encoded / 12.92, ((encoded.clamp(min=0) + 0.055) / 1.055) ** 2.4
-    )
 
 
 def _undo_normalisation(images: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,7 @@ from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
-from inverse_shading.material.products import posterior_means, posterior_medians
+from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.network.devices import choose_device, describe_device, set_up
 from inverse_shading.network.heads import hidden_layers, parameter_count
 from inverse_shading.network.objectives import regression

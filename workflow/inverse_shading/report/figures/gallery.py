@@ -11,8 +11,7 @@ from PIL import Image
 from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.evaluation.comparison_table import best_model
 from inverse_shading.evaluation.predictions import read_predictions
-from inverse_shading.render.frames import Renderer
-from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
 from inverse_shading.report.ranks import even_ranks
 from inverse_shading.runtime.artefacts import unusable
@@ -64,13 +63,9 @@ def draw_gallery(
     errors = np.mean((predicted - true) ** 2, axis=1)
     chosen = even_ranks(errors, count)
     truths = pick_images(images, [identifiers[index] for index in chosen], framing["image_size"])
-    renders = []
-    with Renderer(stage, device, threads) as renderer:
-        box = crop_box(renderer.mask, framing["margin"])
-        for index in chosen:
-            # A model may overshoot the range that materials are made of.
-            frame = renderer.render(np.clip(predicted[index], 0, 1))
-            renders.append(frame_image(frame, box, framing["image_size"], framing["filter"]))
+    with FramedRenderer(stage, framing, device, threads) as renderer:
+        # A model may overshoot the range that materials are made of.
+        renders = [renderer.render(np.clip(predicted[index], 0, 1)) for index in chosen]
     title = (
         f"{model}, the best model by validation",
         f"{len(chosen)} of {len(errors)} test images, "
