@@ -233,10 +233,11 @@ def test_weights_of_another_model_are_refused(data, tmp_path):
         evaluate(data, tmp_path, config)
 
 
-def test_a_damaged_summary_is_refused(data, tmp_path):
+@pytest.mark.parametrize("content", ["{", "[]", '{"epochs": 1}'])
+def test_a_damaged_summary_is_refused(data, tmp_path, content):
     config = model_config(HEADS["dense"], max_epochs=1)
     train(data, tmp_path, config)
-    write_sealed_text(tmp_path / "training.json", "{")
+    write_sealed_text(tmp_path / "training.json", content)
     with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
         evaluate(data, tmp_path, config)
 
