@@ -177,24 +177,11 @@ def test_weights_of_another_model_and_a_damaged_summary_are_refused(data, whole,
     with pytest.raises(
         InputError, match=r"weights\.safetensors: found weights of a model with head"
     ):
-<<<<<<< HEAD
         evaluate(data.of_features, tmp_path, config | {"head": HEADS["mlp"]}, data.trunk)
-    write_sealed_text(tmp_path / "training.json", "{")
-=======
-        evaluate(data, tmp_path, config | {"head": HEADS["mlp"]})
-    write_tensors(tmp_path / "weights.safetensors", {"a": torch.ones(1)}, {})
-    with pytest.raises(InputError, match=r"weights\.safetensors: found no weights of a head"):
-        evaluate(data, tmp_path, config)
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '{"epochs": 1}'])
-def test_a_damaged_summary_is_refused(data, tmp_path, content):
-    config = model_config(HEADS["dense"], max_epochs=1)
-    train(data, tmp_path, config)
-    write_sealed_text(tmp_path / "training.json", content)
->>>>>>> artefacts
-    with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
-        evaluate(data.of_features, tmp_path, config, data.trunk)
+    for content in ("{", "[]", '{"epochs": 1}'):
+        write_sealed_text(tmp_path / "training.json", content)
+        with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
+            evaluate(data.of_features, tmp_path, config, data.trunk)
     write_tensors(tmp_path / "weights.safetensors", {"a": torch.ones(1)}, {})
     with pytest.raises(InputError, match=r"weights\.safetensors: found no weights of a head"):
         evaluate(data.of_features, tmp_path, config, data.trunk)
