@@ -21,8 +21,6 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 
-from tests.fidelity.gltf import write_glb
-from tests.fidelity.official import render_officially
 from scipy.ndimage import binary_erosion
 
 from inverse_shading.dataset.parameter_table import sample_parameters
@@ -30,6 +28,8 @@ from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.render.frames import Renderer
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.shader_ball import shader_ball
+from tests.fidelity.official import render_officially
+from tests.support.meshes import write_glb
 
 # Pixels at the silhouette's edge that two rasterisers may disagree on, as in the fidelity test.
 EROSION = 3
