@@ -259,6 +259,23 @@ def with_a_stray_sparse_place(document):
     document["accessors"][0]["count"] = 3
 
 
+def with_indices_of_floats(document):
+    document["accessors"][1]["componentType"] = 5126
+
+
+def with_flat_positions(document):
+    document["accessors"][0]["type"] = "VEC2"
+
+
+def with_a_huge_number(document):
+    document["nodes"][0]["translation"] = [10**400, 0, 0]
+
+
+def with_endless_sparse_positions(document):
+    del document["accessors"][0]["bufferView"]
+    document["accessors"][0] |= {"count": 10**12, "sparse": {"count": 1}}
+
+
 STRAY = FACES.copy()
 STRAY[0, 0] = 4
 NAN = TETRAHEDRON.copy()
@@ -281,6 +298,14 @@ BAD = {
     "a circle of nodes": ("m.glb", altered(with_a_circle_of_nodes), "two parents"),
     "a number below zero": ("m.glb", altered(with_an_accessor_before_the_first), "number -1"),
     "an offset below zero": ("m.glb", altered(with_an_accessor_before_its_buffer), "accessor 0"),
+    "indices of another type": (
+        "m.glb",
+        altered(with_indices_of_floats),
+        "indices of type float32",
+    ),
+    "positions of two numbers": ("m.glb", altered(with_flat_positions), "2 numbers a vertex"),
+    "a huge number": ("m.glb", altered(with_a_huge_number), "not a whole mesh file"),
+    "endless sparse data": ("m.glb", altered(with_endless_sparse_positions), "than its file has"),
     "a stray sparse place": ("m.glb", altered(with_a_stray_sparse_place), "not a whole mesh file"),
     "a stray accessor": ("m.glb", altered(with_a_stray_accessor), "not a whole mesh file"),
     "compression": ("m.glb", altered(compressed), "KHR_draco_mesh_compression"),

@@ -33,12 +33,13 @@ def read_gltf(path: Path) -> list[dict[str, np.ndarray]]:
     Returns:
         Of each part `positions` float32 (vertices, 3), `triangles` uint32 (triangles, 3) and, as
         far as the file has them, `normals` and `tangents` float32 (vertices, 3) and `texcoords`
-        float32 (vertices, 2), v up. Positions and normals are in world space, normals of any length.
+        float32 (vertices, 2), v up. Positions and normals are in world space.
 
     Raises:
         InputError: what is wrong with the file, without its name.
-        OSError, ValueError, LookupError, TypeError, AttributeError, struct.error, RecursionError:
-            a member of the document is missing or mistyped, or a buffer's file can't be read.
+        OSError: a buffer's file can't be read.
+        ValueError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError,
+            RecursionError, struct.error: a member of the document is missing or mistyped.
     """
     document, binary = read_container(path)
     for name in COMPRESSION:
@@ -164,11 +165,10 @@ def placed(part: dict[str, np.ndarray], matrix: np.ndarray) -> dict[str, np.ndar
     if "normals" in part:
         turn = matrix[:3, :3].astype(float)
         # By the inverse transposed; a flattened mesh's are no numbers, and are made anew.
-        with np.errstate(all="ignore"):
-            cofactors = np.cross(turn[[1, 2, 0]], turn[[2, 0, 1]])
-            inverse = (cofactors / np.linalg.det(turn)).astype(np.float32)
-            normals = transformed(part["normals"], inverse)
-            moved["normals"] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
+        cofactors = np.cross(turn[[1, 2, 0]], turn[[2, 0, 1]])
+        inverse = (cofactors / np.linalg.det(turn)).astype(np.float32)
+        normals = transformed(part["normals"], inverse)
+        moved["normals"] = normals / np.linalg.norm(normals, axis=1, keepdims=True)
     return part | moved
 
 
@@ -177,7 +177,8 @@ def read_primitive(document: dict, primitive: dict, buffers: list[bytes]) -> dic
 
     Raises:
         InputError: no indices or positions, data past their buffer's end, vertex data of different
-            lengths, an index past the vertices, tangents without normals.
+            lengths or of too few numbers, an index past the vertices or of another type, tangents
+            without normals.
     """
     attributes = primitive["attributes"]
     if "indices" not in primitive:
@@ -190,7 +191,14 @@ def read_primitive(document: dict, primitive: dict, buffers: list[bytes]) -> dic
     counts = {name: len(values) for name, values in data.items()}
     if len(set(counts.values())) != 1:
         raise InputError(f"a primitive whose vertex data have different lengths: {counts}")
+    for attribute, (_, width) in ATTRIBUTES.items():
+        if attribute in data and data[attribute].shape[1] < width:
+            raise InputError(
+                f"{attribute} of {data[attribute].shape[1]} numbers a vertex, expected {width}"
+            )
     indices = read_accessor(document, primitive["indices"], buffers)
+    if indices.dtype.kind != "u":
+        raise InputError(f"indices of type {indices.dtype}, expected whole numbers without a sign")
     if indices.max() >= counts["POSITION"]:
         raise InputError(
             f"an index {indices.max()} where a primitive has {counts['POSITION']} vertices"
@@ -220,6 +228,8 @@ def read_accessor(document: dict, number: int, buffers: list[bytes]) -> np.ndarr
     if "bufferView" in accessor:
         elements = read_view(document, accessor, kind, count, width, buffers, name)
     elif "sparse" in accessor:
+        if count > sum(map(len, buffers)):
+            raise InputError(f"{name} has {count} elements, more than its file has bytes")
         elements = np.zeros((count, width), kind)
     else:
         raise InputError(f"{name} has no data")

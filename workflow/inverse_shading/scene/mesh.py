@@ -20,8 +20,10 @@ BROKEN = (
     LookupError,
     TypeError,
     AttributeError,
-    struct.error,
+    ArithmeticError,
+    MemoryError,
     RecursionError,
+    struct.error,
 )
 
 # Radius: the shader squares distances in float32, which ends at about 1e-38 and 1e38.
@@ -95,7 +97,9 @@ def load_mesh(path: str | Path) -> Mesh:
     if not path.is_file():
         raise InputError(f"{path}: no such file. Correct stage.mesh, or say builtin.")
     try:
-        parts = [whole_part(**part) for part in read(path) if len(part["triangles"])]
+        # What overflows or is no number is found below.
+        with np.errstate(all="ignore"):
+            parts = [whole_part(**part) for part in read(path) if len(part["triangles"])]
     except InputError as problem:
         raise InputError(f"{path}: {problem}. Export it again, or say builtin.") from None
     except BROKEN as error:
@@ -136,10 +140,9 @@ def last_normals(positions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     of triangles looks different; here they only say what the tangents are square to.
     """
     corners = positions[triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
     normals = np.zeros_like(positions)
-    with np.errstate(all="ignore"):
-        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
     normals[triangles.reshape(-1)] = np.repeat(faces, 3, axis=0)
     return normals
 
@@ -159,16 +162,15 @@ def tangents_along_u(
     area = x1 * y2 - x2 * y1
     x, y, z = normals.T
     # float32 all the way, as MaterialX computes.
-    with np.errstate(all="ignore"):
-        scale = np.where(area == 0, np.float32(0), 1 / area)
-        along = (edges[:, 0] * y2[:, None] - edges[:, 1] * y1[:, None]) * scale[:, None]
-        sums = np.zeros_like(positions)
-        np.add.at(sums, triangles.reshape(-1), np.repeat(along, 3, axis=0))
-        across = sums - normals * (normals * sums).sum(axis=1, keepdims=True)
-        across /= np.linalg.norm(across, axis=1, keepdims=True)
-        sign = np.where(z < 0, np.float32(-1), np.float32(1))
-        a = -1 / (sign + z)
-        anywhere = np.stack([1 + sign * x * x * a, sign * x * y * a, -sign * x], axis=1)
+    scale = np.where(area == 0, np.float32(0), 1 / area)
+    along = (edges[:, 0] * y2[:, None] - edges[:, 1] * y1[:, None]) * scale[:, None]
+    sums = np.zeros_like(positions)
+    np.add.at(sums, triangles.reshape(-1), np.repeat(along, 3, axis=0))
+    across = sums - normals * (normals * sums).sum(axis=1, keepdims=True)
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    sign = np.where(z < 0, np.float32(-1), np.float32(1))
+    a = -1 / (sign + z)
+    anywhere = np.stack([1 + sign * x * x * a, sign * x * y * a, -sign * x], axis=1)
     return np.where(sums.any(axis=1, keepdims=True), across, anywhere)
 
 

@@ -52,9 +52,7 @@ def read_obj(path: Path) -> list[dict[str, np.ndarray]]:
     for (name, _), values, highest in zip(DATA.values(), data.values(), places.max(0), strict=True):
         if highest >= len(values):
             raise InputError(f"a face of {name} {highest + 1} where the file has {len(values)}")
-    # float32 ends at 1e38; what is larger is found by whoever checks the mesh.
-    with np.errstate(over="ignore"):
-        arrays = {kind: np.array(values, np.float32) for kind, values in data.items()}
+    arrays = {kind: np.array(values, np.float32) for kind, values in data.items()}
     points = arrays[b"v"].tolist()
     # By number first: those are fewer to compare by what they name.
     named: dict[Corner, int] = {}
