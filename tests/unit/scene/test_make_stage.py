@@ -1,6 +1,9 @@
 """The stage: camera, G-buffer, backdrop, and the file that holds them."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,7 @@ from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
 from inverse_shading.scene.shader_ball import shader_ball
 from inverse_shading.scene.stage_file import read_stage, save_stage
-from tests.support.meshes import glb, gltf
+from tests.support.meshes import OBJ, glb, gltf
 
 SIZE = 64
 CONFIG = {
@@ -51,6 +54,32 @@ def test_the_sphere_takes_its_share_of_the_frame():
     outline = clip[:, :3] / clip[:, 3:]
     np.testing.assert_allclose(np.abs(outline[:, :2]).max(axis=0), 0.8, atol=1e-3)
     assert np.abs(outline[:, 2]).max() < 1
+
+
+def test_neither_a_stage_nor_a_frame_needs_x11(tmp_path):
+    # In a process of its own: other tests load MaterialX's renderer, which links against X11.
+    (tmp_path / "mesh.obj").write_text(OBJ)
+    script = f"""
+from pathlib import Path
+from inverse_shading.render.frames import Renderer
+from inverse_shading.scene.make_stage import write_stage
+path = Path({str(tmp_path)!r}) / "stage.safetensors"
+for mesh in (str(path.with_name("mesh.obj")), "builtin"):
+    write_stage(path, {CONFIG!r} | {{"mesh": mesh}}, 32, 16, "cpu")
+with Renderer(path, "cpu", threads=1) as renderer:
+    renderer.render([0.5] * 10)
+print(Path("/proc/self/maps").read_text())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "libEGL" in done.stdout
+    for library in ("libX11.so", "libGL.so", "libGLX", "PyMaterialXRender"):
+        assert library not in done.stdout
 
 
 @pytest.mark.parametrize(
