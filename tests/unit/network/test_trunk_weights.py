@@ -15,17 +15,14 @@ from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import build_trunk, load_trunk, normalise_images, trunk_tensors
 from inverse_shading.runtime.artefacts import read_description, read_tensors, write_array
 from inverse_shading.runtime.errors import InputError
+from tests.support.synthetic import FRACTIONS
 
 SHARD = ImageRange(0, 19)
 
 
 def config(weights, architecture="resnet50", seed=1):
-    return {
-        "architecture": architecture,
-        "weights": str(weights),
-        "seed": seed,
-        "batch_size": 8,
-    }
+    weights = str(weights)
+    return {"architecture": architecture, "weights": weights, "seed": seed, "batch_size": 8}
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +31,10 @@ def shard(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shard")
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (20, 32, 32, 3)) * generator.uniform(size=(20, 1, 1, 3))
-    write_array(folder / f"images/{SHARD}.npy", images.astype(np.uint8))
-    write_split(
-        folder / f"splits/{SHARD}.csv", SHARD, {"train": 0.65, "validation": 0.15, "test": 0.2}, 1
-    )
-    return {
-        "images": folder / f"images/{SHARD}.npy",
-        "split": folder / f"splits/{SHARD}.csv",
-    }
+    paths = {"images": folder / f"images/{SHARD}.npy", "split": folder / f"splits/{SHARD}.csv"}
+    write_array(paths["images"], images.astype(np.uint8))
+    write_split(paths["split"], SHARD, FRACTIONS, 1)
+    return paths
 
 
 def state_dict(architecture="resnet50"):
