@@ -8,14 +8,13 @@ from inverse_shading.config.check import (
     check_config,
     model_config,
     model_names,
-    read_schema,
     search_config,
     sort_keys,
 )
+from inverse_shading.config.schema import SCHEMA_FILE, inlined_schema, schema_text
 from inverse_shading.runtime.errors import InputError
 
 ROOT = Path(__file__).parents[3]
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def put(config, key, value):
 
 
 def test_the_shipped_config_is_right(config):
-    check_config(config, SCHEMA)
+    check_config(config)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +76,14 @@ def test_the_shipped_config_is_right(config):
 def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):
     put(config, key, value)
     with pytest.raises(InputError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_a_missing_key_is_named(config):
     del config["training"]["patience"]
     del config["models"]["vgg16_v2"]["head"]["channels"]
     with pytest.raises(InputError) as caught:
-        check_config(config, SCHEMA)
+        check_config(config)
     assert "training.patience: found nothing, allowed is an integer from 1" in str(caught.value)
     assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
 
@@ -93,17 +92,17 @@ def test_all_mistakes_come_at_once(config):
     config["seed"] = -1
     config["device"] = "tpu"
     with pytest.raises(InputError) as caught:
-        check_config(config, SCHEMA)
+        check_config(config)
     assert "seed:" in str(caught.value) and "device:" in str(caught.value)
 
 
 def test_a_model_set_to_null_is_left_out(config):
     config["models"]["vgg16_v1"] = None
-    check_config(config, SCHEMA)
+    check_config(config)
     assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "best"]  # fmt: skip
     config["models"] = dict.fromkeys(config["models"])
     with pytest.raises(InputError, match="models: found none"):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_a_model_s_own_training_lies_over_the_common_one(config):
@@ -132,9 +131,9 @@ def test_one_test_image_is_too_few(config):
     config["predictions"]["model"] = "vgg16_v1"
     config["split"] = {"train": 0.75, "validation": 0.2, "test": 0.05}
     with pytest.raises(InputError, match="n_images: found one that gives a single test image"):
-        check_config(config, SCHEMA)
+        check_config(config)
     config["n_images"] = 40
-    check_config(config, SCHEMA)
+    check_config(config)
 
 
 def test_one_form_however_it_was_written():
@@ -166,7 +165,7 @@ def test_schema_and_config_don_t_drift_apart(config):
     for name in ("trunks", "models", "studies", "published"):
         del fixed[name]
     del fixed["search"]["spaces"]
-    assert dict(leaves(read_schema(SCHEMA))) == dict(keys(fixed))
+    assert dict(leaves(inlined_schema())) == dict(keys(fixed))
 
 
 def test_every_key_is_described():
@@ -182,7 +181,7 @@ def test_every_key_is_described():
         for choice in part.get("allOf", []):
             yield from undescribed(choice["then"], path)
 
-    assert list(undescribed(read_schema(SCHEMA))) == []
+    assert list(undescribed(inlined_schema())) == []
 
 
 def test_a_model_takes_over_what_it_doesn_t_say(config):
@@ -191,7 +190,7 @@ def test_a_model_takes_over_what_it_doesn_t_say(config):
         "head": {"channels": 8},
         "training": {"patience": 3},
     }
-    check_config(config, SCHEMA)
+    check_config(config)
     base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
     assert mine["head"] == base["head"] | {"channels": 8}
     assert mine["training"] == base["training"] | {"patience": 3}
@@ -200,21 +199,21 @@ def test_a_model_takes_over_what_it_doesn_t_say(config):
 
 def test_a_head_of_another_type_is_not_mixed_with_the_old_one(config):
     config["models"]["mine"] = {"like": "vgg16_v2", "head": {"type": "dense", "grid": 1}}
-    check_config(config, SCHEMA)
+    check_config(config)
     assert model_config(config, "mine", 1)["head"] == {"type": "dense", "grid": 1}
 
 
 def test_models_like_one_that_is_left_out_are_left_out_too(config):
     assert "vgg16_bins_v1_11" in model_names(config, "bins")
     config["models"]["vgg16_bins_v1"] = None
-    check_config(config, SCHEMA)
+    check_config(config)
     assert model_names(config, "bins") == []
 
 
 def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
     assert len(model_names(config, "images")) == 6
     config["n_images"] = 2000
-    check_config(config, SCHEMA)
+    check_config(config)
     assert {name.rpartition("_")[2] for name in model_names(config, "images")} == {"1000", "2000"}
 
 
@@ -255,7 +254,7 @@ def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
 def test_models_that_don_t_fit_are_refused(config, key, value, message):
     put(config, key, value)
     with pytest.raises(InputError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +285,7 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
 def test_what_a_search_can_t_try_is_refused(config, key, value, message):
     put(config, key, value)
     with pytest.raises(InputError, match=message):
-        check_config(config, SCHEMA)
+        check_config(config)
 
 
 def test_a_laid_over_space_can_take_away_what_is_below(config):
@@ -296,7 +295,7 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
     spaces["best"]["head.whitening"] = None
     spaces["vgg16_v1"] = None
     spaces["resnet50_v3_all"] = {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}}
-    check_config(config, SCHEMA)
+    check_config(config)
     found = search_config(config, "best")["space"]
     assert found["head.components"] == {"choices": [50, 100]} and "head.whitening" not in found
     with pytest.raises(InputError, match=r"search.spaces.vgg16_v1: found nothing"):
@@ -306,7 +305,7 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
 def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
     config["models"]["best"] = None
     # Nor does it matter that it was to predict pictures, as long as none is asked for.
-    check_config(config, SCHEMA)
+    check_config(config)
 
 
 def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
@@ -326,7 +325,7 @@ def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
 
 def test_models_of_studies_can_be_searched(config):
     config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
-    check_config(config, SCHEMA)
+    check_config(config)
     found = search_config(config, "best_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]
     assert found["model"]["head"]["whitening"] == 1
@@ -335,7 +334,7 @@ def test_models_of_studies_can_be_searched(config):
 def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):
     config["n_images"] = 500
     config["studies"] = {}
-    check_config(config, SCHEMA)
+    check_config(config)
     with pytest.raises(
         InputError, match=r"search.spaces.best.head.components: found 400, .*\(325\)"
     ):

@@ -18,6 +18,7 @@ from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
+from inverse_shading.evaluation.predictor_names import BASELINES
 from inverse_shading.material.products import posterior_means, posterior_medians
 from inverse_shading.network.devices import choose_device, describe_device, set_up
 from inverse_shading.network.objectives import regression
@@ -61,9 +62,6 @@ def fit_perceptron(
         ]
     count = sum(weight.numel() for weight in network.parameters())
     return np.concatenate(batches), count, result
-
-
-BASELINES = ("constant", "ridge", "perceptron", "floor")
 
 
 def fit_baseline(
