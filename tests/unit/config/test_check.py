@@ -1,4 +1,3 @@
-import copy
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from inverse_shading.config.check import (
     search_config,
     sort_keys,
 )
-from inverse_shading.config.schema import SCHEMA_FILE, inlined_schema, schema_text
+from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.runtime.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -52,6 +51,15 @@ def test_the_shipped_config_is_right(config):
         ("seeds", [1, -2], r"seeds.1: found -2 .*from 0 to 4294967295"),
         ("seeds", 3, r"seeds: found 3 \(an integer\), allowed is a list"),
         ("models.ridge", {"trunk": "vgg16", "head": {"type": "dense", "grid": 0}, "objective": {"type": "regression"}}, r"models.ridge: found a name under baselines, allowed is another"),
+        ("render.environment_samples", 1.5, r"render.environment_samples: found 1.5 \(a number\), allowed is an integer from 1"),
+        ("threads", True, r"threads: found True \(true/false\), allowed is an integer from 1"),
+        ("framing.margin", float("nan"), r"framing.margin: found nan \(a number, but not a finite one\), allowed is a number from 0 to 1"),
+        ("refinement.step", float("inf"), r"refinement.step: found inf .*not a finite one"),
+        ("threads", float("inf"), r"threads: found inf .*not a finite one"),
+        ("baselines.ridge.penalties", [1, float("nan")], r"baselines.ridge.penalties.1: found nan .*above 0"),
+        ("studies.bins.models.vgg16_bins_v1_11.head", {"type": [1]}, r"vgg16_bins_v1_11.head.type: found \[1\] \(a list\), allowed is one of dense"),
+        ("models.vgg16_v1.head", {"grid": 0}, r"models.vgg16_v1.head.type: found nothing, allowed is one of dense"),
+        ("models.vgg16_v1", {"trunk": "vgg16"}, r"models.vgg16_v1.head: found nothing, allowed is a section \(The trained part"),
         ("shard_size", 50, r"split.train: 0.65 of shard_size 50 is 32.5 images"),
         ("stage.mesh", "no/such.glb", r"stage.mesh: found 'no/such.glb', .*no such file"),
         ("stage.mesh", "mesh.fbx", r"stage.mesh: found 'mesh.fbx'"),
@@ -94,6 +102,51 @@ def test_all_mistakes_come_at_once(config):
     with pytest.raises(InputError) as caught:
         check_config(config)
     assert "seed:" in str(caught.value) and "device:" in str(caught.value)
+
+
+def mistakes(config):
+    with pytest.raises(InputError) as caught:
+        check_config(config)
+    return str(caught.value).splitlines()[1:]
+
+
+def test_a_list_s_length_is_told_beside_its_items(config):
+    config["stage"]["background"] = [0.5, 2]
+    config["seeds"] = [-1, -1]
+    assert [line.split()[0] for line in mistakes(config)] == [
+        "seeds:",
+        "seeds.0:",
+        "seeds.1:",
+        "stage.background:",
+        "stage.background.1:",
+    ]
+
+
+def test_models_to_take_over_from_that_aren_t_there_come_at_once_and_blame_no_other(config):
+    config["models"] |= {"a": {"like": "vgg19"}, "b": {"like": "c"}, "c": {"like": "vgg20"}}
+    assert [line.split()[0] for line in mistakes(config)] == ["models.a.like:", "models.c.like:"]
+    config["models"] |= {"a": {"like": "b"}, "b": {"like": "c"}, "c": {"like": "a"}}
+    config["seed"] = -1
+    circle, seed = mistakes(config)
+    assert "models.a.like: found a circle, a → b → c → a" in circle and "seed:" in seed
+
+
+def test_a_missing_size_of_the_data_set_is_named(config):
+    del config["n_images"]
+    assert mistakes(config)[0].startswith(
+        "  n_images: found nothing, allowed is an integer from 20"
+    )
+
+
+@pytest.mark.parametrize("name", [*BASELINES, REFINED])
+@pytest.mark.parametrize("section", ["models", "studies.bins.models"])
+def test_no_model_is_named_like_another_predictor(config, section, name):
+    put(config, f"{section}.{name}", {"like": "vgg16_bins_v1"})
+    taken = "of refinement" if name == REFINED else "under baselines"
+    (line,) = mistakes(config)
+    assert line == (
+        f"  {section}.{name}: found a name {taken}, allowed is another: tables hold both"
+    )
 
 
 def test_a_model_set_to_null_is_left_out(config):
@@ -141,47 +194,6 @@ def test_one_form_however_it_was_written():
         sort_keys({"a": {"c": [3], "d": 2.0}, "b": 1})
     )
     assert sort_keys(0.5) == 0.5
-
-
-def leaves(schema, path=()):
-    """Every key of the schema that has a default, with its path."""
-    if "default" in schema:
-        yield path, schema["default"]
-    for name, child in schema.get("properties", {}).items():
-        yield from leaves(child, (*path, name))
-
-
-def keys(config, path=()):
-    for name, value in config.items():
-        if isinstance(value, dict):
-            yield from keys(value, (*path, name))
-        else:
-            yield (*path, name), value
-
-
-def test_schema_and_config_don_t_drift_apart(config):
-    fixed = copy.deepcopy(config)
-    # Named by the user: trunks and models have no defaults of their own; the poster's rows are data.
-    for name in ("trunks", "models", "studies", "published"):
-        del fixed[name]
-    del fixed["search"]["spaces"]
-    assert dict(leaves(inlined_schema())) == dict(keys(fixed))
-
-
-def test_every_key_is_described():
-
-    def undescribed(part, path=()):
-        for name, child in part.get("properties", {}).items():
-            if "description" not in child and "const" not in child:
-                yield (*path, name)
-            yield from undescribed(child, (*path, name))
-        for name in ("items", "additionalProperties"):
-            if isinstance(part.get(name), dict):
-                yield from undescribed(part[name], (*path, name))
-        for choice in part.get("allOf", []):
-            yield from undescribed(choice["then"], path)
-
-    assert list(undescribed(inlined_schema())) == []
 
 
 def test_a_model_takes_over_what_it_doesn_t_say(config):
@@ -237,6 +249,7 @@ def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
     [
         ("models.mine", {"like": "vgg19_v1"}, r"models.mine.like: found 'vgg19_v1', allowed is the name of a model"),
         ("models.best", {"like": "best"}, r"models.best.like: found a circle, best → best"),
+        ("models.mine", {"like": ["best"]}, r"models.mine.like: found \['best'\], allowed is the name of a model"),
         ("models.best", "fast", r"models.best: found no section"),
         ("studies.bins.models.best", {}, r"studies.bins.models.best: found a name that models has too"),
         ("studies.bins.axis", "seeds", r"studies.bins.axis: found 'seeds' .*one of images, bins"),
@@ -279,6 +292,9 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": 1, "scale": "logs"}}, r"training.weight_decay.scale: found 'logs' .*one of linear, log, or null"),
         ("search.spaces.vgg16_v1", {"training.schedule": {"low": 0, "high": 1}}, r"training.schedule.low: found 0 .*one of one_cycle, cosine, constant"),
         ("search.spaces.vgg16_v1", {"training.schedule": {"choices": ["cosine", "slow"]}}, r"training.schedule.choices.1: found 'slow' .*one of one_cycle, cosine, constant"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": float("inf")}}, r"weight_decay.high: found inf .*allowed is a number, or null"),
+        ("search.spaces.vgg16_v1", {"training.weight_decay": {"choices": [0, float("nan")]}}, r"weight_decay.choices.1: found nan .*allowed is a number from 0"),
+        ("search.spaces.vgg16_v1", {"training.patience": {"choices": [5, 5]}}, r"training.patience.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
         ("search.spaces.best", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
     ],
 )  # fmt: skip

@@ -163,7 +163,5 @@ def _circles(given: dict[str, dict | None], sections: dict[str, str]) -> list[st
             chain.append(given[chain[-1]]["like"])
         if len(chain) > 1 and chain[-1] == name and name not in told:
             told |= set(chain)
-            mistakes.append(
-                f"{sections[name]}.{name}.like: found a circle, {' → '.join(chain)}"
-            )
+            mistakes.append(f"{sections[name]}.{name}.like: found a circle, {' → '.join(chain)}")
     return mistakes

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator, create_model
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import core_schema
 
 SCHEMA_FILE = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 HEADER = "# Written by `make schema` from workflow/inverse_shading/config/schema.py; edit that.\n"
@@ -49,7 +48,7 @@ class Listed:
         self.least, self.most, self.unique = least, most, unique
 
     def __get_pydantic_core_schema__(self, source, handler):
-        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+        return WrapValidator(self._check).__get_pydantic_core_schema__(source, handler)
 
     def __get_pydantic_json_schema__(self, schema, handler):
         bounds = {"minItems": self.least, "maxItems": self.most, "uniqueItems": self.unique}
@@ -88,6 +87,7 @@ class Section(BaseModel):
 
 Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
 Seed = Annotated[int, Field(description="Seed of a training.", ge=0, le=4294967295)]
+GridSide = Annotated[int, Field(description="Side of the grid.", ge=1, le=224)]
 EnvironmentFile = Annotated[
     str,
     key(
@@ -104,9 +104,7 @@ Schedule = Annotated[
 ]
 WeightDecay = Annotated[
     float,
-    key(
-        "Weight decay of AdamW, which multiplies it by the learning rate.", 0.0001, ge=0, le=1000
-    ),
+    key("Weight decay of AdamW, which multiplies it by the learning rate.", 0.0001, ge=0, le=1000),
 ]
 Patience = Annotated[
     int,
@@ -117,9 +115,7 @@ TrunkRate = Annotated[
     key("Learning rate of a trunk that is trained, as a share of the head's.", 0.1, gt=0, le=1),
 ]
 Width = Annotated[int, Field(ge=1, le=65536)]
-HiddenSizes = Annotated[
-    list[Width], Listed(1, 16), key("Widths of the dense layers.", [512, 512])
-]
+HiddenSizes = Annotated[list[Width], Listed(1, 16), key("Widths of the dense layers.", [512, 512])]
 Dropout = Annotated[float, key("Probability of dropping.", ge=0, lt=1)]
 Grid = Annotated[
     int,
@@ -158,7 +154,9 @@ class Stage(Section):
     """The object, its light and the view."""
 
     mesh: str = key(
-        "builtin, or the path of a mesh.", "builtin", pattern=r"^builtin$|\.(obj|glb|gltf|OBJ|GLB|GLTF)$"
+        "builtin, or the path of a mesh.",
+        "builtin",
+        pattern=r"^builtin$|\.(obj|glb|gltf|OBJ|GLB|GLTF)$",
     )
     environment: EnvironmentFile = shipped("builtin")
     camera: Camera
@@ -195,9 +193,7 @@ class Split(Section):
     """Shares of each shard; they add up to 1."""
 
     train: float = key("Share that the weights are fitted on.", 0.65, gt=0, lt=1)
-    validation: float = key(
-        "Share that checkpoints and settings are chosen on.", 0.15, gt=0, lt=1
-    )
+    validation: float = key("Share that checkpoints and settings are chosen on.", 0.15, gt=0, lt=1)
     test: float = key("Share that is only reported on.", 0.20, gt=0, lt=1)
 
 
@@ -210,11 +206,9 @@ class Trunk(Section):
         "imagenet",
         pattern=r"^imagenet$|^random$|^none$|\.(pth|safetensors)$",
     )
-    depths: dict[str, Annotated[int, Field(description="Side of the grid.", ge=1, le=224)]] = (
-        optional(
-            "Sides of the grids that several depths are averaged to, by depth; instead of the last map.",
-            min_length=1,
-        )
+    depths: dict[str, GridSide] = optional(
+        "Sides of the grids that several depths are averaged to, by depth; instead of the last map.",
+        min_length=1,
     )
 
 
@@ -274,9 +268,7 @@ class PerceptronHead(Section):
 
     type: Literal["perceptron"]
     components: int = key("Principal components of the features to keep.", ge=1, le=65536)
-    whitening: float = key(
-        "How far components are brought to one size; 0 not at all.", ge=0, le=1
-    )
+    whitening: float = key("How far components are brought to one size; 0 not at all.", ge=0, le=1)
     hidden_sizes: HiddenSizes
 
 
@@ -527,7 +519,9 @@ class _JsonSchema(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
     def model_schema(self, schema):
-        return {name: part for name, part in super().model_schema(schema).items() if name != "title"}
+        return {
+            name: part for name, part in super().model_schema(schema).items() if name != "title"
+        }
 
     def dict_schema(self, schema):
         result = super().dict_schema(schema)
