@@ -73,6 +73,7 @@ def test_the_shipped_config_is_right(config):
         ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50, pixels"),
         ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp, perceptron"),
         ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
+        ("studies", {"x": {"models": {5: {"like": "best"}}}}, r"studies.x.models.5: found this name, allowed are names of lower-case"),
         ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
@@ -129,6 +130,21 @@ def test_models_to_take_over_from_that_aren_t_there_come_at_once_and_blame_no_ot
     config["seed"] = -1
     circle, seed = mistakes(config)
     assert "models.a.like: found a circle, a → b → c → a" in circle and "seed:" in seed
+
+
+def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
+    config["models"]["best"]["head"]["components"] = 7000
+    assert [line.split()[0] for line in mistakes(config)] == [
+        "models.best.head.components:",
+        # They learn from fewer images.
+        *(f"studies.images.models.best_{count}.head.components:" for count in (1000, 2000, 5000)),
+    ]
+    config["models"]["best"]["head"]["components"] = 0
+    config["studies"]["images"]["models"]["best_1000"]["training"] = {"patience": 0}
+    assert [line.split()[0] for line in mistakes(config)] == [
+        "models.best.head.components:",
+        "studies.images.models.best_1000.training.patience:",
+    ]
 
 
 def test_a_missing_size_of_the_data_set_is_named(config):
@@ -280,6 +296,11 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.best", {"learning_rate": {"low": 1, "high": 2}}, r"best.learning_rate: found this key"),
         ("search.spaces.best", {"head.type": {"choices": ["mlp", "conv"]}}, r"best.head.type: found this key"),
         ("search.spaces.vgg16_v1", {"training.trunk_rate": {"low": 0.1, "high": 0.2}}, r"vgg16_v1.training.trunk_rate: found this key"),
+        ("search.spaces.vgg16_v1", {True: None}, r"search.spaces.vgg16_v1.True: found this key, allowed for vgg16_v1 are"),
+        ("search.spaces", {None: {}}, r"search.spaces.None: found no model of this name"),
+        ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found this name, allowed are names of lower-case"),
+        ("search.spaces.best", {"head.whitening": 3}, r"best.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
+        ("models.best.head", [], r"models.best.head: found no section"),
         ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
         ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
         ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),

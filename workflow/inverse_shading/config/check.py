@@ -5,6 +5,7 @@ from pathlib import Path
 
 from inverse_shading.config.models import (
     complete_models,
+    count_stages,
     given_models,
     model_definitions,
     model_names,
@@ -33,14 +34,34 @@ def check_config(config: dict) -> None:
         InputError: one line a mistake.
     """
     mistakes = wrong_likes(config)
-    completed = without_likes(config) if mistakes else complete_models(config)
-    mistakes += wrong_keys(Configuration, completed)
+    if mistakes:
+        mistakes += wrong_keys(Configuration, without_likes(config))
+    else:
+        mistakes = _told_once(config, wrong_keys(Configuration, complete_models(config)))
     if not mistakes:
-        mistakes = _contradictions(config)
+        mistakes = _told_once(config, _contradictions(config))
         given, defined = given_models(config), model_definitions(config)
         mistakes += wrong_spaces(config["search"]["spaces"], given, defined)
     if mistakes:
         raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+
+
+def _told_once(config: dict, mistakes: list[str]) -> list[str]:
+    """The mistakes without those that a model takes over from the one that it is like."""
+
+    def place(name: str) -> str:
+        return ".".join([*_model_section(config, name), str(name), ""])
+
+    given = given_models(config).items()
+    likes = {name: model["like"] for name, model in given if "like" in (model or {})}
+    bases = {place(name): place(base) for name, base in likes.items()}
+    taken_over = {
+        line
+        for line in mistakes
+        for own, base in bases.items()
+        if line.startswith(own) and base + line.removeprefix(own) in mistakes
+    }
+    return [line for line in mistakes if line not in taken_over]
 
 
 def model_config(config: dict, model: str, seed: int) -> dict:
@@ -212,7 +233,7 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
         mistakes.append(f"{place}: found a name {taken}, allowed is another: tables hold both")
     trunk = config["trunks"][model["trunk"]]
     most = len(STAGE_CHANNELS[trunk["architecture"]])
-    stages = trainable_stages(config, name)
+    stages = count_stages(config, model)
     if (model["head"]["type"] == "perceptron") != ("depths" in trunk):
         mistakes.append(
             f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "

@@ -58,7 +58,11 @@ def model_definitions(config: dict) -> dict[str, dict]:
 
 def trainable_stages(config: dict, model: str) -> int:
     """How many of its trunk's last stages a model trains."""
-    definition = model_definitions(config)[model]
+    return count_stages(config, model_definitions(config)[model])
+
+
+def count_stages(config: dict, definition: dict) -> int:
+    """How many of its trunk's last stages a model of this definition trains."""
     stages = definition.get("trainable_stages", 0)
     if stages == "all":
         stages = len(STAGE_CHANNELS[config["trunks"][definition["trunk"]]["architecture"]])

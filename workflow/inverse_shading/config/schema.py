@@ -142,7 +142,7 @@ class Camera(Section):
 
 
 class NovelCamera(Camera):
-    """Perspective camera of the second view, which looks at the centre of the mesh too."""
+    """Perspective camera that looks at the centre of the mesh."""
 
     azimuth: float = key(
         "Degrees about the vertical axis; 0 looks at the front (+z).", 40.0, ge=-180, le=180
@@ -534,18 +534,18 @@ class _JsonSchema(GenerateJsonSchema):
 def find_errors(section: type[Section], values: Any) -> list[dict]:
     """What is wrong with the values of a section, all of it, as pydantic tells it."""
     try:
-        section.model_validate(_whole_numbers(values))
+        section.model_validate(_as_json(values))
     except ValidationError as error:
         return error.errors(include_url=False)
     return []
 
 
-def _whole_numbers(value: Any) -> Any:
-    """The same value with 3 for 3.0: YAML written by people has both, JSON schema has one number."""
+def _as_json(value: Any) -> Any:
+    """The same value with 3 for 3.0, one number in JSON schema, and with every key as text."""
     if isinstance(value, dict):
-        return {name: _whole_numbers(part) for name, part in value.items()}
+        return {str(name): _as_json(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_whole_numbers(item) for item in value]
+        return [_as_json(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

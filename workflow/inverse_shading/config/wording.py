@@ -8,7 +8,8 @@ from inverse_shading.config.schema import Section, find_errors, inlined_schema
 
 def wrong_keys(section: type[Section], values: dict) -> list[str]:
     """Every mistake of a section's keys, one line each, by key."""
-    return [f"{'.'.join(path)}: {line}" for path, line in _mistakes(section, values)]
+    found = _mistakes(find_errors(section, values), section, values)
+    return [f"{'.'.join(path)}: {line}" for path, line in found]
 
 
 def wrong_value(section: type[Section], name: str, value: Any, place: str) -> list[str]:
@@ -20,15 +21,16 @@ def wrong_value(section: type[Section], name: str, value: Any, place: str) -> li
         value: what it is to be.
         place: where the value is written.
     """
-    found = [
-        (path[1:], line) for path, line in _mistakes(section, {name: value}) if path[0] == name
-    ]
-    return [f"{'.'.join([place, *path])}: {line}" for path, line in found]
+    values = {name: value}
+    errors = [error for error in find_errors(section, values) if error["loc"][0] == name]
+    found = _mistakes(errors, section, values)
+    return [f"{'.'.join([place, *path[1:]])}: {line}" for path, line in found]
 
 
-def _mistakes(section: type[Section], values: dict) -> list[tuple[tuple[str, ...], str]]:
+def _mistakes(
+    errors: list[dict], section: type[Section], values: dict
+) -> list[tuple[tuple[str, ...], str]]:
     """Path and wording of every mistake, each once, sorted by path."""
-    errors = find_errors(section, values)
     if not errors:
         return []
     schema = inlined_schema(section)
@@ -47,7 +49,7 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
         value: of the section.
     """
     kind, steps, path = error["type"], list(error["loc"]), []
-    last = steps.pop() if kind in ("missing", "extra_forbidden", "invalid_key") else None
+    last = steps.pop() if kind in ("missing", "extra_forbidden") else None
     for step in steps:
         if "discriminator" in schema:
             schema = next(choice for choice in schema["oneOf"] if _type_of(choice) == step)
@@ -60,10 +62,11 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
             # A choice of a union, which is told whole.
             break
         path.append(str(step))
-        schema, value = inner, value[step]
+        schema, value = inner, _part(value, step)
     if "discriminator" in schema:
         if not isinstance(value, dict):
-            return tuple(path), f"found {describe_value(value)}, allowed is a section"
+            allowed = describe_schema(schema)
+            return tuple(path), f"found {describe_value(value)}, allowed is {allowed}"
         # Which keys are allowed is unknown until the type is right.
         allowed = "one of " + ", ".join(map(_type_of, schema["oneOf"]))
         found = describe_value(value["type"]) if "type" in value else "nothing"
@@ -73,8 +76,15 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
         return (*path, last), f"found nothing, allowed is {allowed}"
     if last is not None:
         allowed = ", ".join(sorted(_section_schema(schema)["properties"]))
-        return (*path, str(last)), f"found an unknown key, allowed are {allowed}"
+        return (*path, last), f"found an unknown key, allowed are {allowed}"
     return tuple(path), f"found {describe_value(value)}, allowed is {describe_schema(schema)}"
+
+
+def _part(value: Any, step: str | int) -> Any:
+    """An item of a list, or of a section, whose keys may be other than text."""
+    if isinstance(value, dict):
+        return next(part for name, part in value.items() if str(name) == step)
+    return value[step]
 
 
 def _type_of(schema: dict) -> str:
@@ -137,9 +147,12 @@ def describe_schema(schema: dict) -> str:
         "null": "null",
         "boolean": "true or false",
     }
-    described = f" ({schema['description'].rstrip('.')})" if "description" in schema else ""
+    description = schema.get("description", "").rstrip(".")
+    described = f" ({description})" if description else ""
     if "anyOf" in schema:
-        return ", or ".join(map(describe_schema, schema["anyOf"])) + described
+        hidden = {"description": ""} if described else {}
+        choices = [describe_schema(choice | hidden) for choice in schema["anyOf"]]
+        return ", or ".join(choices) + described
     bounds = [
         f"{word} {schema[name]}"
         for name, word in (
