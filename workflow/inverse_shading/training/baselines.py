@@ -19,6 +19,7 @@ from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
+from inverse_shading.evaluation.predictor_names import BASELINES
 from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.network.devices import choose_device, describe_device, set_up
 from inverse_shading.network.heads import hidden_layers, parameter_count
@@ -27,8 +28,6 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.placement import Placement
 from inverse_shading.training.loop import Examples, Task, fit
-
-BASELINES = ("constant", "ridge", "perceptron", "floor")
 
 # Those that look at thumbnails of the images.
 SEEING = ("ridge", "perceptron")
