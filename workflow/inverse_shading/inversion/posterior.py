@@ -161,7 +161,6 @@ def _move(
     low = np.maximum(low, middle - REACH * deviation)
     high = np.minimum(high, middle + REACH * deviation)
     usable = high > low
-    rows = np.arange(len(state))
 
     def log_densities(places: np.ndarray, chains: np.ndarray) -> np.ndarray:
         products = state[chains, None, U_PRODUCTS] + places[..., None] * direction[U_PRODUCTS]
@@ -170,29 +169,39 @@ def _move(
         return log_density(products, specular) + normal
 
     places = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
-    logs = log_densities(places, rows)
-    masses = np.exp(logs - logs.max(axis=1, keepdims=True))
-    # The trapezoidal rule's distribution function, and its inverse at a uniform share.
-    sums = np.cumsum((masses[:, 1:] + masses[:, :-1]) / 2, axis=1)
-    uniform = generator.uniform(size=len(state))
-    shares = uniform * sums[:, -1]
-    cell = (sums < shares[:, None]).sum(axis=1).clip(max=GRID - 2)
-    before = np.where(cell > 0, sums[rows, cell - 1], 0)
-    width = np.maximum(sums[rows, cell] - before, 1e-300)
-    place = (cell + np.clip((shares - before) / width, 0, 1)) / (GRID - 1)
+    logs = log_densities(places, np.arange(len(state)))
+    shares = generator.uniform(size=len(state))
+    place, cells = _straight_quantiles(logs, shares)
     distance = low + (high - low) * place
-    straight = sums[:, -1] * (high - low) / (GRID - 1)
-    steep = np.flatnonzero(usable & (straight > STEEP * _cell_masses(places, logs).sum(axis=1)))
+    straight, curved = cells * (high - low) / (GRID - 1), _cell_masses(places, logs).sum(axis=1)
+    steep = np.flatnonzero(usable & (straight > STEEP * curved))
     if len(steep):
         places, logs = places[steep], logs[steep]
         middles = np.tile((np.arange(GRID) + 0.5) / GRID, (len(steep), 1))
         for _ in range(ROUNDS):
             places = np.sort(np.hstack([places, _quantiles(places, logs, middles)]), axis=1)
             logs = log_densities(places, steep)
-        distance[steep] = _quantiles(places, logs, uniform[steep, None])[:, 0]
+        distance[steep] = _quantiles(places, logs, shares[steep, None])[:, 0]
     moved = state + distance[:, None] * direction
     usable = usable[:, None] & np.isfinite(moved)
     return np.clip(np.where(usable, moved, state), 0, 1)
+
+
+def _straight_quantiles(logs: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The trapezoidal rule's distribution function over an even grid, inverted at shares (n,).
+
+    Returns:
+        places (n,) from 0 to 1 along the grid; the rule's integral (n,) in cells, in units of the
+        density's maximum over the grid.
+    """
+    masses = np.exp(logs - logs.max(axis=1, keepdims=True))
+    sums = np.cumsum((masses[:, 1:] + masses[:, :-1]) / 2, axis=1)
+    shares = shares * sums[:, -1]
+    cell = (sums < shares[:, None]).sum(axis=1).clip(max=GRID - 2)
+    rows = np.arange(len(logs))
+    before = np.where(cell > 0, sums[rows, cell - 1], 0)
+    width = np.maximum(sums[rows, cell] - before, 1e-300)
+    return (cell + np.clip((shares - before) / width, 0, 1)) / (GRID - 1), sums[:, -1]
 
 
 def _cell_masses(places: np.ndarray, logs: np.ndarray) -> np.ndarray:
