@@ -11,7 +11,8 @@ from inverse_shading.evaluation.comparison_rows import write_comparison
 from inverse_shading.evaluation.comparison_table import COLUMNS, best_model, read_comparison
 from inverse_shading.evaluation.paired_tests import write_paired_table
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.report.comparison_page import format_terminal, main, write_markdown
+from inverse_shading.report.comparison_page import write_markdown
+from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 
@@ -292,7 +293,7 @@ def test_intervals_and_ensembles_are_read_beside_the_errors(tmp_path, write):
     assert "± 0.0012 over 3 seeds, ± 0.0020 over the draw of test images" in text
     assert "| one (ensemble of 3) | ensemble | 0.0090 | 0.0180 | 0.0180 |  |" in text
     assert "| one | 3 | 5 | 6 of 7.5 |" in text
-    lines = format_terminal(tmp_path / "t.csv").splitlines()
+    lines = format_summary(tmp_path / "t.csv").splitlines()
     assert max(map(len, lines)) <= 110
     assert "± seeds" in lines[0] and "test R²" not in lines[0]
     assert lines[2].split()[:7] == ["*", "one", "model", "0.0050", "0.0100", "0.0200", "±0.0012"]
@@ -301,7 +302,7 @@ def test_intervals_and_ensembles_are_read_beside_the_errors(tmp_path, write):
 
 def test_one_seed_has_no_column_of_intervals(table):
     assert "±" not in table.with_suffix(".md").read_text().partition("## ")[0].partition("|")[2]
-    assert "±" not in format_terminal(table) and "test R²" in format_terminal(table)
+    assert "±" not in format_summary(table) and "test R²" in format_summary(table)
 
 
 def test_markdown_escapes_the_column_mark(tmp_path, write):
@@ -405,9 +406,9 @@ def test_markdown_says_what_one_sees(seen):
 
 
 def test_the_terminal_shows_refinement(seen):
-    line = next(line for line in format_terminal(seen).splitlines() if "refinement" in line)
+    line = next(line for line in format_summary(seen).splitlines() if "refinement" in line)
     assert " ".join(line.split()).startswith("bins + refinement refinement - - 0.0030 -")
-    assert max(map(len, format_terminal(seen).splitlines())) <= 110
+    assert max(map(len, format_summary(seen).splitlines())) <= 110
 
 
 @pytest.mark.parametrize(
@@ -450,22 +451,11 @@ def test_terminal_table_is_narrow_and_names_the_best(tmp_path, write):
     path = tmp_path / "t.csv"
     published = [{**PUBLISHED[0], "model": "A published model of a very long name [with layers]"}]
     write_comparison(path, models, [], published)
-    text = format_terminal(path)
+    text = format_summary(path)
     assert max(map(len, text.splitlines())) <= 110
     assert text.splitlines()[2].startswith("* a_model_with")
     assert f"best model by validation MSE: {long}" in text
     assert "nan" not in text
-
-
-def test_main_prints_the_table(table, capsys):
-    assert main([str(table)]) == 0
-    assert format_terminal(table) in capsys.readouterr().out
-
-
-def test_main_reports_a_missing_table_without_traceback(tmp_path, capsys):
-    assert main([str(tmp_path / "none.csv")]) == 1
-    assert "none.csv" in capsys.readouterr().err
-    assert main([]) == 2
 
 
 def without(content, *keys):
