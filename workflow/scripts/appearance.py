@@ -1,6 +1,7 @@
 """Rule appearance: render what is predicted for test images and hold it against the truth."""
 
 from inverse_shading.evaluation.appearance import measure_appearance
+from inverse_shading.evaluation.views import Views
 from inverse_shading.runtime.jobs import job
 
 with job(snakemake.log[0]):
@@ -9,12 +10,14 @@ with job(snakemake.log[0]):
         snakemake.output.summary,
         snakemake.params.predictor,
         snakemake.input.predictions,
-        images=list(snakemake.input.images),
-        stage=snakemake.input.stage,
-        novel_stage=snakemake.input.novel_stage,
-        framing=snakemake.params.config["framing"],
-        count=snakemake.params.config["count"],
-        # Where to render is no cause to render again, so it is not among the params.
-        device=snakemake.config["render"]["device"],
-        threads=snakemake.threads,
+        Views(
+            list(snakemake.input.images),
+            snakemake.input.stage,
+            snakemake.params.config["framing"],
+            # Where to render is no cause to render again, so it is not among the params.
+            snakemake.config["render"]["device"],
+            snakemake.threads,
+            snakemake.input.novel_stage,
+        ),
+        snakemake.params.config["count"],
     )

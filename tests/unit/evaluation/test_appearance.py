@@ -13,6 +13,7 @@ from inverse_shading.dataset.splits import shards_of_sample
 from inverse_shading.evaluation.appearance import COLUMNS, canonical_errors, measure_appearance
 from inverse_shading.evaluation.image_difference import LARGEST_PSNR
 from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
@@ -65,13 +66,15 @@ def measure(folder, tmp_path):
             summary,
             "tested",
             predictions,
-            images=[folder / f"{images}.npy" for images in arrays],
-            stage=folder / "stage.safetensors",
-            novel_stage=folder / "novel.safetensors",
-            framing=FRAMING,
-            count=count,
-            device="cpu",
-            threads=1,
+            Views(
+                [folder / f"{images}.npy" for images in arrays],
+                folder / "stage.safetensors",
+                FRAMING,
+                "cpu",
+                threads=1,
+                novel_stage=folder / "novel.safetensors",
+            ),
+            count,
         )
         for path in (table, summary):
             check_seal(path)
