@@ -32,7 +32,7 @@ $(VENV)/installed: envs/requirements.lock pyproject.toml
 demo: install
 	@sh envs/system-libraries.sh
 	$(BIN)/snakemake --cores $(CORES) --directory demo --configfile demo/config.yaml
-	@PYTHONPATH=workflow $(BIN)/python -m inverse_shading.report.comparison_page demo/results/comparison.csv
+	@$(BIN)/inverse-shading summary demo/results/comparison.csv
 	@echo
 	@echo "To look at: demo/results/report.html    Pictures: demo/results/figures/    Table: demo/results/comparison.md"
 

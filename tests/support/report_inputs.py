@@ -1,10 +1,14 @@
-"""Small inputs of the report, made by hand: two models, five images that were refined, a flat world."""
+"""Small inputs of the report, made by hand: two models, five images that were refined, a flat world.
+
+The renderer of that world takes the place of `render.framed_frames.Renderer`.
+"""
 
 import numpy as np
 import pandas as pd
 
 from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.evaluation.metrics import score, write_metrics
+from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import write_array, write_csv
 from tests.support.tables import write_comparison, write_predictions
@@ -14,6 +18,8 @@ FRAMING = {"image_size": SIZE, "margin": 0.0, "filter": "box"}
 SPLITS = ["train", "test", "test", "validation", "test", "test", "test", "train"]
 TEST = [index for index, split in enumerate(SPLITS) if split == "test"]
 REFINED = "good + refinement"
+# Names are the users' own, and a page must not run them.
+PUBLISHED = "Poster's <script>alert(1)</script>"
 
 # FLIP of the test images by predictor; the novel one is ten times smaller and the other way round.
 FLIP = {
@@ -32,8 +38,10 @@ class FlatRenderer:
     """Renders a frame of one colour, that of the material's base_color, all of it object."""
 
     driver = "none"
+    used = ()
 
     def __init__(self, stage, device, threads):
+        FlatRenderer.used = (stage, device, threads)
         self.dim = 0.5 if "novel" in str(stage) else 1
         self.mask = np.ones((2 * SIZE, 2 * SIZE), bool)
 
@@ -51,8 +59,19 @@ def true_values():
     return true
 
 
+def write_images(folder, **changes):
+    """Write the images of the true materials; `Views` of them that render nowhere else."""
+    true = true_values()
+    paths = []
+    for first in (0, 4):
+        paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
+        write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
+    stages = {name: folder / f"{name}.safetensors" for name in ("stage", "novel_stage")}
+    return Views(**{"images": paths, "framing": FRAMING, "device": "cpu", **stages} | changes)
+
+
 def write_inputs(folder):
-    """Write every input and return the arguments of `html.write_report`."""
+    """Write every table and return the arguments of `data.read_report_data`."""
     true = true_values()
     identifiers = np.array([f"{index:09d}" for index in range(8)])
     predicted = {"other": np.clip(true + 0.3, 0, 1), "good": true + 0.05}
@@ -63,7 +82,7 @@ def write_inputs(folder):
         {"model": "good", "source": "model", **dict.fromkeys(ERRORS, 0.02), "validation_mse": 0.4},
         {"model": "ridge", "source": "baseline", "test_mse": 0.03, "test_r2": 0.5},
         {"model": "floor", "source": "bound", "test_mse": 0.001},
-        {"model": "Poster's", "source": "poster (published)", "test_mse": 0.002},
+        {"model": PUBLISHED, "source": "poster (published)", "test_mse": 0.002},
     ]
     rows[0]["test_r2"], rows[1]["test_r2"] = 0.3, 0.6
     write_comparison(folder / "comparison.csv", rows)
@@ -86,24 +105,13 @@ def write_inputs(folder):
         "splits": {"test": score(truth, means)},
     }
     write_metrics(folder / "refined_metrics.json", metrics)
-    paths = []
-    for first in (0, 4):
-        paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
-        write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
     names = ("predictions", "materials", "intervals", "appearance")
     return {
-        "output": folder / "report.html",
         "table": folder / "comparison.csv",
         "predictions": {model: folder / f"{model}.csv" for model in predicted},
         "refined": {name: folder / f"refined_{name}.csv" for name in names}
         | {"metrics": folder / "refined_metrics.json"},
         "appearance": {model: folder / f"{model}_appearance.csv" for model in predicted},
-        "stage": folder / "stage.safetensors",
-        "novel_stage": folder / "novel_stage.safetensors",
-        "images": paths,
-        "framing": FRAMING,
-        "count": 3,
-        "device": "cpu",
     }
 
 

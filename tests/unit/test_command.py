@@ -10,10 +10,13 @@ import pytest
 
 from inverse_shading import __version__
 from inverse_shading.command import main
+from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.prediction import predict as prediction
 from inverse_shading.prediction.session import Options
+from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
+from tests.support.tables import write_comparison
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,15 +134,16 @@ def test_quiet_says_only_what_went_wrong(run, capsys):
     assert capsys.readouterr().err == "on the way\nERROR a.png\n"
 
 
-def test_as_a_module_it_helps_without_waiting_for_pytorch():
+def test_as_a_module_it_helps_without_waiting_for_large_libraries():
     script = (
         "import runpy, sys; sys.argv = ['inverse-shading', *sys.argv[1:]]\n"
         "try: runpy.run_module('inverse_shading', run_name='__main__')\n"
-        "except SystemExit as stop: print(stop.code, 'torch' in sys.modules)"
+        "except SystemExit as stop: print(stop.code, 'torch' in sys.modules, 'pandas' in sys.modules)"
     )
     for option, expected in (
         ("--version", f"inverse-shading {__version__}"),
         ("predict --help", "--refine"),
+        ("summary --help", "TABLE"),
     ):
         done = subprocess.run(
             [sys.executable, "-c", script, *option.split()],
@@ -147,4 +151,21 @@ def test_as_a_module_it_helps_without_waiting_for_pytorch():
             text=True,
             env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
         )
-        assert expected in done.stdout and done.stdout.endswith("0 False\n"), done.stderr
+        assert expected in done.stdout and done.stdout.endswith("0 False False\n"), done.stderr
+
+
+def test_summary_prints_a_comparison(run, tmp_path, capsys):
+    row = {"model": "m", "source": "model", **dict.fromkeys(ERRORS, 0.02)}
+    table = write_comparison(tmp_path / "comparison.csv", [row])
+    assert main(["summary", str(table)]) == 0
+    written = capsys.readouterr()
+    assert (written.out, written.err) == (format_summary(table) + "\n", "")
+
+
+def test_a_summary_of_no_table_is_2_without_a_traceback(run, tmp_path, capsys):
+    assert main(["summary", str(tmp_path / "none.csv")]) == 2
+    written = capsys.readouterr()
+    assert written.out == "" and "none.csv" in written.err and "Traceback" not in written.err
+    with pytest.raises(SystemExit) as stop:
+        main(["summary"])
+    assert stop.value.code == 2 and "required: TABLE" in capsys.readouterr().err

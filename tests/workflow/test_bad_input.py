@@ -126,7 +126,7 @@ def test_weights_that_can_t_be_had_stop_the_run(project, tmp_path):
 
 def test_the_terminal_table_of_the_demo_is_printed(finished):
     done = subprocess.run(
-        [sys.executable, "-m", "inverse_shading.report.comparison_page", "results/comparison.csv"],
+        [sys.executable, "-m", "inverse_shading", "summary", "results/comparison.csv"],
         cwd=finished.folder,
         env=os.environ | {"PYTHONPATH": str(finished.code / "workflow")},
         capture_output=True,

@@ -183,6 +183,10 @@ CHANGES = {
         append("workflow/inverse_shading/report/comparison_page.py", STATEMENT),
         {"compare_markdown"},
     ),
+    "the table's texts": (
+        append("workflow/inverse_shading/report/templates/comparison.md.j2", "\nA remark.\n"),
+        {"compare_markdown"},
+    ),
     "a seed added": (
         edit_config(seeds=[1, 7]),
         trained(MODELS, seed=7) | drawn(MODELS) | AFTER_MODELS,

@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: materials for pictures, by a trained model."""
+"""The command `inverse-shading`: materials for pictures, and the comparison in a terminal."""
 
 import argparse
 import logging
@@ -19,7 +19,7 @@ DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 EPILOG = """\
 for every picture NAME there are then, in the output folder:
   NAME.mtlx     the material, a MaterialX document with one standard_surface
-  NAME.json     its ten inputs with intervals, which of them the picture tells, how close the render is
+  NAME.json     its ten inputs with intervals, which are determined, how close the render is
   NAME.png      the picture, the render of the material, their difference
   NAME_alternative_1.mtlx …   with --alternatives
 
@@ -27,14 +27,14 @@ Pictures that are done are passed over, so a command that was stopped goes on wh
 
 exit codes:
   0             all is well
-  1             some pictures failed, each with a word why, and the others are done
+  1             some pictures failed, each with its reason, and the others are done
   2             nothing could be done: options, model, driver or output folder
   128 + signal  stopped
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; what it says goes to the standard error.
+    """Run the command. Results go to the standard output, all else that it says to the standard error.
 
     Args:
         arguments: instead of those of the process.
@@ -42,10 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see `EPILOG`.
     """
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    if given.alternatives and not given.refine:
-        parser.error("--alternatives: found it without --refine, expected both")
+    given = _parser().parse_args(arguments)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]
@@ -53,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger.propagate = False
     try:
         with stoppable():
-            return _predict(given)
+            return given.run(given)
     except InputError as error:
         logger.error("ERROR %s", error)
         return NOTHING_DONE
@@ -67,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _predict(given: argparse.Namespace) -> int:
+    if given.alternatives and not given.refine:
+        given.refuse("--alternatives: found it without --refine, expected both")
     # Here, since PyTorch takes seconds that --help needn't wait.
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
@@ -87,6 +86,14 @@ def _predict(given: argparse.Namespace) -> int:
     return SOME_FAILED if failures else DONE
 
 
+def _summarise(given: argparse.Namespace) -> int:
+    # Here, since pandas takes a second that --help needn't wait.
+    from inverse_shading.report.comparison_summary import format_summary
+
+    print(format_summary(given.table))
+    return DONE
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inverse-shading",
@@ -94,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
+    _add_summary(commands)
+    return parser
+
+
+def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser(
         "predict",
         help="write a material for every picture",
@@ -101,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    predict.set_defaults(run=_predict, refuse=predict.error)
     add = predict.add_argument
     add(
         "images",
@@ -175,7 +189,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--again", action="store_true", help="do pictures again that are done")
     add("--quiet", action="store_true", help="say only what went wrong")
-    return parser
+
+
+def _add_summary(commands: argparse._SubParsersAction) -> None:
+    summary = commands.add_parser(
+        "summary",
+        help="print a comparison",
+        description="Print a comparison as a table at most 110 columns wide, and name the best model.",
+    )
+    summary.set_defaults(run=_summarise, quiet=False)
+    summary.add_argument(
+        "table", metavar="TABLE", type=Path, help="such as results/comparison.csv of a workflow"
+    )
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

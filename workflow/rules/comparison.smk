@@ -65,7 +65,7 @@ rule compare_markdown:
     conda:
         "../../envs/render.yaml"
     params:
-        code=code("compare_markdown.py"),
+        code=code("compare_markdown.py", "report/templates/comparison.md.j2"),
     message:
         "Writing the comparison to read"
     script:

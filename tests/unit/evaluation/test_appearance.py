@@ -13,12 +13,12 @@ from inverse_shading.dataset.splits import shards_of_sample
 from inverse_shading.evaluation.appearance import COLUMNS, canonical_errors, measure_appearance
 from inverse_shading.evaluation.image_difference import LARGEST_PSNR
 from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
-from inverse_shading.runtime.placement import Placement
 from inverse_shading.scene.make_stage import write_stage
 from tests.support.tables import write_predictions
 
@@ -62,14 +62,19 @@ def measure(folder, tmp_path):
         )
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
-            {"table": table, "summary": summary},
+            table,
+            summary,
             "tested",
             predictions,
-            images=[folder / f"{images}.npy" for images in arrays],
-            stage=folder / "stage.safetensors",
-            novel_stage=folder / "novel.safetensors",
-            config={"framing": FRAMING, "count": count},
-            placement=Placement("cpu", 1),
+            Views(
+                [folder / f"{images}.npy" for images in arrays],
+                folder / "stage.safetensors",
+                FRAMING,
+                "cpu",
+                threads=1,
+                novel_stage=folder / "novel.safetensors",
+            ),
+            count,
         )
         for path in (table, summary):
             check_seal(path)

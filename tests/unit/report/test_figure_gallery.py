@@ -5,73 +5,39 @@ import pytest
 from PIL import Image
 
 from inverse_shading.evaluation.comparison_table import ERRORS
-from inverse_shading.report.figures import gallery as figure_gallery
+from inverse_shading.render import framed_frames
 from inverse_shading.report.figures.gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.report.ranks import even_ranks
-from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
+from tests.support.report_inputs import (
+    FRAMING,
+    SPLITS,
+    FlatRenderer,
+    true_values,
+    write_images,
+)
 from tests.support.tables import write_comparison, write_predictions
-
-FRAMING = {"image_size": 32, "margin": 0.0, "filter": "box"}
-
-
-class FlatRenderer:
-    """Renders an image of one colour, that of the material's base_color."""
-
-    used = ()
-
-    def __init__(self, stage, framing, device, threads):
-        FlatRenderer.used = (stage, framing, device, threads)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        return None
-
-    def render(self, values):
-        assert ((values >= 0) & (values <= 1)).all()
-        return flat(values, FRAMING["image_size"])
-
-
-def flat(values, size):
-    return np.full((size, size, 3), (np.asarray(values[1:4]) * 255).round(), np.uint8)
 
 
 @pytest.fixture
 def gallery(tmp_path, monkeypatch):
     """A call of draw_gallery over eight images, of which five are test images of known errors."""
-    monkeypatch.setattr(figure_gallery, "FramedRenderer", FlatRenderer)
-    true = np.full((8, 10), 0.2)
-    true[:, 1] = np.linspace(0.1, 0.8, 8)
-    split = ["train", "test", "test", "validation", "test", "test", "test", "train"]
+    monkeypatch.setattr(framed_frames, "Renderer", FlatRenderer)
+    true = true_values()
     predicted = true.copy()
     predicted[:, 2] += [0, 0.3, 0.0, 0, 0.2, -0.9, 0.1, 0]
-    write_predictions(tmp_path / "good.csv", true, predicted, split)
+    write_predictions(tmp_path / "good.csv", true, predicted, SPLITS)
     (tmp_path / "other.csv").write_text("not read, because the other model is the best one")
-    paths = []
-    for first in (0, 4):
-        path = tmp_path / f"{first:06d}-{first + 3:06d}.npy"
-        write_array(path, np.stack([flat(true[index], 32) for index in range(first, first + 4)]))
-        paths.append(path)
     rows = [
         {"model": "other", "source": "model", **dict.fromkeys(ERRORS, 0.01), "validation_mse": 0.5},
         {"model": "good", "source": "model", **dict.fromkeys(ERRORS, 0.02), "validation_mse": 0.4},
     ]
-    write_comparison(tmp_path / "comparison.csv", rows)
+    table = write_comparison(tmp_path / "comparison.csv", rows)
 
-    def draw(count=3, **changes):
-        arguments = {
-            "output": tmp_path / "gallery.png",
-            "table": tmp_path / "comparison.csv",
-            "predictions": {"other": tmp_path / "other.csv", "good": tmp_path / "good.csv"},
-            "stage": tmp_path / "stage.safetensors",
-            "images": paths,
-            "framing": FRAMING,
-            "count": count,
-            "device": "cpu",
-        }
-        draw_gallery(**arguments | changes)
+    def draw(count=3, models=("other", "good"), **changes):
+        predictions = {model: tmp_path / f"{model}.csv" for model in models}
+        views = write_images(tmp_path, **changes)
+        draw_gallery(tmp_path / "gallery.png", table, predictions, views, count)
         with Image.open(tmp_path / "gallery.png") as image:
             return np.asarray(image.convert("RGB"))
 
@@ -105,7 +71,7 @@ def test_all_test_images_if_there_are_fewer(gallery):
 
 def test_renders_on_the_stage_and_device_given(gallery):
     gallery(1, device=3, threads=2)
-    assert FlatRenderer.used == (gallery.folder / "stage.safetensors", FRAMING, 3, 2)
+    assert FlatRenderer.used == (gallery.folder / "stage.safetensors", 3, 2)
 
 
 def test_the_same_data_give_the_same_bytes(gallery):
@@ -115,7 +81,7 @@ def test_the_same_data_give_the_same_bytes(gallery):
     assert (gallery.folder / "gallery.png").read_bytes() == first
 
 
-def testeven_ranks():
+def test_even_ranks():
     errors = np.array([5.0, 1.0, 4.0, 2.0, 3.0])
     assert even_ranks(errors, 3).tolist() == [1, 4, 0]
     assert even_ranks(errors, 2).tolist() == [1, 0]
@@ -137,4 +103,4 @@ def test_images_of_another_size_are_refused(gallery):
 
 def test_a_best_model_without_predictions_is_refused(gallery):
     with pytest.raises(InputError, match="found good as the best model, expected one of other"):
-        gallery(predictions={"other": gallery.folder / "other.csv"})
+        gallery(models=["other"])

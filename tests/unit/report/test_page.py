@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from inverse_shading.render import framed_frames as framed_renderer
+from inverse_shading.render import framed_frames
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.gallery import Example, choose_examples
 from inverse_shading.report.page.html import write_report
@@ -19,14 +19,15 @@ from inverse_shading.report.page.plots import calibration_figure, predicted_figu
 from inverse_shading.report.page.renders import LARGEST_SIDE, SMALLEST_SIDE, picture_side
 from inverse_shading.report.page.table import report_columns, report_rows
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import seal
 from tests.support.browser import browser, set_size
 from tests.support.report_inputs import (
     FLIP,
+    PUBLISHED,
     REFINED,
     TEST,
     FlatRenderer,
     write_appearance,
+    write_images,
     write_inputs,
 )
 
@@ -36,19 +37,13 @@ def inputs(tmp_path):
     return write_inputs(tmp_path)
 
 
-@pytest.fixture
-def read(inputs):
-    def reading():
-        return read_report_data(
-            *(inputs[key] for key in ("table", "predictions", "refined", "appearance"))
-        )
-
-    reading.inputs = inputs
-    return reading
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Of the inputs as they are."""
+    return read_report_data(**write_inputs(tmp_path_factory.mktemp("data")))
 
 
-def test_refinement_first_then_the_best_model_then_the_others(read):
-    data = read()
+def test_refinement_first_then_the_best_model_then_the_others(data):
     assert (
         list(data.guesses)
         == list(data.materials)
@@ -62,22 +57,22 @@ def test_refinement_first_then_the_best_model_then_the_others(read):
     assert (data.materials[REFINED][:, 0] == 0.9).all() and data.guesses[REFINED][0, 0] < 0.22
 
 
-def test_appearance_of_other_images_is_refused(read):
-    write_appearance(read.inputs["appearance"]["other"], ["1", "2", "3", "4", "5"], FLIP["other"])
+def test_appearance_of_other_images_is_refused(inputs):
+    write_appearance(inputs["appearance"]["other"], ["1", "2", "3", "4", "5"], FLIP["other"])
     with pytest.raises(
         InputError, match=r"other_appearance.csv: found 5 images beginning with \['1'\]"
     ):
-        read()
+        read_report_data(**inputs)
 
 
-def test_a_best_model_without_predictions_is_refused(read):
-    del read.inputs["predictions"]["good"]
+def test_a_best_model_without_predictions_is_refused(inputs):
+    del inputs["predictions"]["good"]
     with pytest.raises(InputError, match="found good as the best model, expected one of other"):
-        read()
+        read_report_data(**inputs)
 
 
-def test_the_best_of_a_column_is_a_rival(read):
-    table = read().table
+def test_the_best_of_a_column_is_a_rival(data):
+    table = data.table
     columns = [column.name for column in report_columns(table)]
     assert columns == ["test_mse", "test_mae", "test_r2"]
     best = {row.model: [cell.best for cell in row.cells] for row in report_rows(table)}
@@ -101,13 +96,13 @@ def test_columns_that_are_not_there_are_left_out():
     assert [cell.text for cell in report_rows(table)[0].cells] == ["0.1000"]
 
 
-def test_examples_are_the_least_known_images_that_look_the_same(read):
+def test_examples_are_the_least_known_images_that_look_the_same(data):
     # Image 4 has the widest product but five levels of difference; metal hides nothing.
-    assert choose_examples(read()) == [Example("product", 2), Example("dark", 3)]
+    assert choose_examples(data) == [Example("product", 2), Example("dark", 3)]
 
 
-def test_shares_of_truths_inside_their_intervals(read):
-    figure = calibration_figure(read())
+def test_shares_of_truths_inside_their_intervals(data):
+    figure = calibration_figure(data)
     (trace,) = figure["data"]
     assert trace["customdata"] == [3, *[5] * 9]
     # Wilson's 95 % range of 3 of 5.
@@ -117,17 +112,15 @@ def test_shares_of_truths_inside_their_intervals(read):
     assert (shapes[0]["x0"], shapes[0]["x1"]) == (pytest.approx(0.75), pytest.approx(0.85))
 
 
-def test_shares_of_reasons_add_up(read):
-    shares = {
-        trace["meta"]["role"]: _numbers(trace["x"]) for trace in reasons_figure(read())["data"]
-    }
+def test_shares_of_reasons_add_up(data):
+    shares = {trace["meta"]["role"]: _numbers(trace["x"]) for trace in reasons_figure(data)["data"]}
     assert sum(shares.values()) == pytest.approx(np.ones(10))
     assert shares["product"].tolist() == [1, *[0] * 9]
     assert shares["dark"].tolist() == [0, 0.4, *[0] * 8]
 
 
-def test_models_show_all_test_images_and_the_refinement_its_bars(read):
-    figure = predicted_figure(read())
+def test_models_show_all_test_images_and_the_refinement_its_bars(data):
+    figure = predicted_figure(data)
     assert list(figure["traces"]) == [REFINED, "good", "other"]
     assert all(len(traces) == 10 for traces in figure["traces"].values())
     assert (
@@ -150,29 +143,23 @@ def _numbers(values):
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("report")
+    views = write_images(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(framed_renderer, "Renderer", FlatRenderer)
-        arguments = write_inputs(folder)
-        write_report(**arguments)
-        first = arguments["output"].read_bytes()
-        write_report(**arguments)
-    return first, arguments["output"]
+        patch.setattr(framed_frames, "Renderer", FlatRenderer)
+        write_report(folder / "first.html", data, views, 3)
+        write_report(folder / "report.html", data, views, 3)
+    return folder / "report.html"
 
 
 def test_the_same_inputs_give_the_same_bytes(report):
-    first, path = report
-    assert path.read_bytes() == first
+    assert report.with_name("first.html").read_bytes() == report.read_bytes()
 
 
-def test_names_of_the_users_own_are_escaped(inputs, monkeypatch):
-    monkeypatch.setattr(framed_renderer, "Renderer", FlatRenderer)
-    text = inputs["table"].read_text().replace("Poster's", "<script>alert(1)</script>")
-    inputs["table"].write_text(text)
-    seal(inputs["table"])
-    write_report(**inputs)
-    assert "<script>alert" not in inputs["output"].read_text()
+def test_names_of_the_users_own_are_escaped(report):
+    text = report.read_text()
+    assert "alert(1)" in text and "<script>alert" not in text
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +171,7 @@ def driver(tmp_path_factory):
 @pytest.fixture
 def page(driver, report):
     set_size(driver, 1400, 900)
-    driver.get(report[1].as_uri())
+    driver.get(report.as_uri())
     WebDriverWait(driver, 20).until(
         lambda d: len(d.find_elements(By.CSS_SELECTOR, ".plot .main-svg")) >= 3
     )
@@ -225,13 +212,13 @@ def test_a_click_on_a_heading_sorts_and_another_turns_it(page):
     def models():
         return _texts(page, "#comparison tbody th")
 
-    assert models() == ["other", "good", "ridge", "floor", "Poster's"]
+    assert models() == ["other", "good", "ridge", "floor", PUBLISHED]
     heading("test_mse").find_element(By.TAG_NAME, "button").click()
-    assert models() == ["floor", "Poster's", "good", "ridge", "other"]
+    assert models() == ["floor", PUBLISHED, "good", "ridge", "other"]
     assert heading("test_mse").get_attribute("aria-sort") == "ascending"
     # By keyboard as well.
     heading("test_mse").find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
-    assert models() == ["other", "ridge", "good", "Poster's", "floor"]
+    assert models() == ["other", "ridge", "good", PUBLISHED, "floor"]
     assert heading("test_mse").get_attribute("aria-sort") == "descending"
     # Of R² the largest first, and rows without one last.
     heading("test_r2").find_element(By.TAG_NAME, "button").click()

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.evaluation.image_difference import ImageDifference, compare_images
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images
+from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import (
     BASE,
     BASE_COLOR,
@@ -19,10 +19,8 @@ from inverse_shading.material.parameters import (
     SPECULAR,
     SPECULAR_COLOR,
 )
-from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
 
 MEASURES = [field.name for field in fields(ImageDifference)]
 # Where materials are looked at: the stage of the data set, and the novel one.
@@ -89,14 +87,12 @@ def write_appearance(
 
 
 def measure_appearance(
-    outputs: Mapping[str, str | Path],
+    table: str | Path,
+    summary: str | Path,
     predictor: str,
     predictions: str | Path,
-    images: Sequence[str | Path],
-    stage: str | Path,
-    novel_stage: str | Path,
-    config: Mapping,
-    placement: Placement,
+    views: Views,
+    count: int,
 ) -> None:
     """Render what is predicted for the first test images and measure how far it is from the truth.
 
@@ -104,27 +100,21 @@ def measure_appearance(
     saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
 
     Args:
-        outputs: the files to write: table and summary, see `write_appearance`.
+        table, summary: the appearance.csv and appearance.json to write, see `write_appearance`.
         predictor: name for the summary.
         predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
-        images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
-        stage: what the images were rendered on, see `make_stage.write_stage`.
-        novel_stage: the same object in another light and view.
-        config: framing, the config's section: image_size, margin, filter; count of test images to
-            take, all if there are fewer.
-        placement: where to render.
+        views: the images of the sample, and both stages.
+        count: test images to take; all if there are fewer.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
-    framing = config["framing"]
-    where = placement.device, placement.threads
-    identifiers, true, predicted = sampled_test_images(predictions, config["count"])
-    truths = pick_images(images, identifiers, framing["image_size"])
+    identifiers, true, predicted = sampled_test_images(predictions, count)
+    truths = views.pick(identifiers)
     # A model may overshoot the range that materials are made of.
     materials = np.clip(predicted, 0, 1)
     differences: dict[str, list[ImageDifference]] = {"stage": [], "novel": []}
-    with FramedRenderer(stage, framing, *where) as renderer:
+    with views.renderer(views.stage) as renderer:
         logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
         pairs = zip(truths, materials, strict=True)
         for truth, material in progress(pairs, len(materials), "image"):
@@ -133,13 +123,12 @@ def measure_appearance(
     # A renderer each: one that gives the image before again believes itself broken, and here the two
     # may well look the same.
     with (
-        FramedRenderer(novel_stage, framing, *where) as of_truth,
-        FramedRenderer(novel_stage, framing, *where) as renderer,
+        views.renderer(views.novel_stage) as of_truth,
+        views.renderer(views.novel_stage) as renderer,
     ):
         logger.info("the same in the novel light and view")
         pairs = zip(true, materials, strict=True)
         for truth, material in progress(pairs, len(materials), "image"):
             renders = of_truth.render(truth), renderer.render(material)
             differences["novel"].append(compare_images(*renders, renderer.mask))
-    paths = outputs["table"], outputs["summary"]
-    write_appearance(*paths, predictor, identifiers, true, predicted, differences)
+    write_appearance(table, summary, predictor, identifiers, true, predicted, differences)

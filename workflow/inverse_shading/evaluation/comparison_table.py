@@ -93,16 +93,22 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def best_model(path: str | Path) -> str:
-    """Name the model with the lowest MSE on the validation images (the first one of equals).
+def best_row(rows: Iterable[Mapping]) -> Mapping | None:
+    """The model's row with the lowest MSE on the validation images: the first of equals, None of none.
 
-    The test images have no say: an error that was chosen by itself would flatter the winner.
+    The test images are not used: an error that was chosen by itself would flatter the winner.
+    """
+    models = [row for row in rows if row["source"] == MODEL]
+    return min(models, key=lambda row: row["validation_mse"], default=None)
+
+
+def best_model(path: str | Path) -> str:
+    """Name the best model of a table, see `best_row`.
 
     Raises:
         InputError: the table can't be read, or holds no model.
     """
-    table = read_comparison(path)
-    models = table[table["source"] == MODEL]
-    if models.empty:
+    best = best_row(read_comparison(path).to_dict("records"))
+    if best is None:
         raise InputError(f"{path}: found no model to choose from. Name at least one under models.")
-    return str(models.loc[models["validation_mse"].idxmin(), "model"])
+    return best["model"]

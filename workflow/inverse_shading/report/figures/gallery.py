@@ -1,17 +1,16 @@
 """Figure: the poster's own, images of the true parameters beside images of the predicted ones."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.evaluation.comparison_table import best_model
 from inverse_shading.evaluation.predictions import read_predictions
-from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.evaluation.views import Views
 from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
 from inverse_shading.report.ranks import even_ranks
 from inverse_shading.runtime.artefacts import unusable
@@ -28,12 +27,8 @@ def draw_gallery(
     output: str | Path,
     table: str | Path,
     predictions: Mapping[str, str | Path],
-    stage: str | Path,
-    images: Sequence[str | Path],
-    framing: Mapping,
+    views: Views,
     count: int,
-    device: str | int,
-    threads: int | None = None,
 ) -> None:
     """Draw test images of the best model: truth, render of its prediction, and their difference.
 
@@ -44,12 +39,8 @@ def draw_gallery(
         output: the PNG to write.
         table: comparison.csv.
         predictions: path of predictions.csv by model.
-        stage: what the images were rendered on, see `frames.Renderer`.
-        images: arrays of framed images named RANGE.npy.
-        framing: the config's section: image_size, margin, filter.
+        views: the data set's images and their stage.
         count: images to show; all test images if there are fewer.
-        device: where to render, see `frames.Renderer`.
-        threads: threads to render with on a processor; the picture doesn't depend on it.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
@@ -62,8 +53,8 @@ def draw_gallery(
     identifiers, true, predicted = read_predictions(predictions[model], "test")
     errors = np.mean((predicted - true) ** 2, axis=1)
     chosen = even_ranks(errors, count)
-    truths = pick_images(images, [identifiers[index] for index in chosen], framing["image_size"])
-    with FramedRenderer(stage, framing, device, threads) as renderer:
+    truths = views.pick([identifiers[index] for index in chosen])
+    with views.renderer(views.stage) as renderer:
         # A model may overshoot the range that materials are made of.
         renders = [renderer.render(np.clip(predicted[index], 0, 1)) for index in chosen]
     title = (

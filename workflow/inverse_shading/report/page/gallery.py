@@ -1,13 +1,12 @@
 """The report's gallery: test images beside renders of what every predictor says of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.evaluation.metrics import image_errors
+from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.report.page.data import ReportData
 from inverse_shading.report.page.renders import View, encode_view, picture_side, render_materials
@@ -93,27 +92,15 @@ class Gallery:
     side: int
 
 
-def make_gallery(
-    data: ReportData,
-    stage: str | Path,
-    novel_stage: str | Path,
-    images: Sequence[str | Path],
-    framing: Mapping,
-    count: int,
-    device: str | int,
-    threads: int | None = None,
-) -> Gallery:
+def make_gallery(data: ReportData, views: Views, count: int) -> Gallery:
     """Choose images, render what the predictors say of them, and encode it all.
 
     The gallery's images stand at even ranks of the best model's FLIP; one alone is the median.
 
     Args:
         data: of the sample.
-        stage, novel_stage: what the images were rendered on, and another light and view.
-        images: arrays of framed images named RANGE.npy.
-        framing: the config's section: image_size, margin, filter.
+        views: the images of the sample, and both stages.
         count: images to show; all of the sample if there are fewer.
-        device, threads: where to render, see `frames.Renderer`.
 
     Raises:
         InputError: an image or a stage can't be read, or nothing can render.
@@ -122,20 +109,21 @@ def make_gallery(
     examples = choose_examples(data)
     rows = sorted({*shown, *(example.row for example in examples)})
     materials = {name: values[rows] for name, values in data.materials.items()}
-    size = framing["image_size"]
     # Truths, renders and maps, in two views.
-    side = picture_side(2 * len(rows) * (1 + 2 * len(materials)), size)
+    side = picture_side(2 * len(rows) * (1 + 2 * len(materials)), views.framing["image_size"])
 
-    truths = pick_images(images, [data.sample[row] for row in rows], size)
-    renders = render_materials(stage, materials, framing, device, threads)
-    views = {STAGE: encode_view(truths, renders, side)}
+    truths = views.pick([data.sample[row] for row in rows])
+    with views.renderer(views.stage) as renderer:
+        renders = render_materials(renderer, materials)
+    encoded = {STAGE: encode_view(truths, renders, side)}
     # No array holds the images of this view: the truth is rendered as well.
     materials[TRUTH] = data.true[rows]
-    renders = render_materials(novel_stage, materials, framing, device, threads)
+    with views.renderer(views.novel_stage) as renderer:
+        renders = render_materials(renderer, materials)
     truths = renders.pop(TRUTH)
-    views[NOVEL] = encode_view(truths, renders, side)
+    encoded[NOVEL] = encode_view(truths, renders, side)
 
-    cards = {row: _card(data, views, place, row) for place, row in enumerate(rows)}
+    cards = {row: _card(data, encoded, place, row) for place, row in enumerate(rows)}
     return Gallery(
         [cards[row] for row in shown],
         [(example, cards[example.row]) for example in examples],

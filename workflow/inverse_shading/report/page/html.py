@@ -1,6 +1,5 @@
 """results/report.html: all results in one page that needs nothing but a browser."""
 
-from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,10 +9,11 @@ from plotly.offline import get_plotlyjs
 from plotly.utils import PlotlyJSONEncoder
 
 from inverse_shading.evaluation.comparison_table import REFINEMENT
+from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.report.page.data import ReportData, read_report_data
+from inverse_shading.report.page.data import ReportData
 from inverse_shading.report.page.gallery import LOOKS_THE_SAME, Card, Gallery, make_gallery
 from inverse_shading.report.page.plots import (
     MOST_POINTS,
@@ -28,43 +28,21 @@ TEMPLATES = "templates"
 SCRIPTS = ("report_table.js", "report_gallery.js", "report_plots.js")
 
 
-def write_report(
-    output: str | Path,
-    table: str | Path,
-    predictions: Mapping[str, str | Path],
-    refined: Mapping[str, str | Path],
-    appearance: Mapping[str, str | Path],
-    stage: str | Path,
-    novel_stage: str | Path,
-    images: Sequence[str | Path],
-    framing: Mapping,
-    count: int,
-    device: str | int,
-    threads: int | None = None,
-) -> None:
+def write_report(output: str | Path, data: ReportData, views: Views, count: int) -> None:
     """Write the report: one HTML file that asks no network for anything.
 
     The same inputs give the same bytes, on one driver: renders of two may differ by a level.
 
     Args:
         output: the HTML to write.
-        table: comparison.csv.
-        predictions: predictions.csv by model.
-        refined: files of the refinement: predictions, materials, intervals, metrics, appearance.
-        appearance: appearance.csv by model.
-        stage, novel_stage: what the images were rendered on, and another light and view.
-        images: arrays of framed images named RANGE.npy.
-        framing: the config's section: image_size, margin, filter.
+        data: what the report shows.
+        views: the images of the sample, and both stages.
         count: images in the gallery; all of the sample if there are fewer.
-        device: where to render, see `frames.Renderer`.
-        threads: threads to render with on a processor; the page doesn't depend on it.
 
     Raises:
-        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+        InputError: an image or a stage can't be read, or nothing can render.
     """
-    data = read_report_data(table, predictions, refined, appearance)
-    gallery = make_gallery(data, stage, novel_stage, images, framing, count, device, threads)
-    write_text(output, format_report(data, gallery))
+    write_text(output, format_report(data, make_gallery(data, views, count)))
 
 
 def format_report(data: ReportData, gallery: Gallery) -> str:

@@ -5,7 +5,6 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -37,30 +36,24 @@ class View:
 
 
 def render_materials(
-    stage: str | Path,
-    materials: Mapping[str, np.ndarray],
-    framing: Mapping,
-    device: str | int,
-    threads: int | None = None,
+    renderer: FramedRenderer, materials: Mapping[str, np.ndarray]
 ) -> dict[str, list[np.ndarray]]:
-    """Render materials on one stage and frame them.
+    """Render materials on one stage, framed.
 
     Args:
-        stage, device, threads: see `frames.Renderer`.
+        renderer: on that stage.
         materials: by name, (n, 10) in [0, 1].
-        framing: the config's section: image_size, margin, filter.
 
     Returns:
         By name, an image a material: uint8 (image_size, image_size, 3).
 
     Raises:
-        InputError: the stage can't be used, or the driver fails.
+        InputError: the driver fails.
     """
     images: dict[str, list[np.ndarray]] = {name: [] for name in materials}
     work = [(name, values) for name, rows in materials.items() for values in rows]
-    with FramedRenderer(stage, framing, device, threads) as renderer:
-        for name, values in progress(work, len(work), "image"):
-            images[name].append(renderer.render(values))
+    for name, values in progress(work, len(work), "image"):
+        images[name].append(renderer.render(values))
     return images
 
 
