@@ -7,7 +7,7 @@ import signal
 
 import pytest
 import yaml
-from conftest import ClusterProject, end_all
+from tests.slurm.conftest import ClusterProject, end_all
 
 from tests.slurm.cluster import wait_until
 from tests.support.project import Project, copy_code

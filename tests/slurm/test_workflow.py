@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import MODELS
+from tests.slurm.conftest import MODELS
 
 from tests.support.project import without_seconds
 
