@@ -1,6 +1,7 @@
 # make demo        sets up, then runs the whole workflow at a small size in demo/
 # make test        sets up, then runs all tests; PATHS=tests/unit/render only those
 # make lint        sets up, then checks the style of everything
+# make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
 # make test-faults that many more faults end well, with a table; mounts small disks, half an hour
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
@@ -12,7 +13,7 @@ PATHS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slurm test-faults test-gpu lint install lock clean
+.PHONY: demo test test-slurm test-faults test-gpu lint schema install lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -57,6 +58,10 @@ lint: install
 	PYTHONPATH=workflow $(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+
+# After a change of the configuration's keys; a test says so.
+schema: install
+	PYTHONPATH=workflow $(BIN)/python -m inverse_shading.config.schema
 
 # After a change of the pins in pyproject.toml.
 lock:

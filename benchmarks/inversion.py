@@ -23,9 +23,9 @@ from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.inversion.calibration import parse_calibration
 from inverse_shading.inversion.known_images import known_pictures
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means
 from inverse_shading.prediction.model_card import read_model_card
 
 

@@ -28,8 +28,8 @@ from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.render.frames import Renderer
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.shader_ball import shader_ball
-from tests.fidelity.gltf import write_glb
 from tests.fidelity.official import render_officially
+from tests.support.meshes import write_glb
 
 # Pixels at the silhouette's edge that two rasterisers may disagree on, as in the fidelity test.
 EROSION = 3

@@ -1,8 +1,9 @@
 #!/bin/sh
-# Makes sure that the system has what pip can't install: EGL, GL and X11 libraries with a driver for
-# rendering without a screen, and with the argument "test" also Xvfb, on which the reference renderer
-# of the fidelity test runs, and Chromium, which opens the report; with the argument "slurm" also the daemons that the tests of the SLURM
-# profile start for themselves. Installs Debian's packages where that is allowed, otherwise says how.
+# Makes sure that the system has what pip can't install: EGL with a driver for rendering without a
+# screen. With the argument "test" also X11, GL and Xvfb for the reference renderer of the fidelity
+# tests, and Chromium, which opens the report; with the argument "slurm" also the daemons that the
+# tests of the SLURM profile start for themselves.
+# Installs Debian's packages where that is allowed, otherwise says how.
 set -eu
 
 has_library() {
@@ -21,10 +22,10 @@ has_egl_driver() {
 
 missing=""
 has_library libEGL.so.1 || missing="$missing libegl1"
-has_library libGL.so.1 || missing="$missing libgl1"
-has_library libX11.so.6 || missing="$missing libx11-6"
 has_egl_driver || missing="$missing libegl-mesa0 libgl1-mesa-dri"
 if [ "${1:-}" = test ]; then
+    has_library libGL.so.1 || missing="$missing libgl1"
+    has_library libX11.so.6 || missing="$missing libx11-6"
     has_program Xvfb || missing="$missing xvfb"
     # The reference renders through GLX in software, whatever renders for the workflow.
     has_library libSM.so.6 || missing="$missing libsm6"

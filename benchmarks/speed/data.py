@@ -16,6 +16,7 @@ from inverse_shading.network.features import extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.files import sealed_path
+from inverse_shading.runtime.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,11 @@ class Workload:
         report(f"{trunk}: features of the sample")
         architecture = self._config["trunks"][trunk]["architecture"]
         config = self._config["features"] | {"architecture": architecture}
-        place = (self._device, self._threads)
-        extract_features(path, self.trunk(trunk), self._images, config, *place)
+        placement = Placement(self._device, self._threads)
+        extract_features(path, self.trunk(trunk), self._images, config, placement)
         (exact,) = self.float32_sample.features_of(trunk)
         config["precision"] = "float32"
-        extract_features(exact, self.trunk(trunk), self._images, config, *place)
+        extract_features(exact, self.trunk(trunk), self._images, config, placement)
         if self._results is None:
             report(f"{trunk}: files of the features that are kept")
             features = np.load(path, mmap_mode="r")

@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 import torch
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import Labels, read_labels
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import choose_device
 from inverse_shading.network.heads import build_head, load_head
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.network.trunks import load_trunk
-from inverse_shading.training.train_model import train_model
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.train_model import TrainingFiles, train_model
 
 from .data import Files
 from .fine_tuning import synchronise
@@ -76,26 +79,20 @@ def arguments_of_training(
     folder: Path, config: dict, files: Files, device: str, threads: int, checkpoint_seconds: float
 ) -> dict:
     """The arguments of `train_model`, which writes into `folder`."""
+    names = ("weights.safetensors", "history.csv", "training.json")
     return {
-        "weights": folder / "weights.safetensors",
-        "history": folder / "history.csv",
-        "summary": folder / "training.json",
-        "checkpoint": folder / "checkpoint.pt",
+        "outputs": TrainingFiles(*(folder / name for name in names)),
         "config": config,
-        "inputs": files.features_of(config["trunk"]),
-        "parameters": files.parameters,
-        "splits": files.splits,
-        "device": device,
-        "threads": threads,
-        "checkpoint_seconds": checkpoint_seconds,
-        "code": {},
+        "data": DataFiles(files.features_of(config["trunk"]), files.parameters, files.splits),
+        "placement": Placement(device, threads),
+        "resumption": Resumption(folder / "checkpoint.pt", checkpoint_seconds, {}),
     }
 
 
 def train_kept_epoch(arguments: dict) -> Epoch:
     """Train as the workflow does and read the first epoch's losses."""
     train_model(**arguments)
-    row = pd.read_csv(arguments["history"]).iloc[0]
+    row = pd.read_csv(arguments["outputs"].history).iloc[0]
     return Epoch(row["train_loss"], row["validation_loss"])
 
 
@@ -116,12 +113,12 @@ def train_plain_epoch(arguments: dict, trunk: Path, images: np.ndarray) -> tuple
     """
     be_plain()
     config, training = arguments["config"], arguments["config"]["training"]
-    device = choose_device(arguments["device"])
-    labels = read_labels(arguments["parameters"], arguments["splits"])
+    device = choose_device(arguments["placement"].device)
+    labels = read_labels(arguments["data"].parameters, arguments["data"].splits)
     train, validation = labels.indices("train"), labels.indices("validation")
     targets = torch.from_numpy(labels.targets)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    trained, description = load_head(arguments["weights"])
+    trained, description = load_head(arguments["outputs"].weights)
     torch.manual_seed(config["seed"])
     head = build_head(config["head"], tuple(description["feature_shape"]), objective.outputs)
     head.standardise.load_state_dict(trained.standardise.state_dict())
@@ -183,8 +180,8 @@ def train_apart(arguments: dict) -> Training:
         process.join()
         raise SystemExit(f"the training ended with status {process.exitcode}") from None
     process.join()
-    summary = json.loads(arguments["summary"].read_text())
-    images = epoch_images(read_labels(arguments["parameters"], arguments["splits"]))
+    summary = json.loads(arguments["outputs"].summary.read_text())
+    images = epoch_images(read_labels(arguments["data"].parameters, arguments["data"].splits))
     return Training(
         summary["seconds_per_epoch"] / images, seconds - summary["seconds"], peak, private, mapped
     )

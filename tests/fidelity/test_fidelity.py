@@ -14,10 +14,9 @@ from inverse_shading.material.parameters import DECIMALS
 from inverse_shading.prediction.material_file import write_material_file
 from inverse_shading.render.frames import Renderer
 from inverse_shading.scene.make_stage import write_stage
-from inverse_shading.scene.mesh import Mesh
 from inverse_shading.scene.shader_ball import shader_ball
-from tests.fidelity.gltf import write_glb
 from tests.fidelity.official import render_officially
+from tests.support.meshes import ATTRIBUTES, torus, write_glb
 
 ROOT = Path(__file__).parents[2]
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -47,27 +46,6 @@ PRODUCTS = np.array([0.05, 0.15, 0.3])
 WRITTEN = np.array(
     [[base, *PRODUCTS / base, 0.9, 0.345678, 0.9, 0.5, 0.2, 0.25] for base in (0.6, 0.31)]
 ).round(DECIMALS)
-
-
-def torus() -> Mesh:
-    """Another object: a thick ring with its own texture coordinates, standing upright."""
-    around, across = np.meshgrid(
-        np.linspace(0, 2 * np.pi, 97), np.linspace(0, 2 * np.pi, 49), indexing="ij"
-    )
-    ring = np.stack([np.cos(around), np.sin(around), np.zeros_like(around)], axis=-1)
-    normals = ring * np.cos(across)[..., None]
-    normals[..., 2] = np.sin(across)
-    tangents = np.stack([-np.sin(around), np.cos(around), np.zeros_like(around)], axis=-1)
-    texcoords = np.stack([around, across], axis=-1) / (2 * np.pi)
-    a = np.arange(96)[:, None] * 49 + np.arange(48)
-    quads = np.stack([a, a + 49, a + 50, a, a + 50, a + 1], axis=-1)
-    return Mesh(
-        (ring + 0.4 * normals).reshape(-1, 3).astype(np.float32),
-        normals.reshape(-1, 3).astype(np.float32),
-        tangents.reshape(-1, 3).astype(np.float32),
-        texcoords.reshape(-1, 2).astype(np.float32),
-        quads.reshape(-1, 3).astype(np.uint32),
-    )
 
 
 def compare(folder: Path, glb: Path, stage: dict, files: Sequence[Path] = ()):
@@ -106,7 +84,7 @@ def test_the_built_in_stage_and_material_files_opened_by_a_viewer(tmp_path):
 def test_a_gltf_mesh_under_a_transform(tmp_path, with_tangents):
     glb = tmp_path / "torus.glb"
     node = {"translation": [0.5, -2, 1], "rotation": [0.2, 0.4, 0.1, 0.888819], "scale": [2, 2, 2]}
-    write_glb(glb, torus(), node, with_tangents)
+    write_glb(glb, torus(), node, ATTRIBUTES if with_tangents else ATTRIBUTES[:3])
     stage = CONFIG["stage"] | {
         "mesh": str(glb),
         "camera": {"azimuth": -35, "elevation": 30, "field_of_view": 40, "fill": 0.9},

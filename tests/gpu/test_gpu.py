@@ -13,6 +13,7 @@ import pytest
 import torch
 import yaml
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.parameter_table import sample_parameters, write_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import write_split
@@ -23,9 +24,11 @@ from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.frames import Renderer
 from inverse_shading.runtime.artefacts import read_tensors, write_array
 from inverse_shading.runtime.interruption import Stopped
+from inverse_shading.runtime.placement import Placement
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.training import loop as fitting
-from inverse_shading.training.train_model import train_model
+from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.train_model import TrainingFiles, train_model
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 IMAGES = ImageRange(0, 39)
@@ -83,7 +86,7 @@ def features(data, architecture, device):
     prepare_trunk(trunk, config, data / f"{IMAGES}.npy", data / f"splits/{IMAGES}.csv")
     output = data / device / architecture / f"{IMAGES}.npy"
     settings = {"architecture": architecture, "batch_size": 16, "precision": "float32"}
-    extract_features(output, trunk, data / f"{IMAGES}.npy", settings, device, threads=2)
+    extract_features(output, trunk, data / f"{IMAGES}.npy", settings, Placement(device, 2))
     return output
 
 
@@ -93,6 +96,18 @@ def test_features_of_the_card_are_the_processor_s(data, architecture):
     error = np.linalg.norm(card.astype(float) - processor) / np.linalg.norm(processor.astype(float))
     # tf32, a GPU's shortened float32, comes out near 3e-4.
     assert error < 1e-3
+
+
+def train_on(data, inputs, folder, run, config, trunk=None):
+    """Train on the card into files that are named by the run; the summary."""
+    outputs = TrainingFiles(
+        *(folder / f"{run}.{suffix}" for suffix in ("safetensors", "csv", "json"))
+    )
+    labels = data / f"parameters/{IMAGES}.csv", data / f"splits/{IMAGES}.csv"
+    files = DataFiles([inputs], [labels[0]], [labels[1]])
+    resumption = Resumption(folder / f"{run}.pt", 1000, {})
+    train_model(outputs, config, files, Placement("auto", 2), resumption, trunk)
+    return json.loads(outputs.summary.read_text())
 
 
 @pytest.mark.parametrize("stopped", [False, True], ids=["whole", "stopped on the way"])
@@ -109,13 +124,7 @@ def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, monkeypatch, m
     }
 
     def train(run):
-        train_model(
-            *(tmp_path / f"{run}.{suffix}" for suffix in ("safetensors", "csv", "json", "pt")),
-            config, [kept],
-            [data / f"parameters/{IMAGES}.csv"], [data / f"splits/{IMAGES}.csv"], "auto", threads=2,
-            checkpoint_seconds=1000, code={},
-        )  # fmt: skip
-        summary = json.loads((tmp_path / f"{run}.json").read_text())
+        summary = train_on(data, kept, tmp_path, run, config)
         assert summary["device"] == torch.cuda.get_device_name()
 
     train("a")
@@ -149,14 +158,9 @@ def test_a_whole_network_trains_on_the_card(data, tmp_path, architecture):
         "trainable_stages": 5,
         "precision": "auto",
     }
-    train_model(
-        *(tmp_path / f"whole.{suffix}" for suffix in ("safetensors", "csv", "json", "pt")),
-        config, [data / f"{IMAGES}.npy"],
-        [data / f"parameters/{IMAGES}.csv"], [data / f"splits/{IMAGES}.csv"], "auto", threads=2,
-        checkpoint_seconds=1000, code={}, trunk=data / f"{architecture}.safetensors",
-    )  # fmt: skip
-    summary = json.loads((tmp_path / "whole.json").read_text())
+    trunk = data / f"{architecture}.safetensors"
+    summary = train_on(data, data / f"{IMAGES}.npy", tmp_path, "whole", config, trunk)
     assert summary["device"] == torch.cuda.get_device_name()
-    before = read_tensors(data / f"{architecture}.safetensors")
+    before = read_tensors(trunk)
     after = read_tensors(tmp_path / "whole.safetensors")
     assert all(not torch.equal(before[n], after[f"trunk.{n}"]) for n in before if "weight" in n)

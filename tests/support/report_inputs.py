@@ -11,6 +11,7 @@ from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import write_array, write_csv
+from inverse_shading.runtime.placement import Placement
 from tests.support.tables import write_comparison, write_predictions
 
 SIZE = 32
@@ -67,7 +68,10 @@ def write_images(folder, **changes):
         paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
         write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
     stages = {name: folder / f"{name}.safetensors" for name in ("stage", "novel_stage")}
-    return Views(**{"images": paths, "framing": FRAMING, "device": "cpu", **stages} | changes)
+    placement = Placement("cpu", 1)
+    return Views(
+        **{"images": paths, "framing": FRAMING, "placement": placement, **stages} | changes
+    )
 
 
 def write_inputs(folder):
@@ -134,6 +138,6 @@ def write_intervals(path, identifiers, truth, **changes):
     table = pd.DataFrame({"id": identifiers})
     for index, name in enumerate(PARAMETERS):
         table[f"{name}_low"], table[f"{name}_high"] = low[:, index], high[:, index]
-        table[f"{name}_known"] = reasons[:, index]
+        table[f"{name}_undetermined"] = reasons[:, index]
     table = table.assign(rms=0.3, renders=100, guess_rms=2.0, **changes)
     write_csv(path, table)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from inverse_shading.evaluation.evaluate_model import evaluate_model
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.inversion.calibration import UNCALIBRATED, write_calibration
 from inverse_shading.network.architectures import depth_sizes
 from inverse_shading.network.features import extract_features
@@ -10,8 +10,8 @@ from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.prediction.model_card import CARD, write_model_card
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.training.seeds import COPIED, collect_seeds
-from inverse_shading.training.train_model import train_model
 from tests.support.synthetic import SyntheticData, model_config
+from tests.support.trainings import CPU, FILES, evaluate, train
 
 DEPTHS = {"image": 4, "radiance": 2}
 PERCEPTRON = {
@@ -29,13 +29,6 @@ REFINEMENT = {
     "restarts": 0,
     "interval": 0.8,
     "calibration_images": 2,
-}
-FILES = {
-    "weights": "weights.safetensors",
-    "history": "history.csv",
-    "summary": "training.json",
-    "predictions": "predictions.csv",
-    "metrics": "metrics.json",
 }
 
 
@@ -86,26 +79,18 @@ class SmallModel:
         if not stages:
             inputs = [results / "features" / path.name for path in data.images]
             for features, images in zip(inputs, data.images, strict=True):
-                extract_features(features, self.trunk, images, network, device="cpu", threads=1)
+                extract_features(features, self.trunk, images, network, CPU)
         kind = {"type": objective} | ({"count": 11} if objective == "bins" else {})
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:
             config |= {"trainable_stages": stages, "precision": "float32"}
             config["training"]["trunk_rate"] = 0.1
-        own = {name: self.folder / "seeds" / "3" / file for name, file in FILES.items()}
-        labels = {"parameters": data.parameters, "splits": data.splits}
-        device = {"device": "cpu", "threads": 1}
-        train_model(
-            own["weights"], own["history"], own["summary"], self.folder / "checkpoint.pt", config,
-            inputs, **labels, **device, checkpoint_seconds=1000, code={},
-            trunk=self.trunk if stages else None,
-        )  # fmt: skip
-        evaluate_model(
-            own["predictions"], own["metrics"], config, own["weights"], own["summary"], self.trunk,
-            inputs, **labels, **device,
-        )  # fmt: skip
+        own = self.folder / "seeds" / "3"
+        files = DataFiles(inputs, data.parameters, data.splits)
+        train(files, own, config, self.trunk if stages else None)
+        evaluate(files, own, config, self.trunk)
         outputs = {name: self.folder / FILES[name] for name in (*COPIED, "metrics")}
-        collect_seeds(outputs, {name: [path] for name, path in own.items()}, [3])
+        collect_seeds(outputs, {name: [own / file] for name, file in FILES.items()}, [3])
         self.config = {
             "model": "tested",
             "trunk": architecture,

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.parameter_table import write_parameters
 from inverse_shading.dataset.ranges import image_ranges
@@ -29,11 +30,19 @@ class SyntheticData:
     def __init__(self, folder, n_images=80, shard_size=40, channels=24, side=4, image_side=16):
         self.folder = folder
         self.ranges = image_ranges(n_images, shard_size)
+        self.parameters = [folder / f"parameters/{images}.csv" for images in self.ranges]
+        self.splits = [folder / f"splits/{images}.csv" for images in self.ranges]
+        self.features = [folder / f"features/{images}.npy" for images in self.ranges]
+        self.images = [folder / f"images/{images}.npy" for images in self.ranges]
+        self.of_features = DataFiles(self.features, self.parameters, self.splits)
+        self.of_images = DataFiles(self.images, self.parameters, self.splits)
         generator = np.random.default_rng(7)
         mixture = generator.normal(size=(10, channels))
-        for images in self.ranges:
-            write_parameters(folder / f"parameters/{images}.csv", images, seed=1)
-            write_split(folder / f"splits/{images}.csv", images, FRACTIONS, seed=1)
+        for images, parameters, split in zip(
+            self.ranges, self.parameters, self.splits, strict=True
+        ):
+            write_parameters(parameters, images, seed=1)
+            write_split(split, images, FRACTIONS, seed=1)
         self.labels = read_labels(self.parameters, self.splits)
         values = self.labels.values.to_numpy()
         features = np.maximum(values @ mixture, 0)[:, :, None, None]
@@ -41,31 +50,12 @@ class SyntheticData:
         pixels = np.broadcast_to(
             values[:, None, None, :3] * 255, (n_images, image_side, image_side, 3)
         )
-        for number, images in enumerate(self.ranges):
+        for number in range(len(self.ranges)):
             rows = slice(number * shard_size, (number + 1) * shard_size)
-            write_array(folder / f"features/{images}.npy", features[rows].astype(np.float16))
-            write_array(folder / f"images/{images}.npy", pixels[rows].astype(np.uint8))
+            write_array(self.features[number], features[rows].astype(np.float16))
+            write_array(self.images[number], pixels[rows].astype(np.uint8))
         self.trunk = folder / "trunk.safetensors"
         write_tensors(self.trunk, {}, {"architecture": "vgg16", "origin": "made by a test"})
-
-    def _paths(self, kind, suffix):
-        return [self.folder / kind / f"{images}.{suffix}" for images in self.ranges]
-
-    @property
-    def parameters(self):
-        return self._paths("parameters", "csv")
-
-    @property
-    def splits(self):
-        return self._paths("splits", "csv")
-
-    @property
-    def features(self):
-        return self._paths("features", "npy")
-
-    @property
-    def images(self):
-        return self._paths("images", "npy")
 
 
 def model_config(head, objective=None, **training):

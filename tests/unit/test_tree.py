@@ -2,7 +2,6 @@
 
 import ast
 import importlib.metadata
-import json
 import re
 import subprocess
 import sys
@@ -119,11 +118,3 @@ def test_one_version_everywhere():
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project()["version"] == __version__ == citation["version"]
-
-
-def test_rules_and_package_name_the_same_baselines():
-    """The rules can't import them: the module needs scikit-learn and torch, which take seconds."""
-    from inverse_shading.training.baselines import BASELINES
-
-    rules = (ROOT / "workflow" / "rules" / "common.smk").read_text()
-    assert re.search(r"^BASELINES = (.*)$", rules, re.MULTILINE)[1] == json.dumps(list(BASELINES))

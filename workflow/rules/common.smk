@@ -21,6 +21,7 @@ from inverse_shading.config.check import (
     study_names,
     trainable_stages,
 )
+from inverse_shading.evaluation.predictor_names import BASELINES
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.hardware import has_gpu
 from inverse_shading.scene.built_in_lights import LIGHTS
@@ -30,7 +31,7 @@ from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample
 
 try:
-    check_config(config, WORKFLOW / "schemas" / "config.schema.yaml")
+    check_config(config)
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -59,7 +60,6 @@ STUDIES = study_names(config)
 SEEDS = [int(seed) for seed in config["seeds"]]
 # The model that materials of the user's pictures are predicted by.
 PREDICTING = config["predictions"]["model"]
-BASELINES = ["constant", "ridge", "perceptron", "floor"]
 FIGURES = [
     "results/figures/examples.png",
     "results/figures/learning_curves.png",

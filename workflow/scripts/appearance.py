@@ -3,11 +3,11 @@
 from inverse_shading.evaluation.appearance import measure_appearance
 from inverse_shading.evaluation.views import Views
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.placement import Placement
 
 with job(snakemake.log[0]):
     measure_appearance(
-        snakemake.output.table,
-        snakemake.output.summary,
+        dict(snakemake.output.items()),
         snakemake.params.predictor,
         snakemake.input.predictions,
         Views(
@@ -15,8 +15,7 @@ with job(snakemake.log[0]):
             snakemake.input.stage,
             snakemake.params.config["framing"],
             # Where to render is no cause to render again, so it is not among the params.
-            snakemake.config["render"]["device"],
-            snakemake.threads,
+            Placement(snakemake.config["render"]["device"], snakemake.threads),
             snakemake.input.novel_stage,
         ),
         snakemake.params.config["count"],

@@ -1,19 +1,19 @@
 """Rule evaluate: predict every image with one model and measure the errors."""
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.evaluation.evaluate_model import evaluate_model
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.placement import Placement
 
 with job(snakemake.log[0]):
+    inputs, params = snakemake.input, snakemake.params
     evaluate_model(
         snakemake.output.predictions,
         snakemake.output.metrics,
-        snakemake.params.config | {"model": snakemake.wildcards.model},
-        weights=snakemake.input.weights,
-        summary=snakemake.input.summary,
-        trunk=snakemake.input.trunk,
-        inputs=list(snakemake.input.inputs),
-        parameters=list(snakemake.input.parameters),
-        splits=list(snakemake.input.splits),
-        device=snakemake.config["device"],
-        threads=snakemake.params.config["threads"],
+        params.config | {"model": snakemake.wildcards.model},
+        weights=inputs.weights,
+        summary=inputs.summary,
+        trunk=inputs.trunk,
+        data=DataFiles(inputs.inputs, inputs.parameters, inputs.splits),
+        placement=Placement(snakemake.config["device"], params.config["threads"]),
     )

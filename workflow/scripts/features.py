@@ -2,6 +2,7 @@
 
 from inverse_shading.network.features import extract_features
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.placement import Placement
 
 with job(snakemake.log[0]):
     extract_features(
@@ -10,6 +11,5 @@ with job(snakemake.log[0]):
         snakemake.input.images,
         # The batch size shapes speed and memory, not the features: it is no cause to run again.
         snakemake.params.config | {"batch_size": snakemake.config["features"]["batch_size"]},
-        device=snakemake.config["device"],
-        threads=snakemake.params.config["threads"],
+        Placement(snakemake.config["device"], snakemake.params.config["threads"]),
     )

@@ -2,18 +2,17 @@
 
 from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.placement import Placement
 
 with job(snakemake.log[0]):
+    inputs, models = snakemake.input, snakemake.params.models
     refine_sample(
         dict(snakemake.output.items()),
-        metrics=dict(zip(snakemake.params.models, snakemake.input.metrics, strict=True)),
-        predictions=dict(zip(snakemake.params.models, snakemake.input.predictions, strict=True)),
-        images=list(snakemake.input.images),
-        stage=snakemake.input.stage,
-        calibration=snakemake.input.calibration,
-        framing=snakemake.params.config["framing"],
-        settings=snakemake.params.config["settings"],
-        count=snakemake.params.config["count"],
-        device=snakemake.config["render"]["device"],
-        threads=snakemake.threads,
+        metrics=dict(zip(models, inputs.metrics, strict=True)),
+        predictions=dict(zip(models, inputs.predictions, strict=True)),
+        images=inputs.images,
+        stage=inputs.stage,
+        calibration=inputs.calibration,
+        config=snakemake.params.config,
+        placement=Placement(snakemake.config["render"]["device"], snakemake.threads),
     )

@@ -1,23 +1,20 @@
-"""Rule search: try settings of one model, one training after the other."""
+"""Rule search: tune the hyper-parameters of one model, one training after the other."""
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.jobs import job
-from inverse_shading.training.search import search_model
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.search import SearchFiles, search_model
 
 with job(snakemake.log[0]):
+    inputs, config, params = snakemake.input, snakemake.config, snakemake.params
     search_model(
-        snakemake.output.best,
-        snakemake.output.trials,
-        snakemake.params.study,
-        snakemake.params.checkpoint,
+        SearchFiles(**snakemake.output, study=params.study),
         snakemake.wildcards.model,
-        snakemake.params.config["search"],
-        inputs=list(snakemake.input.inputs),
-        parameters=list(snakemake.input.parameters),
-        splits=list(snakemake.input.splits),
-        device=snakemake.config["device"],
-        threads=snakemake.params.config["threads"],
+        params.config["search"],
+        DataFiles(inputs.inputs, inputs.parameters, inputs.splits),
+        Placement(config["device"], params.config["threads"]),
         # How often is no cause to search again, so it is not among the params.
-        checkpoint_seconds=snakemake.config["checkpoint_seconds"],
-        code=snakemake.params.code,
-        trunk=snakemake.input.trunk or None,
+        Resumption(params.checkpoint, config["checkpoint_seconds"], params.code),
+        inputs.trunk or None,
     )

@@ -1,22 +1,19 @@
 """Rule train: train one model, on the kept features of its trunk or on images."""
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.jobs import job
-from inverse_shading.training.train_model import train_model
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.train_model import TrainingFiles, train_model
 
 with job(snakemake.log[0]):
+    inputs, config, params = snakemake.input, snakemake.config, snakemake.params
     train_model(
-        snakemake.output.weights,
-        snakemake.output.history,
-        snakemake.output.summary,
-        snakemake.params.checkpoint,
-        snakemake.params.config,
-        inputs=list(snakemake.input.inputs),
-        parameters=list(snakemake.input.parameters),
-        splits=list(snakemake.input.splits),
-        device=snakemake.config["device"],
-        threads=snakemake.params.config["threads"],
+        TrainingFiles(**snakemake.output),
+        params.config,
+        DataFiles(inputs.inputs, inputs.parameters, inputs.splits),
+        Placement(config["device"], params.config["threads"]),
         # How often is no cause to train again, so it is not among the params.
-        checkpoint_seconds=snakemake.config["checkpoint_seconds"],
-        code=snakemake.params.code,
-        trunk=snakemake.input.trunk or None,
+        Resumption(params.checkpoint, config["checkpoint_seconds"], params.code),
+        inputs.trunk or None,
     )

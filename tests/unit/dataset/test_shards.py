@@ -77,7 +77,7 @@ def test_a_foreign_tar_is_refused(shard):
         read(shard)
     shard.write_bytes(b"not a tar" + bytes(10231))
     seal(shard)
-    with pytest.raises(InputError, match="not a whole shard"):
+    with pytest.raises(InputError, match="can't be read as a whole shard of 000020-000023"):
         read(shard)
 
 

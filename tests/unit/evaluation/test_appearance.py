@@ -19,6 +19,7 @@ from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.placement import Placement
 from inverse_shading.scene.make_stage import write_stage
 from tests.support.tables import write_predictions
 
@@ -62,17 +63,15 @@ def measure(folder, tmp_path):
         )
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
-            table,
-            summary,
+            {"table": table, "summary": summary},
             "tested",
             predictions,
             Views(
                 [folder / f"{images}.npy" for images in arrays],
                 folder / "stage.safetensors",
                 FRAMING,
-                "cpu",
-                threads=1,
-                novel_stage=folder / "novel.safetensors",
+                Placement("cpu", 1),
+                folder / "novel.safetensors",
             ),
             count,
         )

@@ -8,14 +8,14 @@ import pytest
 from inverse_shading.inversion.calibration import (
     PARTS,
     UNCALIBRATED,
+    WHOLE_RANGE,
     Calibration,
-    conformal_quantile,
     measure_calibration,
     read_calibration,
     write_calibration,
 )
 from inverse_shading.inversion.posterior import draw
-from inverse_shading.material.observable import SPECULAR, seen, unknowns
+from inverse_shading.material.observable import U_SPECULAR, observables, unknowns
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
@@ -37,9 +37,9 @@ def synthetic(generator, count):
     vector = Calibration(INFLATION, {}, 0).scale_vector
     errors = generator.normal(0, DEVIATION * vector, size=(count, 9))
     spread = np.eye(9) * DEVIATION**2
-    found = np.clip(seen(unknowns(true)) + errors, 0, 1)
+    found = np.clip(observables(unknowns(true)) + errors, 0, 1)
     # Tints above their specular are nothing that a search can find.
-    found[:, 3:6] = np.minimum(found[:, 3:6], found[:, [SPECULAR]])
+    found[:, 3:6] = np.minimum(found[:, 3:6], found[:, [U_SPECULAR]])
     return [(u, spread) for u in found], true
 
 
@@ -48,19 +48,21 @@ def measured():
     return measure_calibration(*synthetic(np.random.default_rng(1), 30), LEVEL)
 
 
-@pytest.mark.parametrize(
-    "count, level, expected", [(4, 0.6, 3), (4, 0.7, 4), (4, 0.8, 4), (4, 0.99, 4), (1, 0.5, 1)]
-)
-def test_the_conformal_quantile_is_the_one_after(count, level, expected):
-    scores = np.arange(1.0, count + 1)[::-1]
-    assert conformal_quantile(scores, level) == expected
-    assert conformal_quantile(scores.reshape(-1, 1), level) == expected
-
-
 def test_a_known_inflation_is_recovered(measured):
     assert measured.images == 30
     for name, inflation in INFLATION.items():
         assert measured.scales[name] == pytest.approx(inflation, rel=0.4), name
+
+
+@pytest.mark.parametrize("count, whole", [(2, True), (3, True), (4, False)])
+def test_too_few_images_for_a_level_give_the_whole_range(count, whole):
+    found, true = synthetic(np.random.default_rng(3), count)
+    measured = measure_calibration(found, true, LEVEL)
+    assert (measured.factor_vector == WHOLE_RANGE).all() == whole
+    assert np.isfinite(measured.scale_vector).all()
+    draws = draw(*found[0])
+    low, high = draws.interval(LEVEL, measured.factor_vector)
+    assert ((low == 0).all() and (high == 1).all()) == whole
 
 
 def test_deviations_are_never_scaled_down():

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from inverse_shading.inversion.posterior import BASES, BLOCK, WIDEST, covariance, draw
-from inverse_shading.material.observable import METALNESS, PRODUCTS, SPECULAR, TINTS, draw_base
+from inverse_shading.material.observable import (
+    U_METALNESS,
+    U_PRODUCTS,
+    U_SPECULAR,
+    U_TINTS,
+    draw_base,
+)
+from inverse_shading.material.products import expected_base, expected_inverse_base
 
 U = np.array([0.35, 0.2, 0.1, 0.3, 0.25, 0.2, 0.6, 0.4, 0.3])
 SIDE = 4 * BLOCK
@@ -19,7 +26,7 @@ def jacobian(generator, count=SIDE**2):
 def spread_of(deviation, correlation=0.0):
     """A covariance of equal deviations, products and metalness correlated."""
     matrix = np.eye(9)
-    matrix[0, METALNESS] = matrix[METALNESS, 0] = correlation
+    matrix[0, U_METALNESS] = matrix[U_METALNESS, 0] = correlation
     return matrix * deviation**2
 
 
@@ -67,16 +74,16 @@ def test_residuals_alike_over_blocks_leave_more_open():
 def test_what_the_picture_does_not_tell_is_wide():
     generator = np.random.default_rng(4)
     by_u = jacobian(generator)
-    by_u[..., SPECULAR] = 0
+    by_u[..., U_SPECULAR] = 0
     # Two that only show together: their difference is not told either.
-    by_u[..., METALNESS] = by_u[..., 0]
+    by_u[..., U_METALNESS] = by_u[..., 0]
     found = covariance(by_u, generator.normal(size=(SIDE**2, 3)), SQUARE)
     assert np.isfinite(found).all()
-    assert np.sqrt(found[SPECULAR, SPECULAR]) > WIDEST
+    assert np.sqrt(found[U_SPECULAR, U_SPECULAR]) > WIDEST
     difference = np.zeros(9)
-    difference[[0, METALNESS]] = 1, -1
+    difference[[0, U_METALNESS]] = 1, -1
     assert np.sqrt(difference @ found @ difference) > WIDEST
-    difference[METALNESS] = 1
+    difference[U_METALNESS] = 1
     assert np.sqrt(difference @ found @ difference) < 0.1
 
 
@@ -91,7 +98,7 @@ def test_a_picture_that_shows_nothing_is_no_error():
 def test_draws_are_materials(u, deviation):
     draws = draw(u, spread_of(deviation))
     assert ((draws.u >= 0) & (draws.u <= 1)).all()
-    assert (draws.u[:, TINTS] <= draws.u[:, [SPECULAR]] + 1e-9).all()
+    assert (draws.u[:, U_TINTS] <= draws.u[:, [U_SPECULAR]] + 1e-9).all()
     assert ((draws.values >= 0) & (draws.values <= 1)).all()
     assert len(draws.values) == BASES * len(draws.u)
     assert ((draws.means >= 0) & (draws.means <= 1)).all()
@@ -106,8 +113,8 @@ def test_a_narrow_normal_far_from_the_bounds_is_drawn_as_it_is():
     np.testing.assert_allclose(draws.u.mean(axis=0), U, atol=0.25 * deviation)
     np.testing.assert_allclose(draws.u.std(axis=0), deviation, rtol=0.12)
     found = np.corrcoef(draws.u.T)
-    assert found[0, METALNESS] == pytest.approx(0.8, abs=0.08)
-    assert np.abs(found[1:METALNESS, 1:METALNESS] - np.eye(7)).max() < 0.15
+    assert found[0, U_METALNESS] == pytest.approx(0.8, abs=0.08)
+    assert np.abs(found[1:U_METALNESS, 1:U_METALNESS] - np.eye(7)).max() < 0.15
 
 
 def test_nothing_seen_leaves_what_uniform_inputs_are():
@@ -125,10 +132,23 @@ def test_base_is_drawn_by_its_exact_law():
     exact = draw_base(np.repeat(u[None], 2, axis=0), np.array([0.1, 0.9]))
     np.testing.assert_allclose([low[0], high[0]], exact, atol=0.015)
     # A bright colour goes with a dark base.
-    np.testing.assert_allclose(low[1:4], u[PRODUCTS] / exact[1], rtol=0.03)
-    np.testing.assert_allclose(high[1:4], u[PRODUCTS] / exact[0], rtol=0.03)
-    brightest = u[PRODUCTS].max()
+    np.testing.assert_allclose(low[1:4], u[U_PRODUCTS] / exact[1], rtol=0.03)
+    np.testing.assert_allclose(high[1:4], u[U_PRODUCTS] / exact[0], rtol=0.03)
+    brightest = u[U_PRODUCTS].max()
     assert draws.means[0] == pytest.approx(2 * brightest / (1 + brightest), abs=1e-5)
+
+
+@pytest.mark.parametrize("tint", [0.3, 0.05, 0.005])
+def test_a_dark_reflections_factors_are_drawn_by_their_exact_law(tint):
+    """Of known products alone: specular of density ∝ specular⁻³ on [tint, 1], as base is."""
+    u, deviations = U.copy(), np.full(9, 1e-3)
+    u[U_TINTS], deviations[U_TINTS], deviations[U_SPECULAR] = tint, 1e-3 * tint, 100.0
+    # Of one seed the mean scatters by 0.008.
+    draws = [draw(u, np.diag(deviations**2), seed) for seed in range(6)]
+    exact = tint * expected_inverse_base(tint)
+    assert np.mean([each.means[6:9] for each in draws]) == pytest.approx(exact, abs=0.01)
+    specular = np.mean([each.u[:, U_SPECULAR] for each in draws])
+    assert specular == pytest.approx(expected_base(tint), rel=0.05)
 
 
 def test_intervals_are_stretched_from_the_median():

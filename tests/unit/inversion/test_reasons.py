@@ -4,9 +4,9 @@ import numpy as np
 
 from inverse_shading.inversion.reasons import (
     DARK_REASON,
+    DETERMINED,
     METAL_REASON,
     PRODUCT_REASON,
-    TOLD,
     reasons,
 )
 from inverse_shading.material.parameters import PARAMETERS
@@ -24,8 +24,8 @@ def found(width, **changes):
 
 
 def test_short_intervals_are_told():
-    assert set(found(TOLD * LEVEL - 0.01).values()) == {None}
-    assert None not in found(TOLD * LEVEL + 0.01).values()
+    assert set(found(DETERMINED * LEVEL - 0.01).values()) == {None}
+    assert None not in found(DETERMINED * LEVEL + 0.01).values()
 
 
 def test_factors_of_a_product_hide_each_other():
@@ -62,5 +62,5 @@ def test_what_is_only_seen_multiplied_is_not_told_without_its_partner():
     # Surer than any product could make it.
     low[PARAMETERS.index("specular_color_g")] = high[PARAMETERS.index("specular_color_g")] - 0.01
     found = reasons(values, low, high, LEVEL)
-    untold = ("specular", "specular_color_r", "specular_color_b")
-    assert found == dict.fromkeys(PARAMETERS) | dict.fromkeys(untold, PRODUCT_REASON)
+    undetermined = ("specular", "specular_color_r", "specular_color_b")
+    assert found == dict.fromkeys(PARAMETERS) | dict.fromkeys(undetermined, PRODUCT_REASON)

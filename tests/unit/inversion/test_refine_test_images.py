@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.parameter_table import read_parameters, write_parameters
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample, write_split
@@ -17,11 +18,12 @@ from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
 from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.placement import Placement
 from tests.support import tables
 from tests.support.small_stage import FRAMING, SETTINGS, make_small_stage
 
@@ -77,18 +79,10 @@ class Data:
         self.calibration = folder / "uncalibrated.json"
         write_calibration(self.calibration, UNCALIBRATED)
 
-    def calibrate(self, output, **changes):
-        calibrate(
-            output,
-            self.stage,
-            self.images,
-            self.parameters,
-            self.splits,
-            FRAMING,
-            SETTINGS | changes,
-            "cpu",
-            1,
-        )
+    def calibrate(self, output, framing=None, **changes):
+        data = DataFiles(self.images, self.parameters, self.splits)
+        config = {"framing": FRAMING | (framing or {}), "settings": SETTINGS | changes}
+        calibrate(output, self.stage, data, config, Placement("cpu", 1))
 
     def refine(self, folder, count=COUNT, threads=1, metrics=None):
         outputs = {name: folder / file for name, file in OUTPUTS.items()}
@@ -99,11 +93,8 @@ class Data:
             self.images,
             self.stage,
             self.calibration,
-            FRAMING,
-            SETTINGS,
-            count,
-            "cpu",
-            threads,
+            {"framing": FRAMING, "settings": SETTINGS, "count": count},
+            Placement("cpu", threads),
         )
         return outputs
 
@@ -167,10 +158,7 @@ def test_a_stage_is_calibrated_on_validation_images(data, tmp_path):
 
 def test_a_stage_that_is_not_the_images_own_size_is_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"found images of 48x48, expected 40x40"):
-        calibrate(
-            tmp_path / "c.json", data.stage, data.images, data.parameters, data.splits,
-            FRAMING | {"image_size": 40}, SETTINGS, "cpu", 1,
-        )  # fmt: skip
+        data.calibrate(tmp_path / "c.json", framing={"image_size": 40})
     assert not (tmp_path / "c.json").exists()
 
 
@@ -195,7 +183,7 @@ def test_what_can_be_seen_is_near_the_truth(outputs):
 
 
 def test_intervals_are_in_the_form_that_the_report_reads(outputs):
-    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "known")]
+    columns = [f"{name}_{end}" for name in PARAMETERS for end in ("low", "high", "undetermined")]
     table = pd.read_csv(outputs["intervals"], dtype={"id": str})
     assert list(table) == ["id", *columns, "rms", "guess_rms", "renders", "starts"]
     read = read_intervals(outputs["intervals"])

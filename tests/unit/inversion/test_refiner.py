@@ -10,7 +10,13 @@ from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import STARTS, Derivatives, find_material
 from inverse_shading.inversion.posterior import Draws
 from inverse_shading.inversion.refiner import Refiner
-from inverse_shading.material.observable import METALNESS, PRODUCTS, ROUGHNESS, seen, unknowns
+from inverse_shading.material.observable import (
+    U_METALNESS,
+    U_PRODUCTS,
+    U_ROUGHNESS,
+    observables,
+    unknowns,
+)
 from inverse_shading.material.parameters import PARAMETERS
 from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS, framed, make_small_stage
 
@@ -58,9 +64,9 @@ def test_what_can_be_seen_is_found_from_a_wrong_guess(estimates):
         assert estimate.converged and estimate.starts == 1
         # Rounding alone makes 0.29, framing rounds twice.
         assert estimate.rms < 0.5 < 5 < estimate.guess_rms
-        found, expected = seen(unknowns(estimate.material)), seen(unknowns(true))
-        np.testing.assert_allclose(found[PRODUCTS], expected[PRODUCTS], atol=0.005)
-        for place in (ROUGHNESS, METALNESS):
+        found, expected = observables(unknowns(estimate.material)), observables(unknowns(true))
+        np.testing.assert_allclose(found[U_PRODUCTS], expected[U_PRODUCTS], atol=0.005)
+        for place in (U_ROUGHNESS, U_METALNESS):
             assert found[place] == pytest.approx(expected[place], abs=0.01)
 
 
@@ -98,8 +104,8 @@ def test_without_a_guess_it_begins_at_fixed_places(refiner, pictures):
         estimate = refiner.refine(picture)
         assert estimate.converged and estimate.guess_rms is None
         assert 1 <= estimate.starts <= SETTINGS["restarts"] + 1
-        found, expected = seen(unknowns(estimate.material)), seen(unknowns(true))
-        np.testing.assert_allclose(found[PRODUCTS], expected[PRODUCTS], atol=0.01)
+        found, expected = observables(unknowns(estimate.material)), observables(unknowns(true))
+        np.testing.assert_allclose(found[U_PRODUCTS], expected[U_PRODUCTS], atol=0.01)
 
 
 def test_fixed_places_are_within_bounds():
@@ -131,11 +137,11 @@ def test_a_render_all_white_leaves_a_search_where_it_is():
     class White:
         sparse = dense = np.ones((8, 8), bool)
 
-        def sparse_samples(self, values):
+        def sparse_pixels(self, values):
             assert np.isfinite(values).all()
             return np.full((len(values), 64, 3), 255, np.float32)
 
-        dense_samples = sparse_samples
+        dense_pixels = sparse_pixels
 
         def image(self, values):
             assert np.isfinite(values).all()
@@ -157,8 +163,8 @@ def test_pixels_that_do_not_count_do_not_matter(refiner, pictures, estimates):
     estimate = refiner.refine(masked, guess_of(MATERIALS[0], 0))
     assert estimate.converged and estimate.rms < 0.5
     np.testing.assert_allclose(
-        seen(unknowns(estimate.material))[PRODUCTS],
-        seen(unknowns(MATERIALS[0]))[PRODUCTS],
+        observables(unknowns(estimate.material))[U_PRODUCTS],
+        observables(unknowns(MATERIALS[0]))[U_PRODUCTS],
         atol=0.01,
     )
 
@@ -196,7 +202,9 @@ def test_an_alternative_drawn_near_to_another_is_none():
         rendered.append(values)
         return np.full((1, 1, 3), values[5] * QUANTISATION / 0.11)
 
-    draws = Draws(seen(unknowns(material))[None], np.stack([rough, metal, rougher]), material)
+    draws = Draws(
+        observables(unknowns(material))[None], np.stack([rough, metal, rougher]), material
+    )
     compared = np.ones((1, 1), bool)
     found = different_materials(draws, material, render, compared, 3)
     assert [(values[5], values[9]) for values in found] == [(0.5625, 0), (0.5, 0.3)]
@@ -248,7 +256,7 @@ def test_derivatives_are_computed_anew_only_where_u_has_moved():
     def samples(values):
         calls.append(len(values))
         # Seen are products alone, so squares of them have known derivatives.
-        u = seen(unknowns(values))
+        u = observables(unknowns(values))
         return (np.repeat(u[:, None, :3], 2, axis=1) ** 2).astype(np.float32)
 
     derivatives = Derivatives(samples, 1e-3)

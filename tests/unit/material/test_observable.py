@@ -3,27 +3,27 @@
 import numpy as np
 import pytest
 
+from inverse_shading.material.floor import posterior_means, products_of_means
 from inverse_shading.material.observable import (
     LEAST_SPECULAR,
-    METALNESS,
-    PRODUCTS,
-    ROUGHNESS,
-    SPECULAR,
-    TINTS,
+    U_METALNESS,
+    U_PRODUCTS,
+    U_ROUGHNESS,
+    U_SPECULAR,
+    U_TINTS,
     divisible,
     draw_base,
     guessed_materials,
     log_density,
     materials,
     mean_base,
-    seen,
-    seen_derivative,
+    observables,
+    observables_derivative,
     unknowns,
     unknowns_derivative,
     with_base_of_one,
 )
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means, products_of_means
 
 VALUES = np.random.default_rng(4).uniform(0.05, 0.95, size=(50, len(PARAMETERS)))
 
@@ -33,12 +33,12 @@ def column(name):
 
 
 def test_what_is_seen_are_products_and_the_rest_as_it_is():
-    u = seen(unknowns(VALUES))
-    np.testing.assert_allclose(u[:, PRODUCTS], VALUES[:, 1:4] * VALUES[:, :1])
-    np.testing.assert_allclose(u[:, TINTS], VALUES[:, 6:9] * VALUES[:, 4:5])
-    for place, name in ((SPECULAR, "specular"), (ROUGHNESS, "specular_roughness")):
+    u = observables(unknowns(VALUES))
+    np.testing.assert_allclose(u[:, U_PRODUCTS], VALUES[:, 1:4] * VALUES[:, :1])
+    np.testing.assert_allclose(u[:, U_TINTS], VALUES[:, 6:9] * VALUES[:, 4:5])
+    for place, name in ((U_SPECULAR, "specular"), (U_ROUGHNESS, "specular_roughness")):
         np.testing.assert_array_equal(u[:, place], column(name))
-    np.testing.assert_array_equal(u[:, METALNESS], column("metalness"))
+    np.testing.assert_array_equal(u[:, U_METALNESS], column("metalness"))
 
 
 def test_a_base_of_one_changes_nothing_that_is_seen():
@@ -49,12 +49,12 @@ def test_a_base_of_one_changes_nothing_that_is_seen():
 
 
 def test_materials_of_what_is_seen_show_it_with_any_base():
-    u = seen(unknowns(VALUES))
-    brightest = u[:, PRODUCTS].max(axis=1)
+    u = observables(unknowns(VALUES))
+    brightest = u[:, U_PRODUCTS].max(axis=1)
     for share in (0, 0.3, 1):
         found = materials(u, brightest + share * (1 - brightest))
         assert ((found >= 0) & (found <= 1)).all()
-        np.testing.assert_allclose(seen(unknowns(found)), u, atol=1e-12)
+        np.testing.assert_allclose(observables(unknowns(found)), u, atol=1e-12)
     np.testing.assert_allclose(materials(u, column("base")), VALUES)
 
 
@@ -69,10 +69,16 @@ def test_a_colour_that_nothing_reflects_is_grey():
 def test_derivatives_are_those_of_finite_differences(x):
     step = 1e-6
     by_x = np.stack(
-        [(seen(x + step * one) - seen(x - step * one)) / (2 * step) for one in np.eye(9)], axis=1
+        [
+            (observables(x + step * one) - observables(x - step * one)) / (2 * step)
+            for one in np.eye(9)
+        ],
+        axis=1,
     )
-    np.testing.assert_allclose(unknowns_derivative(x), by_x, atol=1e-8)
-    np.testing.assert_allclose(seen_derivative(x) @ unknowns_derivative(x), np.eye(9), atol=1e-12)
+    np.testing.assert_allclose(observables_derivative(x), by_x, atol=1e-8)
+    np.testing.assert_allclose(
+        unknowns_derivative(x) @ observables_derivative(x), np.eye(9), atol=1e-12
+    )
 
 
 def test_a_faint_reflection_becomes_divisible_and_looks_the_same():
@@ -80,7 +86,9 @@ def test_a_faint_reflection_becomes_divisible_and_looks_the_same():
     x[3] = LEAST_SPECULAR / 10
     raised = divisible(x)
     assert raised[3] == LEAST_SPECULAR
-    np.testing.assert_allclose(np.delete(seen(raised) - seen(x), SPECULAR), 0, atol=1e-15)
+    np.testing.assert_allclose(
+        np.delete(observables(raised) - observables(x), U_SPECULAR), 0, atol=1e-15
+    )
     np.testing.assert_array_equal(divisible(raised), raised)
 
 
@@ -92,15 +100,15 @@ def base_law(brightest, count=200_001):
 
 
 def test_base_by_brute_force():
-    u = seen(unknowns(VALUES))[:1]
-    base, mass = base_law(u[0, PRODUCTS].max())
+    u = observables(unknowns(VALUES))[:1]
+    base, mass = base_law(u[0, U_PRODUCTS].max())
     assert mean_base(u)[0] == pytest.approx((base * mass).sum(), rel=1e-6)
     assert mean_base(u[0]) == mean_base(u)[0]
     for share in (0.1, 0.5, 0.9):
         expected = base[np.searchsorted(mass.cumsum(), share)]
         assert draw_base(u, np.array([share]))[0] == pytest.approx(expected, abs=1e-4)
     ends = draw_base(np.repeat(u, 2, axis=0), np.array([0.0, 1.0]))
-    np.testing.assert_allclose(ends, [u[0, PRODUCTS].max(), 1])
+    np.testing.assert_allclose(ends, [u[0, U_PRODUCTS].max(), 1])
 
 
 def share_expected(low, high):
@@ -122,7 +130,7 @@ def share_expected(low, high):
 def test_the_density_is_that_of_uniform_inputs(low, high):
     """As many of a million materials fall into cells within the bounds as it says."""
     values = np.random.default_rng(2).uniform(size=(1_000_000, 10))
-    u = seen(unknowns(values))[:, :7]
+    u = observables(unknowns(values))[:, :7]
     share = ((u >= low) & (u < high)).all(axis=1).mean()
     assert share == pytest.approx(share_expected(low, high), rel=0.05)
     assert share > 0.003

@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from inverse_shading.network.architectures import STAGE_CHANNELS, depth_sizes
-from inverse_shading.network.features import Depths, decode_srgb, extract_features
+from inverse_shading.network.features import Depths, extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import build_trunk, load_trunk, normalise_images, trunk_stages
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene.srgb import srgb_decode
+from tests.support.trainings import CPU
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +19,9 @@ def images():
     return np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
 
 
-def trunk(folder, architecture):
-    path = folder / f"{architecture}.safetensors"
-    weights = "none" if architecture == "pixels" else "random"
-    prepare_trunk(path, {"architecture": architecture, "weights": weights, "seed": 1})
-    return path
-
-
 @pytest.fixture(scope="module")
-def vgg16(tmp_path_factory):
-    return load_trunk(trunk(tmp_path_factory.mktemp("trunk"), "vgg16"))
+def network(vgg16):
+    return load_trunk(vgg16)
 
 
 @pytest.mark.parametrize("architecture", ["vgg16", "resnet50"])
@@ -49,41 +44,34 @@ def test_the_stages_are_the_trunk(architecture):
     assert tuple(channels) == STAGE_CHANNELS[architecture]
 
 
-def test_depths_are_averages_over_a_grid_in_a_fixed_order(vgg16, images):
+def test_depths_are_averages_over_a_grid_in_a_fixed_order(network, images):
     depths = {"stage_2": 2, "image": 4, "radiance": 1}
-    network = Depths(vgg16, "vgg16", depths)
+    extractor = Depths(network, "vgg16", depths)
     normalised = normalise_images(torch.from_numpy(images))
     with torch.inference_mode():
-        rows = network(normalised)
+        rows = extractor(normalised)
     sizes = depth_sizes("vgg16", depths)
     assert sizes == [3 * 16, 3, 128 * 4] and rows.shape == (3, sum(sizes), 1, 1)
     image, radiance, second = torch.split(rows[:, :, 0, 0], sizes, dim=1)
     encoded = images.astype(np.float64) / 255
     blocks = encoded.reshape(3, 4, 8, 4, 8, 3).mean(axis=(2, 4)).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(image.reshape(3, 3, 4, 4), blocks, atol=1e-6)
-    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-    np.testing.assert_allclose(radiance, linear.mean(axis=(1, 2)), atol=1e-6)
-    stages = trunk_stages(vgg16, "vgg16")
+    np.testing.assert_allclose(radiance, srgb_decode(encoded).mean(axis=(1, 2)), atol=1e-6)
+    stages = trunk_stages(network, "vgg16")
     with torch.inference_mode():
         expected = stages[1](stages[0](normalised)).reshape(3, 128, 2, 8, 2, 8).mean(dim=(3, 5))
     torch.testing.assert_close(second, expected.flatten(1))
 
 
-def test_stages_after_the_last_one_asked_for_are_not_run(vgg16):
-    assert len(Depths(vgg16, "vgg16", {"stage_2": 1}).stages) == 2
-    assert len(Depths(vgg16, "vgg16", {"image": 1}).stages) == 0
+def test_stages_after_the_last_one_asked_for_are_not_run(network):
+    assert len(Depths(network, "vgg16", {"stage_2": 1}).stages) == 2
+    assert len(Depths(network, "vgg16", {"image": 1}).stages) == 0
 
 
-def test_a_grid_finer_than_a_depth_is_refused(vgg16, images):
-    network = Depths(vgg16, "vgg16", {"stage_5": 3})
+def test_a_grid_finer_than_a_depth_is_refused(network, images):
+    extractor = Depths(network, "vgg16", {"stage_5": 3})
     with pytest.raises(InputError, match=r"depths.stage_5: found a grid of 3, expected at most 2"):
-        network(normalise_images(torch.from_numpy(images)))
-
-
-def test_srgb_is_decoded():
-    encoded = torch.tensor([0.0, 0.04045, 0.5, 1.0])
-    expected = [0.0, 0.0031308, 0.2140411, 1.0]
-    assert decode_srgb(encoded).tolist() == pytest.approx(expected, abs=1e-6)
+        extractor(normalise_images(torch.from_numpy(images)))
 
 
 def test_features_of_pixels_keep_what_float16_would_not(tmp_path):
@@ -98,9 +86,9 @@ def test_features_of_pixels_keep_what_float16_would_not(tmp_path):
         "depths": {"image": 4},
     }
     output = tmp_path / "features/000000-000001.npy"
-    extract_features(
-        output, trunk(tmp_path, "pixels"), tmp_path / "000000-000001.npy", config, "cpu", threads=1
-    )
+    trunk = tmp_path / "pixels.safetensors"
+    prepare_trunk(trunk, {"architecture": "pixels", "weights": "none"})
+    extract_features(output, trunk, tmp_path / "000000-000001.npy", config, CPU)
     features = np.load(output)
     assert features.dtype == np.float32 and features.shape == (2, 48, 1, 1)
     difference = features[1] - features[0]

@@ -15,20 +15,22 @@ def test_auto_takes_a_gpu_where_there_is_one(monkeypatch):
     assert choose_device("cpu").type == "cpu"
 
 
-def test_cuda_without_a_gpu_is_refused(monkeypatch):
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("cuda", r"device: found cuda.*Set device to auto or cpu"),
+        ("tpu", r"device: found 'tpu'"),
+    ],
+)
+def test_devices_that_are_not_there_are_refused(monkeypatch, name, message):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(InputError, match=r"device: found cuda.*Set device to auto or cpu"):
-        choose_device("cuda")
+    with pytest.raises(InputError, match=message):
+        choose_device(name)
 
 
-def test_an_unknown_device_is_refused():
-    with pytest.raises(InputError, match=r"device: found 'tpu'"):
-        choose_device("tpu")
-
-
-def test_the_device_in_words():
-    assert describe_device(torch.device("cpu"), 1) == "cpu (1 thread)"
-    assert describe_device(torch.device("cpu"), 2) == "cpu (2 threads)"
+@pytest.mark.parametrize("threads, words", [(1, "cpu (1 thread)"), (2, "cpu (2 threads)")])
+def test_the_device_in_words(threads, words):
+    assert describe_device(torch.device("cpu"), threads) == words
 
 
 def test_set_up_makes_pytorch_deterministic():

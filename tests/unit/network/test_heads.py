@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from inverse_shading.network.heads import GridPool, build_head, load_head, parameter_count
+from inverse_shading.network.heads import build_head, load_head, parameter_count
+from inverse_shading.network.measured_layers import GridPool
 from inverse_shading.runtime.artefacts import write_tensors
 from inverse_shading.runtime.errors import InputError
 
@@ -101,27 +102,17 @@ def test_a_perceptron_takes_whole_features_or_its_components():
     assert parameter_count(head) == (3 * 16 + 16) + (16 * 5 + 5)
 
 
-def kinds(head):
-    return [type(layer).__name__ for layer in head.trained][1:]
-
-
-def test_layers_are_the_posters():
-    assert kinds(build_head(DENSE, (6, 7, 7), 10)) == ["Flatten", "Linear"]
-    assert kinds(build_head(CONV, (6, 7, 7), 10)) == [
-        "Conv2d",
-        "ReLU",
-        "Dropout2d",
-        "Flatten",
-        "Linear",
-    ]
-    block = ["Linear", "ReLU", "Dropout"]
-    assert kinds(build_head(MLP, (6, 7, 7), 10)) == [
-        "Flatten",
-        *block,
-        *block,
-        "BatchNorm1d",
-        "Linear",
-    ]
+@pytest.mark.parametrize(
+    "config, kinds",
+    [
+        (DENSE, "Flatten Linear"),
+        (CONV, "Conv2d ReLU Dropout2d Flatten Linear"),
+        (MLP, "Flatten Linear ReLU Dropout Linear ReLU Dropout BatchNorm1d Linear"),
+    ],
+)
+def test_layers_are_the_posters(config, kinds):
+    trained = build_head(config, (6, 7, 7), 10).trained
+    assert [type(layer).__name__ for layer in trained] == ["Standardise", *kinds.split()]
 
 
 @pytest.mark.parametrize("height, width, grid", [(14, 14, 2), (7, 7, 2), (7, 5, 3), (4, 4, 4)])
@@ -142,32 +133,45 @@ def test_features_are_standardised_by_numbers_that_are_not_trained():
     assert not any("standardise" in name for name, _ in head.named_parameters())
 
 
-def test_a_grid_finer_than_the_map_is_refused():
-    with pytest.raises(InputError, match=r"head\.grid: found 8, expected at most 7"):
-        build_head(DENSE | {"grid": 8}, (6, 7, 7), 10)
+@pytest.mark.parametrize(
+    "config, message",
+    [
+        (DENSE | {"grid": 8}, r"head\.grid: found 8, expected at most 7"),
+        (CONV | {"grid": 8}, r"head\.grid: found 8, expected at most 7"),
+        (
+            {"type": "deep"},
+            r"head\.type: found 'deep', expected one of dense, conv, mlp, perceptron",
+        ),
+    ],
+)
+def test_heads_that_cannot_be_built_are_refused(config, message):
+    with pytest.raises(InputError, match=message):
+        build_head(config, (6, 7, 7), 10)
 
 
-def test_an_unknown_head_is_refused():
-    with pytest.raises(InputError, match=r"head\.type: found 'deep'"):
-        build_head({"type": "deep"}, (6, 7, 7), 10)
+@pytest.fixture
+def write(tmp_path):
+    """A call that writes a head's weights into a file that describes a head."""
+
+    def write(head, config):
+        path = tmp_path / "weights.safetensors"
+        description = {"head": config, "feature_shape": [6, 7, 7], "outputs": 10}
+        write_tensors(path, head.state_dict(), description)
+        return path, description
+
+    return write
 
 
-def test_a_head_comes_back_from_its_file(tmp_path):
-    path = tmp_path / "weights.safetensors"
+def test_a_head_comes_back_from_its_file(write):
     head = build_head(MLP, (6, 7, 7), 10).eval()
-    description = {"head": MLP, "feature_shape": [6, 7, 7], "outputs": 10}
-    write_tensors(path, head.state_dict(), description)
+    path, description = write(head, MLP)
     loaded, found = load_head(path)
     features = torch.rand(3, 6, 7, 7)
     assert found == description
     assert torch.equal(loaded(features), head(features))
 
 
-def test_a_file_of_another_head_is_refused(tmp_path):
-    path = tmp_path / "weights.safetensors"
-    head = build_head(DENSE, (6, 7, 7), 10)
-    write_tensors(
-        path, head.state_dict(), {"head": CONV, "feature_shape": [6, 7, 7], "outputs": 10}
-    )
+def test_a_file_of_another_head_is_refused(write):
+    path, _ = write(build_head(DENSE, (6, 7, 7), 10), CONV)
     with pytest.raises(InputError, match=r"weights\.safetensors: found no weights of a head"):
         load_head(path)

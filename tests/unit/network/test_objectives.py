@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inverse_shading.material.products import posterior_means
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.network.objectives.canonical import canonical_targets
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.runtime.errors import InputError

@@ -255,7 +255,9 @@ def test_what_is_no_number_is_refused(tmp_path, value):
 
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif", "exr", "deep.png"])
+@pytest.mark.parametrize(
+    "suffix", ["png", "jpg", "webp", "tif", "exr", "deep.png", "deep.tif", "float.tif"]
+)
 def test_a_truncated_picture_is_refused_by_name(tmp_path, suffix, share):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     path = tmp_path / f"cut.{suffix}"
@@ -263,6 +265,9 @@ def test_a_truncated_picture_is_refused_by_name(tmp_path, suffix, share):
         exr(path, **rgb(noise.astype(np.float32)))
     elif suffix == "deep.png":
         png16(path, noise.astype(np.uint16) * 200)
+    elif suffix in ("deep.tif", "float.tif"):
+        samples = noise.astype(np.uint16 if suffix == "deep.tif" else np.float32) * 200
+        tifffile.imwrite(path, samples, photometric="rgb", compression="zlib")
     else:
         Image.fromarray(noise).save(path)
     data = path.read_bytes()

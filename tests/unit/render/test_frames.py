@@ -18,6 +18,7 @@ from inverse_shading.runtime.jobs import logger
 from inverse_shading.scene import opengl as context_module
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.opengl import create_context, egl_devices
+from inverse_shading.scene.srgb import srgb_decode
 from inverse_shading.scene.stage_file import read_stage, save_stage
 
 SIZE = 64
@@ -85,11 +86,10 @@ def test_colours_are_the_materials_own(renderer):
 
 def test_twice_the_light_is_twice_the_linear_value(renderer):
     # Colours are encoded once: halving a matte object's base halves its linear pixels.
-    def linear(values):
-        encoded = renderer.render(values)[renderer.mask] / 255
-        return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-    full, half = linear(material(base=0.8)), linear(material(base=0.4))
+    full, half = (
+        srgb_decode(renderer.render(material(base=base))[renderer.mask] / 255)
+        for base in (0.8, 0.4)
+    )
     np.testing.assert_allclose(half, full / 2, atol=0.004)
 
 
@@ -170,12 +170,12 @@ def log(caplog):
 
 
 def test_a_pixel_that_was_not_written_is_noticed(renderer, monkeypatch, log):
-    program = renderer._program
+    program = renderer._program._program
     expected = renderer.render(MATERIALS[0])
     # A draw call that the driver drops: the target keeps what it was cleared to.
     monkeypatch.setattr(program, "triangle", NoTriangle(program.triangle))
     np.testing.assert_array_equal(renderer.render(MATERIALS[0]), expected)
-    assert renderer._program is not program
+    assert renderer._program._program is not program
     assert "left pixels unwritten" in log.text
 
 
@@ -222,11 +222,11 @@ def test_values_that_are_no_numbers_are_noticed(path, tmp_path, bad):
 
 def test_the_image_before_is_not_taken_for_this_one(path, renderer, monkeypatch, log):
     first = renderer.render(MATERIALS[0])
-    program = renderer._program
+    program = renderer._program._program
     stale = program.shade(MATERIALS[0])
     monkeypatch.setattr(program, "shade", lambda _: stale)
     second = renderer.render(MATERIALS[1])
-    assert renderer._program is not program
+    assert renderer._program._program is not program
     assert not np.array_equal(first, second)
     assert "the image before" in log.text
     with Renderer(path, "cpu", threads=1) as other:
@@ -244,7 +244,7 @@ def test_a_missing_driver_is_told_with_the_remedy(monkeypatch):
         raise Exception("no driver")
 
     monkeypatch.setattr(context_module.moderngl, "create_context", fail)
-    with pytest.raises(InputError, match="apt-get install -y libegl1 libgl1 libgl1-mesa-dri"):
+    with pytest.raises(InputError, match="apt-get install -y libegl1 libgl1-mesa-dri"):
         create_context("auto")
 
 

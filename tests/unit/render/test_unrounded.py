@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from inverse_shading.render.frames import Renderer
+from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.render.program import PackedProgram
-from inverse_shading.render.unrounded import FEWEST, SampledRenderer
+from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.srgb import srgb_encode
 from inverse_shading.scene.stage_file import read_stage
@@ -27,16 +27,15 @@ def program(path):
 
 @pytest.fixture(scope="module")
 def sampled(path):
-    renderer = SampledRenderer(path, FRAMING, 2, "cpu", 1)
+    renderer = UnroundedRenderer(path, FRAMING, 2, "cpu", 1)
     yield renderer
     renderer.close()
 
 
 def framed_frame(path, values):
     """What the data set's own steps make of a material."""
-    with Renderer(path, "cpu", 1) as renderer:
-        box = crop_box(renderer.mask, FRAMING["margin"])
-        return frame_image(renderer.render(values), box, FRAMING["image_size"], FRAMING["filter"])
+    with FramedRenderer(path, FRAMING, "cpu", 1) as renderer:
+        return renderer.render(values)
 
 
 def test_linear_light_encoded_is_the_shaded_byte(program):
@@ -89,26 +88,45 @@ def test_weights_are_how_far_the_object_reaches(sampled):
     assert sampled.weights.min() == 0 and sampled.weights.max() == 1
 
 
-def difference_from_images(sampled, mask, samples):
-    """Levels between samples and the images' pixels, sorted."""
-    assert samples.dtype == np.float32 and samples.shape == (3, mask.sum(), 3)
+def difference_from_images(sampled, mask, pixels):
+    """Levels between chosen pixels and the images' pixels, sorted."""
+    assert pixels.dtype == np.float32 and pixels.shape == (3, mask.sum(), 3)
     images = np.stack([sampled.image(values) for values in MATERIALS])
-    return np.sort(np.abs(samples - images[:, mask]).ravel())
+    return np.sort(np.abs(pixels - images[:, mask]).ravel())
 
 
-def test_samples_are_the_pixels_of_their_images(sampled):
-    for mask, samples in (
-        (sampled.sparse, sampled.sparse_samples(MATERIALS)),
-        (sampled.dense, sampled.dense_samples(MATERIALS)),
+def test_a_bad_frame_is_rendered_again_in_a_fresh_context(path, monkeypatch):
+    renderer = UnroundedRenderer(path, FRAMING, 2, "cpu", 1)
+    for name, render, values in (
+        ("shade_linear", renderer.image, MATERIALS[0]),
+        ("shade_linear", renderer.sparse_pixels, MATERIALS),
+        ("shade", renderer.rounded_image, MATERIALS[0]),
+    ):
+        expected = render(values)
+        program = renderer._program._program
+        # The first frame is bad, of this context alone.
+        monkeypatch.setattr(program, name, lambda *_: None)
+        np.testing.assert_array_equal(render(values), expected)
+        assert renderer._program._program is not program
+    monkeypatch.setattr(PackedProgram, "shade_linear", lambda *_: None)
+    with pytest.raises(InputError, match=r"llvmpipe.*twice.*render\.device"):
+        renderer.image(MATERIALS[0])
+    renderer.close()
+
+
+def test_pixels_are_those_of_their_images_of_their_images(sampled):
+    for mask, pixels in (
+        (sampled.sparse, sampled.sparse_pixels(MATERIALS)),
+        (sampled.dense, sampled.dense_pixels(MATERIALS)),
     ):
         # Centres alone; the filter reaches over what the light does from pixel to pixel.
-        difference = difference_from_images(sampled, mask, samples)
+        difference = difference_from_images(sampled, mask, pixels)
         assert difference[len(difference) // 2] < 1
         assert difference[len(difference) * 9 // 10] < 4
 
 
-def test_sparse_samples_lie_where_the_surface_is_smooth(tmp_path):
-    large = SampledRenderer(make_small_stage(tmp_path, SIZE * 3 // 2), FRAMING, 2, "cpu", 1)
+def test_sparse_pixels_lie_where_the_surface_is_smooth(tmp_path):
+    large = UnroundedRenderer(make_small_stage(tmp_path, SIZE * 3 // 2), FRAMING, 2, "cpu", 1)
     grid = np.zeros_like(large.dense)
     grid[1::2, 1::2] = True
     left_out = grid & large.dense & ~large.sparse
@@ -117,25 +135,25 @@ def test_sparse_samples_lie_where_the_surface_is_smooth(tmp_path):
     assert not (large.sparse & ~grid).any() and large.sparse.sum() >= FEWEST
     # The ball turns away towards its rim.
     assert left_out.any() and from_middle[left_out].min() > np.median(from_middle[large.sparse])
-    difference = difference_from_images(large, large.sparse, large.sparse_samples(MATERIALS))
+    difference = difference_from_images(large, large.sparse, large.sparse_pixels(MATERIALS))
     assert difference[len(difference) * 9 // 10] < 1
     large.close()
 
 
-def test_sparse_samples_are_some_of_the_dense_ones(sampled):
+def test_sparse_pixels_are_some_of_the_dense_ones(sampled):
     assert sampled.dense[sampled.sparse].all()
     assert FEWEST <= sampled.sparse.sum() < sampled.dense.sum() / 3
     assert (sampled.weights[sampled.dense] > 0.999).all()
     chosen = sampled.sparse[sampled.dense]
     np.testing.assert_array_equal(
-        sampled.dense_samples(MATERIALS)[:, chosen], sampled.sparse_samples(MATERIALS)
+        sampled.dense_pixels(MATERIALS)[:, chosen], sampled.sparse_pixels(MATERIALS)
     )
 
 
 def test_more_materials_than_are_in_flight(sampled):
     many = np.tile(MATERIALS, (5, 1))
-    samples = sampled.sparse_samples(many)
-    np.testing.assert_array_equal(samples, np.tile(sampled.sparse_samples(MATERIALS), (5, 1, 1)))
+    pixels = sampled.sparse_pixels(many)
+    np.testing.assert_array_equal(pixels, np.tile(sampled.sparse_pixels(MATERIALS), (5, 1, 1)))
 
 
 def test_renders_are_counted_by_their_share_of_pixels(sampled):
@@ -146,15 +164,15 @@ def test_renders_are_counted_by_their_share_of_pixels(sampled):
 
     assert counted(lambda: sampled.image(MATERIALS[0])) == pytest.approx(1)
     covered = sampled._mask.sum()
-    sparse = counted(lambda: sampled.sparse_samples(MATERIALS))
+    sparse = counted(lambda: sampled.sparse_pixels(MATERIALS))
     assert sparse == pytest.approx(3 * sampled.sparse.sum() / covered)
-    dense = counted(lambda: sampled.dense_samples(MATERIALS))
+    dense = counted(lambda: sampled.dense_pixels(MATERIALS))
     assert dense == pytest.approx(3 * sampled.dense.sum() / covered)
     # Whole bytes, for people, are no part of a search.
     assert counted(lambda: sampled.rounded_image(MATERIALS[0])) == 0
 
 
 def test_where_a_grid_has_too_few_pixels_all_are_taken(path):
-    renderer = SampledRenderer(path, FRAMING, 16, "cpu", 1)
+    renderer = UnroundedRenderer(path, FRAMING, 16, "cpu", 1)
     np.testing.assert_array_equal(renderer.sparse, renderer.dense)
     renderer.close()

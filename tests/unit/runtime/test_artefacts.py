@@ -135,7 +135,7 @@ TABLES = [
         lambda path: write_intervals(path, list("abcde"), np.full((5, 10), 0.5)),
         read_intervals,
         (*columns_of("low", "high"), "rms", "renders"),
-        choices=dict.fromkeys(columns_of("known"), (*REASONS, "nothing")),
+        choices=dict.fromkeys(columns_of("undetermined"), (*REASONS, "nothing")),
     ),
     Artefact(
         "trials.csv",
@@ -291,7 +291,9 @@ def test_a_parameter_beyond_its_range_is_refused(artefact, path):
 @walk(DOCUMENTS)
 @pytest.mark.parametrize("content", [b"[1, 2]", b"3", b'["model"]', b"{"])
 def test_what_is_no_json_object_is_refused(artefact, path, content):
-    assert ": can't be read as " in refusal(artefact, path, content)
+    message = refusal(artefact, path, content)
+    assert ": can't be read as " in message
+    assert content == b"{" or f"(found {content.decode()}, expected an object)" in message
 
 
 @pytest.mark.parametrize(

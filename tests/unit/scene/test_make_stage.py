@@ -1,6 +1,9 @@
 """The stage: camera, G-buffer, backdrop, and the file that holds them."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +21,8 @@ from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
 from inverse_shading.scene.shader_ball import shader_ball
-from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import read_stage, save_stage
-from tests.support.meshes import glb, gltf
+from tests.support.meshes import OBJ, glb, gltf
 
 SIZE = 64
 CONFIG = {
@@ -52,6 +54,32 @@ def test_the_sphere_takes_its_share_of_the_frame():
     outline = clip[:, :3] / clip[:, 3:]
     np.testing.assert_allclose(np.abs(outline[:, :2]).max(axis=0), 0.8, atol=1e-3)
     assert np.abs(outline[:, 2]).max() < 1
+
+
+def test_neither_a_stage_nor_a_frame_needs_x11(tmp_path):
+    # In a process of its own: other tests load MaterialX's renderer, which links against X11.
+    (tmp_path / "mesh.obj").write_text(OBJ)
+    script = f"""
+from pathlib import Path
+from inverse_shading.render.frames import Renderer
+from inverse_shading.scene.make_stage import write_stage
+path = Path({str(tmp_path)!r}) / "stage.safetensors"
+for mesh in (str(path.with_name("mesh.obj")), "builtin"):
+    write_stage(path, {CONFIG!r} | {{"mesh": mesh}}, 32, 16, "cpu")
+with Renderer(path, "cpu", threads=1) as renderer:
+    renderer.render([0.5] * 10)
+print(Path("/proc/self/maps").read_text())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "libEGL" in done.stdout
+    for library in ("libX11.so", "libGL.so", "libGLX", "PyMaterialXRender"):
+        assert library not in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -119,13 +147,6 @@ def test_a_camera_under_the_floor_sees_an_even_backdrop():
     camera = place_camera(*mesh.bounding_sphere(), 0.0, -60.0, 25.0, 0.95)
     backdrop = paint_backdrop(mesh, camera, [0.5, 0.5, 0.5], 16)
     assert np.ptp(backdrop) == 0
-
-
-def test_srgb_is_the_standard_curve_and_its_inverse():
-    # IEC 61966-2-1: linear 0.2140 is encoded 0.5.
-    np.testing.assert_allclose(srgb_encode(np.array([0.0, 0.001, 0.214041, 1.0])), [0, 0.01292, 0.5, 1], atol=1e-5)  # fmt: skip
-    values = np.linspace(0, 1, 101)
-    np.testing.assert_allclose(srgb_decode(srgb_encode(values)), values, atol=1e-7)
 
 
 def test_a_camera_that_sees_nothing_is_told():

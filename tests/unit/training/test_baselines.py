@@ -1,16 +1,18 @@
 """The baselines on a data set whose images tell three of the ten parameters."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means, posterior_medians
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.training.baselines import fit_baseline, shrink_images
+from inverse_shading.training.baselines import BASELINES, FITTERS, fit_baseline, shrink_images
 from tests.support.synthetic import TRAINING, SyntheticData
+from tests.support.trainings import CPU
 
 CONFIG = {
     "seed": 1,
@@ -21,17 +23,9 @@ CONFIG = {
     },
 }
 KEYS = [
-    "model",
-    "trunk",
-    "weights",
-    "splits",
-    "parameter_count",
-    "epochs",
-    "best_epoch",
-    "seconds",
-    "device",
-    "batch_size",
-]
+    "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
+    "device", "batch_size",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +35,25 @@ def data(tmp_path_factory):
 
 def run(data, folder, name, config=CONFIG):
     paths = folder / name / "predictions.csv", folder / name / "metrics.json"
-    fit_baseline(
-        *paths, name, config, data.images, data.parameters, data.splits, device="cpu", threads=1
-    )
+    fit_baseline(*paths, name, config, data.of_images, CPU)
     table = pd.read_csv(paths[0], dtype={"id": str})
     predicted = table[[f"{parameter}_predicted" for parameter in PARAMETERS]].to_numpy()
     return json.loads(paths[1].read_text()), predicted
 
 
-def test_constant_is_the_training_mean(data, tmp_path):
-    metrics, predicted = run(data, tmp_path, "constant")
+@pytest.fixture(scope="module")
+def fitted(data, tmp_path_factory):
+    """Each baseline as CONFIG has it, fitted once: its metrics and predictions."""
+    folder = tmp_path_factory.mktemp("fitted")
+    return {name: run(data, folder, name) for name in BASELINES}
+
+
+def test_every_baseline_has_a_function():
+    assert set(FITTERS) == set(BASELINES)
+
+
+def test_constant_is_the_training_mean(data, fitted):
+    metrics, predicted = fitted["constant"]
     values = data.labels.values.to_numpy()
     mean = values[data.labels.indices("train")].mean(axis=0)
     np.testing.assert_allclose(predicted, np.tile(mean, (200, 1)), atol=1e-6)
@@ -60,20 +63,20 @@ def test_constant_is_the_training_mean(data, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ridge", "perceptron"])
-def test_what_the_images_tell_is_learnt(data, tmp_path, name):
-    metrics, predicted = run(data, tmp_path, name)
+def test_what_the_images_tell_is_learnt(data, fitted, tmp_path, name):
+    metrics, predicted = fitted[name]
     errors = {p: e["mse"] for p, e in metrics["splits"]["test"]["parameters"].items()}
     told, hidden = PARAMETERS[:3], PARAMETERS[3:]
     assert max(errors[p] for p in told) < 0.02
     assert min(errors[p] for p in hidden) > 0.04
     assert predicted.min() >= 0 and predicted.max() <= 1
-    again, same = run(data, tmp_path / "again", name)
+    again, same = run(data, tmp_path, name)
     np.testing.assert_array_equal(predicted, same)
     assert again["splits"] == metrics["splits"]
 
 
-def test_ridge_takes_the_penalty_that_validation_likes(data, tmp_path):
-    chosen, _ = run(data, tmp_path, "ridge")
+def test_ridge_takes_the_penalty_that_validation_likes(data, fitted, tmp_path):
+    chosen, _ = fitted["ridge"]
     errors = {}
     for penalty in CONFIG["baselines"]["ridge"]["penalties"]:
         config = {
@@ -87,15 +90,15 @@ def test_ridge_takes_the_penalty_that_validation_likes(data, tmp_path):
     assert chosen["parameter_count"] == 4 * 4 * 3 * 10 + 10
 
 
-def test_perceptron_tells_how_it_was_trained(data, tmp_path):
-    metrics, _ = run(data, tmp_path, "perceptron")
+def test_perceptron_tells_how_it_was_trained(fitted):
+    metrics, _ = fitted["perceptron"]
     assert metrics["parameter_count"] == (48 * 32 + 32) + (32 * 32 + 32) + (32 * 10 + 10)
     assert metrics["epochs"] == 40 and 1 <= metrics["best_epoch"] <= 40
     assert metrics["device"] == "cpu (1 thread)" and metrics["batch_size"] == 16
 
 
-def test_floor_takes_each_error_from_its_best_answer(data, tmp_path):
-    metrics, predicted = run(data, tmp_path, "floor")
+def test_floor_takes_each_error_from_its_best_answer(data, fitted):
+    metrics, predicted = fitted["floor"]
     values = data.labels.values.to_numpy()
     np.testing.assert_allclose(predicted, posterior_means(values), atol=1e-6)
     test = data.labels.indices("test")
@@ -138,17 +141,8 @@ def test_truncated_images_are_refused(tmp_path):
 
 def test_images_of_other_ranges_are_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"Found 100 images in 1 files and 200 rows"):
-        fit_baseline(
-            tmp_path / "p.csv",
-            tmp_path / "m.json",
-            "ridge",
-            CONFIG,
-            data.images[:1],
-            data.parameters,
-            data.splits,
-            device="cpu",
-            threads=1,
-        )
+        files = replace(data.of_images, inputs=data.images[:1])
+        fit_baseline(tmp_path / "p.csv", tmp_path / "m.json", "ridge", CONFIG, files, CPU)
 
 
 def test_an_unknown_baseline_is_refused(data, tmp_path):

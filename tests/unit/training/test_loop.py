@@ -18,7 +18,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.training.checkpoints import Checkpoint
-from inverse_shading.training.loop import DivergenceError, Examples, fit
+from inverse_shading.training.loop import DivergenceError, Examples, Task, fit
 from tests.support.synthetic import TRAINING
 
 CPU = torch.device("cpu")
@@ -39,8 +39,13 @@ def network():
     return nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 2))
 
 
-def run(examples, net=None, objective=REGRESSION, seed=1, **config):
-    return fit(net or network(), objective, examples, TRAINING | config, seed, CPU)
+def run(examples, net=None, objective=REGRESSION, seed=1, checkpoint=None, judge=None, **config):
+    task = Task(net or network(), objective, examples)
+    return fit(task, TRAINING | config, seed, CPU, checkpoint, judge)
+
+
+def weights_of(net):
+    return nn.utils.parameters_to_vector(net.parameters())
 
 
 def test_it_learns(examples):
@@ -58,7 +63,7 @@ def test_the_same_seed_gives_the_same_bits(examples):
         run(examples, net, seed=seed).history for net, seed in zip(nets, (1, 1, 2), strict=True)
     ]
     assert histories[0] == histories[1] != histories[2]
-    weights = [nn.utils.parameters_to_vector(net.parameters()) for net in nets]
+    weights = [weights_of(net) for net in nets]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 
 
@@ -136,9 +141,9 @@ def test_the_learning_rate_follows_its_schedule(examples, schedule):
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
 def test_a_single_step_is_a_training_too(examples, schedule):
     net = network()
-    before = nn.utils.parameters_to_vector(net.parameters()).clone()
+    before = weights_of(net).clone()
     run(examples, net, schedule=schedule, max_epochs=1, batch_size=4096)
-    assert not torch.equal(before, nn.utils.parameters_to_vector(net.parameters()))
+    assert not torch.equal(before, weights_of(net))
 
 
 def test_a_full_gpu_halves_the_batch_and_begins_anew(examples, caplog, monkeypatch):
@@ -186,17 +191,15 @@ def test_what_is_hopeless_ends_with_its_best_epoch(zeros):
         asked.append([row["validation_mse"] for row in history])
         return len(history) == 3
 
-    config = TRAINING | {"batch_size": 100, "max_epochs": 9, "patience": 9}
-    errors = Scripted([5, 3, 4, 1])
-    result = fit(network(), errors, zeros, config, 1, CPU, is_hopeless=is_hopeless)
+    config = {"batch_size": 100, "max_epochs": 9, "patience": 9}
+    result = run(zeros, objective=Scripted([5, 3, 4, 1]), judge=is_hopeless, **config)
     assert result.given_up and result.best_epoch == 2 and len(result.history) == 3
     assert [len(history) for history in asked] == [1, 2, 3]
     assert asked[-1] == pytest.approx([5, 3, 4])
     # Nobody asks when it is over anyway.
     for ending in ({"max_epochs": 3}, {"patience": 1}):
-        result = fit(
-            network(), Scripted([5, 3, 4]), zeros, config | ending, 1, CPU, is_hopeless=is_hopeless
-        )
+        objective = Scripted([5, 3, 4])
+        result = run(zeros, objective=objective, judge=is_hopeless, **config | ending)
         assert not result.given_up and len(result.history) == 3
 
 
@@ -240,10 +243,9 @@ def terminate():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def fit_with(checkpoint, examples, objective=REGRESSION, seed=1, **config):
+def fit_with(checkpoint, examples, objective=REGRESSION, **config):
     net = network()
-    result = fit(net, objective, examples, TRAINING | config, seed, CPU, checkpoint)
-    return result, nn.utils.parameters_to_vector(net.parameters())
+    return run(examples, net, objective, checkpoint=checkpoint, **config), weights_of(net)
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
@@ -270,11 +272,11 @@ def test_an_interrupted_training_ends_with_the_same_bits(examples, tmp_path, sch
 
 def test_patience_counts_across_an_interruption(zeros, tmp_path):
     errors = [4.0, 1.0, 2.0, 3.0, 5.0, 6.0]
-    config = TRAINING | {"batch_size": 100, "max_epochs": 6, "patience": 2}
+    config = {"batch_size": 100, "max_epochs": 6, "patience": 2}
 
     def attempt(errors):
         checkpoint = Checkpoint(tmp_path / "c.pt", {}, 0)
-        return fit(network(), Scripted(errors), zeros, config, 1, CPU, checkpoint)
+        return run(zeros, objective=Scripted(errors), checkpoint=checkpoint, **config)
 
     # The script ends in the third epoch's validation.
     with pytest.raises(StopIteration):

@@ -1,4 +1,4 @@
-"""The search: it finds, goes on after a kill as if nothing had been, and knows nothing of test images."""
+"""Hyper-parameter tuning: it finds, goes on after a kill, and test images are not used."""
 
 import csv
 import os
@@ -15,14 +15,16 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.training import loop as fitting
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training import loop as loop
 from inverse_shading.training import search
+from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.loop import DivergenceError
 from inverse_shading.training.proposals import is_behind, propose
-from inverse_shading.training.search import lay_over, search_model
-from inverse_shading.training.train_model import train_model
+from inverse_shading.training.search import SearchFiles, lay_over, search_model
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, read_trials
 from tests.support.synthetic import SyntheticData, model_config
+from tests.support.trainings import train
 
 SPACE = {
     "head.spatial_dropout": {"low": 0.0, "high": 0.6},
@@ -50,27 +52,13 @@ def settings(**changes):
     return config | changes
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return SyntheticData(tmp_path_factory.mktemp("data"))
-
-
-def run(data, folder, config=None, code="1", threads=1, checkpoint_seconds=1000):
+def run(data, folder, config=None, code="1", threads=1, seconds=1000):
     """A search in a folder; its table without the seconds, and best.yaml."""
     folder.mkdir(exist_ok=True)
-    names = ("best.yaml", "trials.csv", "study.json", "trial.pt")
-    search_model(
-        *(folder / name for name in names),
-        "tested",
-        config or settings(),
-        data.features,
-        data.parameters,
-        data.splits,
-        device="cpu",
-        threads=threads,
-        checkpoint_seconds=checkpoint_seconds,
-        code={"search.py": code},
-    )
+    outputs = SearchFiles(*(folder / name for name in ("best.yaml", "trials.csv", "study.json")))
+    resumption = Resumption(folder / "trial.pt", seconds, {"search.py": code})
+    placement = Placement("cpu", threads)
+    search_model(outputs, "tested", config or settings(), data.of_features, placement, resumption)
     with open(folder / "trials.csv") as file:
         table = [
             {name: value for name, value in row.items() if name != "seconds"}
@@ -96,18 +84,8 @@ def test_the_best_trial_is_what_a_training_with_its_values_gives(data, whole, tm
         "training.learning_rate": best["training"]["learning_rate"],
     }
     values = {f"{section}.{key}": best[section][key] for section in best for key in best[section]}
-    train_model(
-        *(tmp_path / name for name in ("weights", "history", "summary", "checkpoint")),
-        lay_over(settings()["model"], values),
-        data.features,
-        data.parameters,
-        data.splits,
-        device="cpu",
-        threads=1,
-        checkpoint_seconds=1000,
-        code={},
-    )
-    history = pd.read_csv(tmp_path / "history")
+    train(data.of_features, tmp_path, lay_over(settings()["model"], values))
+    history = pd.read_csv(tmp_path / "history.csv")
     assert history["validation_mse"].min() == pytest.approx(row["validation_mse"], rel=1e-8)
     assert history["validation_mse"].idxmin() + 1 == int(row["best_epoch"])
 
@@ -134,7 +112,7 @@ def test_what_was_found_stands_above_the_best_values(whole):
 def test_a_search_that_was_cut_off_goes_on_to_the_same_files(
     data, whole, tmp_path, monkeypatch, fault, batch
 ):
-    load, calls = fitting._load, []
+    load, calls = loop._load, []
 
     def load_or_stop(*arguments):
         calls.append(arguments)
@@ -145,10 +123,10 @@ def test_a_search_that_was_cut_off_goes_on_to_the_same_files(
         return load(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fitting, "_load", load_or_stop)
+        patch.setattr(loop, "_load", load_or_stop)
         with pytest.raises(RuntimeError if fault == "killed" else Stopped):
             # Killed, it has the checkpoint of the step before; asked to stop, it writes one.
-            run(data, tmp_path, checkpoint_seconds=0 if fault == "killed" else 1000)
+            run(data, tmp_path, seconds=0 if fault == "killed" else 1000)
         assert (tmp_path / "trial.pt").exists() and not (tmp_path / "best.yaml").exists()
         assert run(data, tmp_path) == whole[1:]
     # The step that was cut off, and no other, was made twice.
@@ -176,15 +154,15 @@ def test_a_signal_after_the_last_step_of_a_trial_is_not_forgotten(
 
 @pytest.fixture
 def trained(monkeypatch):
-    """A list that grows by one for every trial that is trained."""
-    fits, fit = [], search.fit
+    """The examples of every trial that is trained, a list that grows."""
+    examples, fit = [], search.fit
 
-    def counted(*arguments):
-        fits.append(arguments)
-        return fit(*arguments)
+    def watched(task, *rest):
+        examples.append(task.examples)
+        return fit(task, *rest)
 
-    monkeypatch.setattr(search, "fit", counted)
-    return fits
+    monkeypatch.setattr(search, "fit", watched)
+    return examples
 
 
 def test_more_trials_go_on_with_those_there_are(data, whole, tmp_path, trained):
@@ -219,7 +197,7 @@ def test_only_trials_of_this_very_search_are_gone_on_from(
     assert ("starting anew" in caplog.text) == (change != "nothing")
 
 
-def test_test_images_have_no_say(whole, tmp_path):
+def test_test_images_are_not_used(whole, tmp_path):
     """Their features are no numbers and their labels others: not a digit of what comes out changes."""
     data = SyntheticData(tmp_path / "changed")
     rows = data.labels.split == "test"
@@ -239,40 +217,27 @@ def test_test_images_have_no_say(whole, tmp_path):
     assert run(data, tmp_path / "search") == whole[1:]
 
 
-def test_no_training_is_handed_the_truth_of_test_images(data, tmp_path, monkeypatch):
+def test_no_training_is_handed_the_truth_of_test_images(data, tmp_path, monkeypatch, trained):
     prepare, seen = search.prepare_model, []
 
     def watched(config, inputs, labels, *rest):
         seen.append(labels)
         return prepare(config, inputs, labels, *rest)
 
-    fit = search.fit
-
-    def checked(network, objective, examples, *rest):
-        test = data.labels.indices("test")
-        assert not set(test) & {*examples.train, *examples.validation}
-        assert np.isnan(examples.targets[test]).all()
-        assert np.isfinite(examples.targets).all(axis=1).sum() == len(examples.targets) - len(test)
-        return fit(network, objective, examples, *rest)
-
     monkeypatch.setattr(search, "prepare_model", watched)
-    monkeypatch.setattr(search, "fit", checked)
     run(data, tmp_path, settings(trials=1))
     assert len(seen) == 1 and len(seen[0].indices("test")) == 0
+    ((examples, test),) = [(each, data.labels.indices("test")) for each in trained]
+    assert not set(test) & {*examples.train, *examples.validation}
+    assert np.isnan(examples.targets[test]).all()
+    assert np.isfinite(examples.targets).all(axis=1).sum() == len(examples.targets) - len(test)
 
 
-def test_a_model_of_fewer_images_is_searched_on_those(data, tmp_path, monkeypatch):
+def test_a_model_of_fewer_images_is_tuned_on_those(data, tmp_path, trained):
     config = settings(trials=1)
     config["model"]["images"] = 40
-    sizes, fit = [], search.fit
-
-    def watched(network, objective, examples, *rest):
-        sizes.append((len(examples.train), len(examples.validation)))
-        return fit(network, objective, examples, *rest)
-
-    monkeypatch.setattr(search, "fit", watched)
     run(data, tmp_path, config)
-    assert sizes == [(26, 6)]
+    assert [(len(each.train), len(each.validation)) for each in trained] == [(26, 6)]
 
 
 def test_trials_that_fall_behind_are_cut_short(data, tmp_path, monkeypatch):
@@ -304,7 +269,7 @@ def test_a_trial_that_diverges_is_a_result(data, tmp_path, monkeypatch):
     row = {"validation_mse": 0.1}
 
     def diverging(*arguments):
-        if arguments[3]["learning_rate"] > 0.01:
+        if arguments[1]["learning_rate"] > 0.01:
             raise DivergenceError("training: the loss stopped being a finite number", [row])
         return fit(*arguments)
 

@@ -19,6 +19,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, write_sealed_text
 from inverse_shading.training.seeds import COPIED, collect_seeds
+from tests.support.trainings import FILES
 
 IMAGES = 12
 SPLIT = np.array(["train"] * 6 + ["validation"] * 2 + ["test"] * 4)
@@ -30,13 +31,6 @@ OFFSETS = {
     3: np.array([0.1] * 6 + [0.20, 0.20] + [0.1, 0.2, 0.1, 0.2]),
     1: np.array([0.1] * 6 + [0.10, 0.10] + [0.3, 0.2, 0.3, 0.2]),
     7: np.array([0.1] * 6 + [0.10, 0.10] + [-0.2, -0.2, -0.2, 0.2]),
-}
-FILES = {
-    "weights": "weights.safetensors",
-    "history": "history.csv",
-    "summary": "training.json",
-    "predictions": "predictions.csv",
-    "metrics": "metrics.json",
 }
 
 
@@ -75,26 +69,42 @@ def collect(folder, seeds):
     return json.loads(outputs["metrics"].read_text())
 
 
+def write_three(folder):
+    for seed in OFFSETS:
+        write_seed(folder / str(seed), seed)
+    return folder
+
+
 @pytest.fixture
 def three(tmp_path):
-    for seed in OFFSETS:
-        write_seed(tmp_path / str(seed), seed)
-    return tmp_path
+    return write_three(tmp_path)
 
 
-def test_the_files_kept_are_those_of_the_seed_best_by_validation(three):
-    metrics = collect(three, [3, 1, 7])
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory):
+    """The folder of three seeds and the metrics of them together. Not to be changed."""
+    folder = write_three(tmp_path_factory.mktemp("three"))
+    return folder, collect(folder, [3, 1, 7])
+
+
+@pytest.fixture(scope="module")
+def metrics(collected):
+    return collected[1]
+
+
+def test_the_files_kept_are_those_of_the_seed_best_by_validation(collected, three):
+    folder, metrics = collected
     # 7 is as good as 1 and comes later.
     assert metrics["chosen_seed"] == 1
     for name in COPIED:
-        path = three / "model" / FILES[name]
+        path = folder / "model" / FILES[name]
         check_seal(path)
-        assert path.read_bytes() == (three / "1" / FILES[name]).read_bytes()
+        assert path.read_bytes() == (folder / "1" / FILES[name]).read_bytes()
     assert collect(three, [7, 3, 1])["chosen_seed"] == 7
 
 
-def test_metrics_are_means(three):
-    metrics = collect(three, [3, 1, 7])
+def test_metrics_are_means(collected):
+    folder, metrics = collected
     assert list(metrics) == [
         "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
         "device", "batch_size", "threads", "chosen_seed", "seeds", "intervals", "image_intervals",
@@ -110,12 +120,11 @@ def test_metrics_are_means(three):
     assert isinstance(metrics["epochs"], int)
     assert metrics["best_epoch"] == pytest.approx(11 / 3)
     assert metrics["seconds"] == pytest.approx(5.5)
-    each = [json.loads((three / f"{seed}/metrics.json").read_text()) for seed in (3, 1, 7)]
+    each = [json.loads((folder / f"{seed}/metrics.json").read_text()) for seed in (3, 1, 7)]
     assert metrics["seeds"] == each
 
 
-def test_intervals_over_seeds(three):
-    metrics = collect(three, [3, 1, 7])
+def test_intervals_over_seeds(metrics):
     # t(0.975; 2) = 4.302653; of 0.15, 0.25, 0.2 s is 0.05.
     assert metrics["intervals"]["test"]["mae"] == pytest.approx(4.302653 * 0.05 / 3**0.5, rel=1e-6)
     scatter = np.std([0.025, 0.065, 0.04], ddof=1)
@@ -125,8 +134,7 @@ def test_intervals_over_seeds(three):
     assert metrics["intervals"]["train"]["mse"] == pytest.approx(0, abs=1e-12)
 
 
-def test_intervals_over_images(three):
-    metrics = collect(three, [3, 1, 7])
+def test_intervals_over_images(metrics):
     # Squared errors by image, means over seeds: (1 + 9 + 4, 4 + 4 + 4, 14, 12) / 300.
     # t(0.975; 3) = 3.182446; s of (14, 12, 14, 12) is √(4/3).
     expected = 3.182446 * (4 / 3) ** 0.5 / 300 / 4**0.5
@@ -135,8 +143,8 @@ def test_intervals_over_images(three):
     assert metrics["image_intervals"]["test"]["mae"] == pytest.approx(0, abs=1e-5)
 
 
-def test_the_ensemble_is_the_mean_of_what_the_seeds_predict(three):
-    ensemble = collect(three, [3, 1, 7])["ensemble"]
+def test_the_ensemble_is_the_mean_of_what_the_seeds_predict(metrics):
+    ensemble = metrics["ensemble"]
     # Mean offsets by image: 0.2, 0.2, 0.2, 0.6, all over 3.
     squared = np.array([0.2, 0.2, 0.2, 0.6]) / 3
     assert ensemble["splits"]["test"]["mse"] == pytest.approx(np.mean(squared**2), rel=1e-4)
@@ -180,11 +188,10 @@ def test_what_seeds_chose_differently_is_joined_and_what_is_null_stays_so(tmp_pa
     assert metrics["decodings"]["argmax"]["train"] == {"mse": pytest.approx(11 / 3), "mae": 0.1, "r2": None}  # fmt: skip
 
 
-def test_the_same_seeds_give_the_same_bytes(three):
+def test_the_same_seeds_give_the_same_bytes(collected, three):
     collect(three, [3, 1, 7])
-    first = {path.name: path.read_bytes() for path in (three / "model").iterdir()}
-    collect(three, [3, 1, 7])
-    assert {path.name: path.read_bytes() for path in (three / "model").iterdir()} == first
+    for path in (collected[0] / "model").iterdir():
+        assert path.read_bytes() == (three / "model" / path.name).read_bytes()
 
 
 @pytest.mark.parametrize(

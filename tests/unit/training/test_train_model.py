@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -9,19 +10,16 @@ import pandas as pd
 import pytest
 import torch
 
-from inverse_shading.evaluation.evaluate_model import evaluate_model
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.heads import load_head
-from inverse_shading.runtime import jobs
 from inverse_shading.runtime.artefacts import write_array, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.interruption import Stopped
-from inverse_shading.training import loop as fitting
-from inverse_shading.training import prepare
-from inverse_shading.training import train_model as train_model_module
-from inverse_shading.training.train_model import train_model
+from inverse_shading.runtime.jobs import logger
+from inverse_shading.training import loop, prepare, train_model
 from tests.support.synthetic import SyntheticData, model_config
+from tests.support.trainings import evaluate, train
 
 HEADS = {
     "dense": {"type": "dense", "grid": 0},
@@ -39,116 +37,81 @@ HEADS = {
 BINS = {"type": "bins", "count": 21}
 
 
+MODEL_FILES = ("weights.safetensors", "history.csv")
+
+
+def contents(folder, names=MODEL_FILES):
+    return [(folder / name).read_bytes() for name in names]
+
+
+def history(folder):
+    return pd.read_csv(folder / "history.csv")
+
+
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return SyntheticData(tmp_path_factory.mktemp("data"))
+def whole(data, tmp_path_factory):
+    """The folder of a training that nothing disturbed: by the name of its head, with how it went."""
+    made = {}
 
+    def whole(head, objective=None, **training):
+        key = json.dumps([head, objective, training])
+        if key not in made:
+            folder = tmp_path_factory.mktemp("whole")
+            config = model_config(HEADS[head], objective, **training)
+            made[key] = folder, train(data.of_features, folder, config), config
+        return made[key]
 
-def train(data, folder, config):
-    train_model(
-        folder / "weights.safetensors",
-        folder / "history.csv",
-        folder / "training.json",
-        folder / "checkpoint.pt",
-        config,
-        data.features,
-        data.parameters,
-        data.splits,
-        device="cpu",
-        threads=1,
-        checkpoint_seconds=1000,
-        code={"training.py": "as it is"},
-    )
-    return json.loads((folder / "training.json").read_text())
-
-
-def evaluate(data, folder, config):
-    evaluate_model(
-        folder / "predictions.csv",
-        folder / "metrics.json",
-        config,
-        folder / "weights.safetensors",
-        folder / "training.json",
-        data.trunk,
-        data.features,
-        data.parameters,
-        data.splits,
-        device="cpu",
-        threads=1,
-    )
-    return json.loads((folder / "metrics.json").read_text())
+    return whole
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_files_of_a_training(data, tmp_path, head):
-    config = model_config(HEADS[head], max_epochs=4, patience=4)
-    summary = train(data, tmp_path, config)
+def test_files_of_a_training(whole, head):
+    folder, summary, _ = whole(head, max_epochs=4, patience=4)
     assert list(summary) == [
-        "parameter_count",
-        "epochs",
-        "best_epoch",
-        "seconds",
-        "seconds_per_epoch",
-        "device",
+        "parameter_count", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "device",
         "batch_size",
-    ]
-    history = pd.read_csv(tmp_path / "history.csv")
-    assert list(history.columns) == [
-        "epoch",
-        "learning_rate",
-        "train_loss",
-        "validation_loss",
-        "validation_mse",
-    ]
-    assert list(history["epoch"]) == [1, 2, 3, 4]
-    assert summary["best_epoch"] == history["validation_mse"].argmin() + 1
+    ]  # fmt: skip
+    table = history(folder)
+    assert list(table.columns) == [
+        "epoch", "learning_rate", "train_loss", "validation_loss", "validation_mse",
+    ]  # fmt: skip
+    assert list(table["epoch"]) == [1, 2, 3, 4]
+    assert summary["best_epoch"] == table["validation_mse"].argmin() + 1
     assert summary["device"] == "cpu (1 thread)"
-    loaded, description = load_head(tmp_path / "weights.safetensors")
+    loaded, description = load_head(folder / "weights.safetensors")
     assert description["feature_shape"] == [24, 4, 4] and description["head"] == HEADS[head]
     assert summary["parameter_count"] == sum(weight.numel() for weight in loaded.parameters())
 
 
-def test_two_trainings_write_the_same_bytes(data, tmp_path):
-    config = model_config(HEADS["conv"])
-    for name in ("one", "two"):
-        train(data, tmp_path / name, config)
-    for name in ("weights.safetensors", "history.csv"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    train(data, tmp_path / "other", config | {"seed": 4})
-    assert (tmp_path / "one/history.csv").read_bytes() != (
-        tmp_path / "other/history.csv"
-    ).read_bytes()
+def test_two_trainings_write_the_same_bytes(data, whole, tmp_path):
+    folder, _, config = whole("conv")
+    train(data.of_features, tmp_path / "again", config)
+    assert contents(tmp_path / "again") == contents(folder)
+    train(data.of_features, tmp_path / "other", config | {"seed": 4})
+    assert contents(tmp_path / "other")[1] != contents(folder)[1]
 
 
-def test_pooling_beforehand_gives_the_same_result(data, tmp_path, monkeypatch):
-    config = model_config(HEADS["pooled"])
-    train(data, tmp_path / "before", config)
+def test_pooling_beforehand_gives_the_same_result(data, whole, tmp_path, monkeypatch):
+    folder, _, config = whole("pooled")
     monkeypatch.setattr(prepare, "MEMORY_FOR_PREPARED_FEATURES", 0)
-    train(data, tmp_path / "batchwise", config)
-    before, batchwise = (
-        pd.read_csv(tmp_path / name / "history.csv") for name in ("before", "batchwise")
-    )
-    pd.testing.assert_frame_equal(before, batchwise, rtol=1e-4)
+    train(data.of_features, tmp_path, config)
+    pd.testing.assert_frame_equal(history(folder), history(tmp_path), rtol=1e-4)
 
 
-def test_the_size_of_features_makes_no_difference(data, tmp_path):
-    config = model_config(HEADS["dense"])
-    train(data, tmp_path / "as it is", config)
+def test_the_size_of_features_makes_no_difference(whole, tmp_path):
+    folder, _, config = whole("dense")
     big = SyntheticData(tmp_path / "big")
     for path in big.features:
         write_array(path, np.load(path) * np.float16(16))
-    train(big, tmp_path / "sixteenfold", config)
-    small, large = (
-        pd.read_csv(tmp_path / name / "history.csv") for name in ("as it is", "sixteenfold")
-    )
-    pd.testing.assert_frame_equal(small, large, rtol=1e-4)
+    train(big.of_features, tmp_path / "sixteenfold", config)
+    pd.testing.assert_frame_equal(history(folder), history(tmp_path / "sixteenfold"), rtol=1e-4)
 
 
 @pytest.mark.parametrize("head", ["dense", "pooled"])
 @pytest.mark.parametrize("memory", [0, 1 << 30])
 def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, memory):
     monkeypatch.setattr(prepare, "MEMORY_FOR_PREPARED_FEATURES", memory)
-    train(data, tmp_path, model_config(HEADS[head], max_epochs=1))
+    train(data.of_features, tmp_path, model_config(HEADS[head], max_epochs=1))
     loaded, _ = load_head(tmp_path / "weights.safetensors")
     rows = np.concatenate([np.load(path) for path in data.features])[data.labels.indices("train")]
     features = torch.from_numpy(rows).float()
@@ -161,34 +124,22 @@ def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, m
     assert standard.square().mean().item() == pytest.approx(1, rel=1e-3)
 
 
-def test_metrics_of_a_regression(data, tmp_path):
-    config = model_config(HEADS["dense"], max_epochs=30, patience=30)
-    summary = train(data, tmp_path, config)
-    metrics = evaluate(data, tmp_path, config)
+def test_metrics_of_a_regression(data, whole):
+    folder, summary, config = whole("dense", max_epochs=30, patience=30)
+    metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
-        "model",
-        "trunk",
-        "weights",
-        "splits",
-        "parameter_count",
-        "epochs",
-        "best_epoch",
-        "seconds",
-        "device",
-        "batch_size",
-        "seed",
-        "threads",
-    ]
+        "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
+        "device", "batch_size", "seed", "threads",
+    ]  # fmt: skip
     assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
     assert metrics["weights"] == "made by a test"
     assert metrics["seconds"] == summary["seconds"]
     assert (metrics["seed"], metrics["threads"]) == (3, 1)
     assert metrics["splits"]["train"]["mse"] < 0.05
-    history = pd.read_csv(tmp_path / "history.csv")
-    best = history["validation_mse"][metrics["best_epoch"] - 1]
+    best = history(folder)["validation_mse"][metrics["best_epoch"] - 1]
     assert metrics["splits"]["validation"]["mse"] == pytest.approx(best, rel=1e-4)
 
-    table = pd.read_csv(tmp_path / "predictions.csv", dtype={"id": str})
+    table = pd.read_csv(folder / "predictions.csv", dtype={"id": str})
     true = [f"{name}_true" for name in PARAMETERS]
     predicted = [f"{name}_predicted" for name in PARAMETERS]
     assert list(table.columns) == ["id", "split", *true, *predicted]
@@ -199,10 +150,9 @@ def test_metrics_of_a_regression(data, tmp_path):
     assert metrics["splits"]["test"]["mse"] == pytest.approx(mse, rel=1e-3)
 
 
-def test_metrics_of_bins_hold_both_decodings(data, tmp_path):
-    config = model_config(HEADS["pooled"], BINS, max_epochs=10, patience=10)
-    train(data, tmp_path, config)
-    metrics = evaluate(data, tmp_path, config)
+def test_metrics_of_bins_hold_both_decodings(data, whole):
+    folder, _, config = whole("pooled", BINS, max_epochs=10, patience=10)
+    metrics = evaluate(data.of_features, folder, config, data.trunk)
     by_name = metrics["decodings"]
     assert list(by_name) == ["argmax", "expected"]
     assert by_name["argmax"]["test"]["mse"] != by_name["expected"]["test"]["mse"]
@@ -213,71 +163,57 @@ def test_metrics_of_bins_hold_both_decodings(data, tmp_path):
             assert by_name[chosen][split][error] == metrics["splits"][split][error]
 
 
-def test_two_evaluations_write_the_same_bytes(data, tmp_path):
-    config = model_config(HEADS["mlp"], BINS)
-    train(data, tmp_path, config)
-    names = ("predictions.csv", "metrics.json")
-    evaluate(data, tmp_path, config)
-    first = [(tmp_path / name).read_bytes() for name in names]
-    evaluate(data, tmp_path, config)
-    assert first == [(tmp_path / name).read_bytes() for name in names]
+def test_two_evaluations_write_the_same_bytes(data, whole):
+    folder, _, config = whole("mlp", BINS, max_epochs=4)
+    evaluate(data.of_features, folder, config, data.trunk)
+    first = contents(folder, ("predictions.csv", "metrics.json"))
+    evaluate(data.of_features, folder, config, data.trunk)
+    assert first == contents(folder, ("predictions.csv", "metrics.json"))
 
 
-def test_weights_of_another_model_are_refused(data, tmp_path):
-    config = model_config(HEADS["dense"])
-    train(data, tmp_path, config)
+def test_weights_of_another_model_and_a_damaged_summary_are_refused(data, whole, tmp_path):
+    folder, _, config = whole("dense")
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with pytest.raises(
         InputError, match=r"weights\.safetensors: found weights of a model with head"
     ):
-        evaluate(data, tmp_path, config | {"head": HEADS["mlp"]})
+        evaluate(data.of_features, tmp_path, config | {"head": HEADS["mlp"]}, data.trunk)
+    for content in ("{", "[]", '{"epochs": 1}'):
+        write_sealed_text(tmp_path / "training.json", content)
+        with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
+            evaluate(data.of_features, tmp_path, config, data.trunk)
     write_tensors(tmp_path / "weights.safetensors", {"a": torch.ones(1)}, {})
     with pytest.raises(InputError, match=r"weights\.safetensors: found no weights of a head"):
-        evaluate(data, tmp_path, config)
-
-
-def test_a_damaged_summary_is_refused(data, tmp_path):
-    config = model_config(HEADS["dense"], max_epochs=1)
-    train(data, tmp_path, config)
-    write_sealed_text(tmp_path / "training.json", "{")
-    with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
-        evaluate(data, tmp_path, config)
+        evaluate(data.of_features, tmp_path, config, data.trunk)
 
 
 def test_a_failed_training_leaves_nothing(data, tmp_path):
     config = model_config(HEADS["pooled"] | {"grid": 9})
     with pytest.raises(InputError, match=r"head\.grid: found 9"):
-        train(data, tmp_path, config)
+        train(data.of_features, tmp_path, config)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("head", list(HEADS))
-def test_a_stopped_training_goes_on_to_the_same_files(data, tmp_path, monkeypatch, head):
-    config = model_config(HEADS[head], BINS, max_epochs=4)
-    train(data, tmp_path / "whole", config)
-    calls = []
+def test_a_stopped_training_goes_on_to_the_same_files(data, whole, tmp_path, monkeypatch, head):
+    folder, _, config = whole(head, BINS, max_epochs=4)
+    load, calls = loop._load, []
 
     def load_and_stop(*arguments):
         calls.append(arguments)
         # Somewhere in the second epoch's training or validation.
         if len(calls) == 4:
             os.kill(os.getpid(), signal.SIGTERM)
-        return fitting_load(*arguments)
+        return load(*arguments)
 
-    fitting_load = fitting._load
-    monkeypatch.setattr(fitting, "_load", load_and_stop)
+    monkeypatch.setattr(loop, "_load", load_and_stop)
     with pytest.raises(Stopped):
-        train(data, tmp_path / "stopped", config)
-    assert {path.name for path in (tmp_path / "stopped").iterdir()} == {
-        "checkpoint.pt",
-        "checkpoint.pt.sha256",
-    }
-    train(data, tmp_path / "stopped", config)
-    for name in ("weights.safetensors", "history.csv"):
-        assert (tmp_path / "stopped" / name).read_bytes() == (
-            tmp_path / "whole" / name
-        ).read_bytes()
-    assert not (tmp_path / "stopped/checkpoint.pt").exists()
-    assert not (tmp_path / "stopped/checkpoint.pt.sha256").exists()
+        train(data.of_features, tmp_path, config)
+    kept = {"checkpoint.pt", "checkpoint.pt.sha256"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    train(data.of_features, tmp_path, config)
+    assert contents(tmp_path) == contents(folder)
+    assert not kept & {path.name for path in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("change", ["nothing", "config", "code", "features", "threads"])
@@ -286,29 +222,18 @@ def test_only_a_checkpoint_of_this_very_training_is_gone_on_from(
 ):
     data = SyntheticData(tmp_path)
     config = model_config(HEADS["dense"], max_epochs=2)
-    monkeypatch.setattr(jobs.logger, "propagate", True)
+    monkeypatch.setattr(logger, "propagate", True)
     caplog.set_level("INFO")
 
-    def attempt(config=config, code="1", threads=1):
-        names = ("weights", "history", "summary", "checkpoint.pt")
-        train_model(
-            *(tmp_path / name for name in names),
-            config,
-            data.features,
-            data.parameters,
-            data.splits,
-            device="cpu",
-            threads=threads,
-            checkpoint_seconds=0,
-            code={"training.py": code},
-        )
+    def attempt(config=config, **changes):
+        train(data.of_features, tmp_path, config, seconds=0, **changes)
 
     def crash(*_):
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patch:
         # After the last batch, with the checkpoint on disk.
-        patch.setattr(train_model_module, "write_tensors", crash)
+        patch.setattr(train_model, "write_tensors", crash)
         with pytest.raises(RuntimeError):
             attempt()
     if change == "features":

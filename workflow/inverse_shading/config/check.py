@@ -3,57 +3,65 @@
 import copy
 from pathlib import Path
 
-import jsonschema
-import yaml
-
+from inverse_shading.config.models import (
+    complete_models,
+    count_stages,
+    given_models,
+    model_definitions,
+    model_names,
+    study_names,
+    trainable_stages,
+    without_likes,
+    wrong_likes,
+)
+from inverse_shading.config.schema import Configuration
 from inverse_shading.config.search_space import extreme_values, given_parts, wrong_spaces
-from inverse_shading.config.wording import describe_error, describe_value
+from inverse_shading.config.wording import wrong_keys
 from inverse_shading.dataset.splits import split_sizes
+from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels, depth_sizes
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.built_in_lights import LIGHTS
 
 
-def check_config(config: dict, schema_path: str | Path) -> None:
+def check_config(config: dict) -> None:
     """Refuse a wrong configuration, naming every wrong key, what was found and what is allowed.
 
     Args:
         config: the configuration as loaded from YAML.
-        schema_path: the JSON schema, as YAML.
 
     Raises:
         InputError: one line a mistake.
     """
-    schema = read_schema(schema_path)
-    validator = jsonschema.Draft202012Validator(schema)
-    mistakes = _wrong_likes(config)
-    completed = config if mistakes else _complete(config)
-    errors = sorted(validator.iter_errors(completed), key=lambda error: list(map(str, error.path)))
-    mistakes += [line for error in errors for line in describe_error(error)]
+    mistakes = wrong_likes(config)
+    if mistakes:
+        mistakes += wrong_keys(Configuration, without_likes(config))
+    else:
+        mistakes = _told_once(config, wrong_keys(Configuration, complete_models(config)))
     if not mistakes:
-        mistakes = _contradictions(config)
-        model_schema = schema["properties"]["models"]["additionalProperties"]
-        given, defined = _given_models(config), model_definitions(config)
-        mistakes += wrong_spaces(config["search"]["spaces"], given, defined, model_schema)
+        mistakes = _told_once(config, _contradictions(config))
+        given, defined = given_models(config), model_definitions(config)
+        mistakes += wrong_spaces(config["search"]["spaces"], given, defined)
     if mistakes:
         raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
 
 
-def read_schema(path: str | Path) -> dict:
-    """Read the JSON schema with its references filled in, so that an error can quote any part."""
-    schema = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    definitions = schema.pop("$defs")
+def _told_once(config: dict, mistakes: list[str]) -> list[str]:
+    """The mistakes without those that a model takes over from the one that it is like."""
 
-    def fill(part):
-        if isinstance(part, list):
-            return [fill(item) for item in part]
-        if not isinstance(part, dict):
-            return part
-        if "$ref" in part:
-            part = definitions[part["$ref"].rpartition("/")[2]] | part
-        return {key: fill(value) for key, value in part.items() if key != "$ref"}
+    def place(name: str) -> str:
+        return ".".join([*_model_section(config, name), str(name), ""])
 
-    return fill(schema)
+    given = given_models(config).items()
+    likes = {name: model["like"] for name, model in given if "like" in (model or {})}
+    bases = {place(name): place(base) for name, base in likes.items()}
+    taken_over = {
+        line
+        for line in mistakes
+        for own, base in bases.items()
+        if line.startswith(own) and base + line.removeprefix(own) in mistakes
+    }
+    return [line for line in mistakes if line not in taken_over]
 
 
 def model_config(config: dict, model: str, seed: int) -> dict:
@@ -129,135 +137,6 @@ def search_config(config: dict, model: str) -> dict:
         "warmup_epochs": search["warmup_epochs"] if search["prune"] else None,
         "section": _model_section(config, model),
     }
-
-
-def trainable_stages(config: dict, model: str) -> int:
-    """How many of its trunk's last stages a model trains."""
-    definition = model_definitions(config)[model]
-    stages = definition.get("trainable_stages", 0)
-    if stages == "all":
-        stages = len(STAGE_CHANNELS[config["trunks"][definition["trunk"]]["architecture"]])
-    return stages
-
-
-def model_names(config: dict, study: str | None = None) -> list[str]:
-    """The models of the configuration in its order, without those set to null.
-
-    Args:
-        study: those that this study adds; None for those of the comparison.
-    """
-    section = config["models"] if study is None else config["studies"][study]["models"]
-    defined = model_definitions(config)
-    return [name for name in section if name in defined]
-
-
-def model_definitions(config: dict) -> dict[str, dict]:
-    """Every model by name, those of studies too, each with what it takes over from the one it is like.
-
-    What a model says itself lies over what it takes over, key by key; a head or an objective of
-    another type replaces the whole section. A model that is null, or like one that is, is left out; so
-    is one of a study that wants to learn from more images than there are.
-    """
-    given = _given_models(config)
-
-    def complete(name: str) -> dict | None:
-        own = given[name]
-        if own is not None and name not in config["models"]:
-            images = own.get("images", 0)
-            known = isinstance(images, int) and isinstance(config["n_images"], int)
-            if known and images > config["n_images"]:
-                return None
-        if own is None or "like" not in own:
-            return own
-        base = complete(own["like"])
-        if base is None:
-            return None
-        result = copy.deepcopy(base) | {"like": own["like"]}
-        for key, value in own.items():
-            if key in ("head", "objective", "training") and key in result:
-                fresh = value.get("type", result[key].get("type")) != result[key].get("type")
-                result[key] = dict(value) if fresh else result[key] | value
-            else:
-                result[key] = value
-        return result
-
-    completed = {name: complete(name) for name in given}
-    return {name: model for name, model in completed.items() if model is not None}
-
-
-def study_names(config: dict) -> list[str]:
-    """The studies of the configuration in its order, without those set to null."""
-    return [name for name, study in config["studies"].items() if study is not None]
-
-
-def _given_models(config: dict) -> dict[str, dict | None]:
-    """Every model as it is written; names are unique over the comparison and all studies."""
-    given = dict(config["models"])
-    for study in study_names(config):
-        given |= config["studies"][study]["models"]
-    return given
-
-
-def _complete(config: dict) -> dict:
-    """The configuration with every model completed, as the schema wants it."""
-    defined = model_definitions(config)
-
-    def section(models: dict) -> dict:
-        return {name: defined.get(name) for name in models}
-
-    studies = {
-        name: study | {"models": section(study["models"])}
-        for name, study in config["studies"].items()
-        if study is not None
-    }
-    return config | {"models": section(config["models"]), "studies": studies}
-
-
-def _wrong_likes(config: dict) -> list[str]:
-    """Mistakes that keep models from being completed."""
-    sections = {"models": config.get("models")}
-    studies = config.get("studies")
-    if not isinstance(studies, dict):
-        return ["studies: found nothing of use, allowed is a section, such as {}"]
-    for name, study in studies.items():
-        if study is None:
-            continue
-        sections[f"studies.{name}.models"] = (
-            study.get("models") if isinstance(study, dict) else None
-        )
-    mistakes, names = [], {}
-    for path, models in sections.items():
-        if not isinstance(models, dict):
-            mistakes.append(f"{path}: found {describe_value(models)}, allowed is a section")
-            continue
-        for name, model in models.items():
-            if name in names:
-                mistakes.append(f"{path}.{name}: found a name that {names[name]} has too")
-            names[name] = path
-            wrong = [
-                key
-                for key in ("head", "objective", "training")
-                if isinstance(model, dict) and not isinstance(model.get(key, {}), dict)
-            ]
-            if model is not None and (not isinstance(model, dict) or wrong):
-                where = ".".join([path, name, *wrong[:1]])
-                mistakes.append(f"{where}: found no section, allowed is one")
-    if mistakes:
-        return mistakes
-    given = _given_models(config)
-    for name, model in given.items():
-        chain = [name]
-        while model is not None and "like" in model:
-            if model["like"] not in given:
-                return [
-                    f"{names[name]}.{name}.like: found {model['like']!r}, allowed is the name of a "
-                    "model"
-                ]
-            chain.append(model["like"])
-            if len(set(chain)) < len(chain):
-                return [f"{names[name]}.{name}.like: found a circle, {' → '.join(chain)}"]
-            model = given[model["like"]]
-    return []
 
 
 def sort_keys(value):
@@ -349,13 +228,12 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{', '.join(config['trunks'])}"
         ]
     mistakes = []
-    if name in config["baselines"]:
-        mistakes.append(
-            f"{place}: found a name under baselines, allowed is another: tables hold both"
-        )
+    if name in (*BASELINES, REFINED):
+        taken = "under baselines" if name in BASELINES else "of refinement"
+        mistakes.append(f"{place}: found a name {taken}, allowed is another: tables hold both")
     trunk = config["trunks"][model["trunk"]]
     most = len(STAGE_CHANNELS[trunk["architecture"]])
-    stages = trainable_stages(config, name)
+    stages = count_stages(config, model)
     if (model["head"]["type"] == "perceptron") != ("depths" in trunk):
         mistakes.append(
             f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "
@@ -388,7 +266,7 @@ def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
 
 def _wrong_predictions(config: dict) -> list[str]:
     """What in the predictions of the user's pictures doesn't fit the rest."""
-    predictions, models = config["predictions"], _given_models(config)
+    predictions, models = config["predictions"], given_models(config)
     mistakes = []
     # One that is left out is no mistake until a picture's material is asked for.
     if predictions["model"] not in models:

@@ -1,10 +1,9 @@
-"""The values that a search tries, as the configuration gives them: checked against the schema."""
+"""The values that a search tries, as the configuration gives them: checked against the keys."""
 
 from collections.abc import Mapping
 
-import jsonschema
-
-from inverse_shading.config.wording import describe_schema, describe_value
+from inverse_shading.config.schema import Section, Training, variant
+from inverse_shading.config.wording import wrong_value
 
 RANGE = ("low", "high", "scale", "kind")
 
@@ -24,15 +23,13 @@ def wrong_spaces(
     spaces: Mapping[str, Mapping | None],
     given: Mapping[str, dict | None],
     defined: Mapping[str, dict],
-    model_schema: dict,
 ) -> list[str]:
-    """Mistakes in `search.spaces`: keys that a model hasn't, and values that the schema forbids.
+    """Mistakes in `search.spaces`: keys that a model hasn't, and values that aren't allowed there.
 
     Args:
         spaces: what to try by model and key; null is nothing.
         given: every model that is written in the configuration, null for one left out.
         defined: those that are not left out, whole.
-        model_schema: of one model, its references filled in.
     """
     mistakes = []
     for model, keys in spaces.items():
@@ -45,7 +42,7 @@ def wrong_spaces(
         # The space of a model that is left out is left out with it.
         if model not in defined:
             continue
-        allowed = _searchable(defined[model], model_schema)
+        allowed = _searchable(defined[model])
         for key, space in (keys or {}).items():
             place = f"search.spaces.{model}.{key}"
             if key not in allowed:
@@ -53,36 +50,34 @@ def wrong_spaces(
                     f"{place}: found this key, allowed for {model} are {', '.join(allowed)}"
                 )
             elif space is not None:
-                mistakes += _wrong_space(place, given_parts(space), allowed[key])
+                mistakes += _wrong_space(place, given_parts(space), *allowed[key])
     return mistakes
 
 
-def _searchable(model: dict, model_schema: dict) -> dict[str, dict]:
-    """The keys of a model that can be searched, each with its schema."""
-    sections = model_schema["properties"]
-    keys = {f"training.{name}": part for name, part in sections["training"]["properties"].items()}
+def _searchable(model: dict) -> dict[str, tuple[type[Section], str]]:
+    """The keys of a model that can be searched, each with the section and the name there."""
+    sections = {"training": Training}
+    for part in ("head", "objective"):
+        # What else there is to say depends on the type, which is no setting but another model.
+        sections[part] = variant(part, model[part]["type"])
+    keys = {
+        f"{part}.{name}": (section, name)
+        for part, section in sections.items()
+        for name in section.model_fields
+        if name != "type"
+    }
     if not model.get("trainable_stages"):
         del keys["training.trunk_rate"]
-    for section in ("head", "objective"):
-        # What else there is to say depends on the type, which is no setting but another model.
-        kind = model[section]["type"]
-        branch = next(
-            choice["then"]
-            for choice in sections[section]["allOf"]
-            if choice["if"]["properties"]["type"]["const"] == kind
-        )
-        own = {name: part for name, part in branch["properties"].items() if name != "type"}
-        keys |= {f"{section}.{name}": part for name, part in own.items()}
     return keys
 
 
-def _wrong_space(place: str, space: dict, schema: dict) -> list[str]:
+def _wrong_space(place: str, space: dict, section: type[Section], key: str) -> list[str]:
     """What is wrong with the space of one key.
 
     Args:
         place: of the space in the configuration.
         space: without nulls.
-        schema: of the key itself.
+        section, key: what is searched.
     """
     if "choices" in space:
         beside = [name for name in RANGE if name in space]
@@ -96,15 +91,11 @@ def _wrong_space(place: str, space: dict, schema: dict) -> list[str]:
         values = {name: space[name] for name in ("low", "high") if name in space}
         if len(values) < 2:
             return [f"{place}: found {space!r}, allowed is a range from low to high, or choices"]
-    mistakes = []
-    for name, value in values.items():
-        error = next(jsonschema.Draft202012Validator(schema).iter_errors(value), None)
-        if error is not None:
-            part = ".".join([place, name, *map(str, error.path)])
-            mistakes.append(
-                f"{part}: found {describe_value(error.instance)}, allowed is "
-                f"{describe_schema(error.schema)}"
-            )
+    mistakes = [
+        line
+        for name, value in values.items()
+        for line in wrong_value(section, key, value, f"{place}.{name}")
+    ]
     if mistakes or "choices" in space:
         return mistakes
     if not space["low"] < space["high"]:
@@ -113,9 +104,8 @@ def _wrong_space(place: str, space: dict, schema: dict) -> list[str]:
         )
     if space.get("scale") == "log" and space["low"] <= 0:
         mistakes.append(f"{place}.scale: found log, allowed is linear where low is {space['low']}")
-    if (schema["type"] == "integer") != (space.get("kind") == "integer"):
-        mistakes.append(
-            f"{place}.kind: found {space.get('kind', 'nothing')}, allowed is "
-            + ("integer" if schema["type"] == "integer" else "number")
-        )
+    allowed = "integer" if section.model_fields[key].annotation is int else "number"
+    if (allowed == "integer") != (space.get("kind") == "integer"):
+        found = space.get("kind", "nothing")
+        mistakes.append(f"{place}.kind: found {found}, allowed is {allowed}")
     return mistakes

@@ -1,38 +1,116 @@
 """A mistake in the configuration in words: the key, what was found, what is allowed."""
 
-import jsonschema
+import math
+from typing import Any
+
+from inverse_shading.config.schema import Section, find_errors, inlined_schema
 
 
-def describe_error(error: jsonschema.ValidationError) -> list[str]:
-    """Put one error of the schema's into words: key, found, allowed."""
-    key = ".".join(map(str, error.path)) or "(top level)"
-    prefix = "" if key == "(top level)" else f"{key}."
-    schema = error.schema
-    if error.validator == "additionalProperties" and schema.get("additionalProperties") is False:
-        allowed = sorted(schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in allowed]
-        return [
-            f"{prefix}{name}: found an unknown key, allowed are {', '.join(allowed)}"
-            for name in unknown
-        ]
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return [
-            f"{prefix}{name}: found nothing, allowed is "
-            f"{describe_schema(schema.get('properties', {}).get(name, {}))}"
-            for name in missing
-            # jsonschema reports each missing key by an error of its own.
-            if f"'{name}' is a required" in error.message
-        ]
-    if "propertyNames" in error.schema_path:
-        return [
-            f"{prefix}{error.instance}: found this name, allowed are names of lower-case letters, "
-            "digits and _, beginning with a letter"
-        ]
-    return [f"{key}: found {describe_value(error.instance)}, allowed is {describe_schema(schema)}"]
+def wrong_keys(section: type[Section], values: dict) -> list[str]:
+    """Every mistake of a section's keys, one line each, by key."""
+    found = _mistakes(find_errors(section, values), section, values)
+    return [f"{'.'.join(path)}: {line}" for path, line in found]
 
 
-def describe_value(value) -> str:
+def wrong_value(section: type[Section], name: str, value: Any, place: str) -> list[str]:
+    """Every mistake of one value of a section, whatever else the section needs.
+
+    Args:
+        section: where the key stands.
+        name: the key.
+        value: what it is to be.
+        place: where the value is written.
+    """
+    values = {name: value}
+    errors = [error for error in find_errors(section, values) if error["loc"][0] == name]
+    found = _mistakes(errors, section, values)
+    return [f"{'.'.join([place, *path[1:]])}: {line}" for path, line in found]
+
+
+def _mistakes(
+    errors: list[dict], section: type[Section], values: dict
+) -> list[tuple[tuple[str, ...], str]]:
+    """Path and wording of every mistake, each once, sorted by path."""
+    if not errors:
+        return []
+    schema = inlined_schema(section)
+    # An error for each choice of a union is one mistake.
+    found = dict.fromkeys(_describe_error(error, schema, values) for error in errors)
+    return sorted(found, key=lambda mistake: mistake[0])
+
+
+def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, ...], str]:
+    """Path and wording of one of pydantic's errors.
+
+    Args:
+        error: with its place as keys and numbers of items; the type of a head or an objective and
+            the choices of a union stand among them.
+        schema: of the section, its references filled in.
+        value: of the section.
+    """
+    kind, steps, path = error["type"], list(error["loc"]), []
+    last = steps.pop() if kind in ("missing", "extra_forbidden") else None
+    for step in steps:
+        if "discriminator" in schema:
+            schema = next(choice for choice in schema["oneOf"] if _type_of(choice) == step)
+            continue
+        if step == "[key]":
+            names = "names of lower-case letters, digits and _, beginning with a letter"
+            return tuple(path), f"found this name, allowed are {names}"
+        inner = _inner_schema(schema, step)
+        if inner is None:
+            # A choice of a union, which is told whole.
+            break
+        path.append(str(step))
+        schema, value = inner, _part(value, step)
+    if "discriminator" in schema:
+        if not isinstance(value, dict):
+            allowed = describe_schema(schema)
+            return tuple(path), f"found {describe_value(value)}, allowed is {allowed}"
+        # Which keys are allowed is unknown until the type is right.
+        allowed = "one of " + ", ".join(map(_type_of, schema["oneOf"]))
+        found = describe_value(value["type"]) if "type" in value else "nothing"
+        return (*path, "type"), f"found {found}, allowed is {allowed}"
+    if kind == "missing":
+        allowed = describe_schema(_section_schema(schema)["properties"][last])
+        return (*path, last), f"found nothing, allowed is {allowed}"
+    if last is not None:
+        allowed = ", ".join(sorted(_section_schema(schema)["properties"]))
+        return (*path, last), f"found an unknown key, allowed are {allowed}"
+    return tuple(path), f"found {describe_value(value)}, allowed is {describe_schema(schema)}"
+
+
+def _part(value: Any, step: str | int) -> Any:
+    """An item of a list, or of a section, whose keys may be other than text."""
+    if isinstance(value, dict):
+        return next(part for name, part in value.items() if str(name) == step)
+    return value[step]
+
+
+def _type_of(schema: dict) -> str:
+    """The type that a head's or an objective's schema is for."""
+    return schema["properties"]["type"]["const"]
+
+
+def _section_schema(schema: dict) -> dict:
+    """The schema itself, or that of the section where null is allowed too."""
+    choices = [schema, *schema.get("anyOf", [])]
+    return next(choice for choice in choices if "properties" in choice)
+
+
+def _inner_schema(schema: dict, step: str | int) -> dict | None:
+    """The schema of a key or an item; None where the step leads to neither."""
+    for choice in [schema, *schema.get("anyOf", [])]:
+        if step in choice.get("properties", {}):
+            return choice["properties"][step]
+        if isinstance(choice.get("additionalProperties"), dict):
+            return choice["additionalProperties"]
+        if isinstance(step, int) and "items" in choice:
+            return choice["items"]
+    return None
+
+
+def describe_value(value: Any) -> str:
     """What was found, with its type in words."""
     kinds = {
         str: "text",
@@ -44,6 +122,8 @@ def describe_value(value) -> str:
         type(None): "nothing",
     }
     hint = ""
+    if isinstance(value, float) and not math.isfinite(value):
+        hint = ", but not a finite one"
     if isinstance(value, str):
         try:
             float(value)
@@ -55,12 +135,9 @@ def describe_value(value) -> str:
 
 def describe_schema(schema: dict) -> str:
     """What a schema allows, in words."""
-    if "enum" in schema:
-        return "one of " + ", ".join(map(str, schema["enum"]))
-    if "const" in schema:
-        return str(schema["const"])
-    if "anyOf" in schema:
-        return ", or ".join(describe_schema(choice) for choice in schema["anyOf"])
+    names = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if names:
+        return "one of " + ", ".join(map(str, names))
     words = {
         "integer": "an integer",
         "number": "a number",
@@ -68,10 +145,14 @@ def describe_schema(schema: dict) -> str:
         "array": "a list",
         "object": "a section",
         "null": "null",
+        "boolean": "true or false",
     }
-    kinds = schema.get("type", "a value")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
-    text = " or ".join(words.get(kind, kind) for kind in kinds)
+    description = schema.get("description", "").rstrip(".")
+    described = f" ({description})" if description else ""
+    if "anyOf" in schema:
+        hidden = {"description": ""} if described else {}
+        choices = [describe_schema(choice | hidden) for choice in schema["anyOf"]]
+        return ", or ".join(choices) + described
     bounds = [
         f"{word} {schema[name]}"
         for name, word in (
@@ -84,5 +165,6 @@ def describe_schema(schema: dict) -> str:
         )
         if name in schema
     ]
-    described = f" ({schema['description'].rstrip('.')})" if "description" in schema else ""
-    return " ".join([text, *bounds]) + described
+    # A head or an objective has a schema for each type, and no other.
+    kind = words[schema.get("type", "object")]
+    return " ".join([kind, *bounds]) + described

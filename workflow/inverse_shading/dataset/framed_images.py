@@ -7,7 +7,7 @@ import numpy as np
 
 from inverse_shading.dataset.ranges import ImageRange, parse_range
 from inverse_shading.dataset.shards import read_shard
-from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.render.framing import StageFraming
 from inverse_shading.runtime.artefacts import open_array, unusable, write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import progress
@@ -29,12 +29,11 @@ def write_images(
     Raises:
         InputError: the shard is damaged, or its frames are of another size than the mask.
     """
-    box = crop_box(mask, config["margin"])
-    size = config["image_size"]
-    result = np.empty((len(images), size, size, 3), np.uint8)
+    framing = StageFraming(mask, config)
+    result = np.empty((len(images), framing.size, framing.size, 3), np.uint8)
     samples = read_shard(shard, images, frame_size=len(mask))
     for index, (_, _, frame) in enumerate(progress(samples, len(images), "image")):
-        result[index] = frame_image(frame, box, size, config["filter"])
+        result[index] = framing.image(frame)
     write_array(path, result)
 
 

@@ -1,4 +1,4 @@
-"""What is to be predicted of every image, and which split it is in."""
+"""Labels: the true parameters of every image, and the split that it is in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from inverse_shading.runtime.errors import InputError
 
 @dataclass(frozen=True)
 class Labels:
-    """What is to be predicted, and who is trained on.
+    """The true parameters of images and their splits.
 
     Attributes:
         values: table indexed by id with the ten columns of `parameters.PARAMETERS`, in [0, 1].
@@ -59,9 +59,9 @@ class Labels:
         return labels
 
     def without(self, split: str) -> "Labels":
-        """The same with nothing known of the images of a split: their values are NaN, their split none.
+        """The same with the images of a split hidden: their values are NaN, and they are of no split.
 
-        For what may not see them: a sum that they get into is NaN itself.
+        A sum that one of them gets into by mistake is NaN itself.
         """
         hidden = self.split == split
         values = self.values.mask(np.broadcast_to(hidden[:, None], self.values.shape))

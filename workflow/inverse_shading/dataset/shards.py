@@ -15,8 +15,8 @@ from PIL import Image
 
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.artefacts import unusable
-from inverse_shading.runtime.files import check_seal, sealed_path
+from inverse_shading.runtime.artefacts import reading
+from inverse_shading.runtime.files import sealed_path
 
 Sample = tuple[str, np.ndarray, np.ndarray]
 
@@ -62,21 +62,20 @@ def read_shard(path: str | Path, images: ImageRange, frame_size: int) -> Iterato
         InputError: the tar is damaged or not a tar, holds other images, or an image is broken or
             of another size.
     """
-    check_seal(path)
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for identifier in images.identifiers:
-                frame = _decode_frame(_next_file(archive, f"{identifier}.png"), frame_size)
-                inputs = json.loads(_next_file(archive, f"{identifier}.json"))
-                if list(inputs) != list(PARAMETERS):
-                    raise ValueError(f"{identifier}.json holds {list(inputs)}")
-                yield identifier, np.array([inputs[name] for name in PARAMETERS]), frame
-            extra = archive.next()
-            if extra is not None:
-                raise ValueError(f"after the last image of {images} comes {extra.name}")
-    # Pillow reports a damaged PNG as OSError or SyntaxError, tarfile as TarError, json as ValueError.
-    except (OSError, tarfile.TarError, ValueError, SyntaxError) as error:
-        raise unusable(path, f"not a whole shard of {images}: {error}") from error
+    # Pillow reports a damaged PNG as OSError or SyntaxError.
+    with (
+        reading(path, f"a whole shard of {images}", tarfile.TarError, SyntaxError),
+        tarfile.open(path, "r:") as archive,
+    ):
+        for identifier in images.identifiers:
+            frame = _decode_frame(_next_file(archive, f"{identifier}.png"), frame_size)
+            inputs = json.loads(_next_file(archive, f"{identifier}.json"))
+            if list(inputs) != list(PARAMETERS):
+                raise ValueError(f"{identifier}.json holds {list(inputs)}")
+            yield identifier, np.array([inputs[name] for name in PARAMETERS]), frame
+        extra = archive.next()
+        if extra is not None:
+            raise ValueError(f"after the last image of {images} comes {extra.name}")
 
 
 def _next_file(archive: tarfile.TarFile, name: str) -> bytes:

@@ -11,7 +11,14 @@ from inverse_shading.evaluation.image_difference import ImageDifference, compare
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.evaluation.views import Views
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import (
+    BASE,
+    BASE_COLOR,
+    METALNESS,
+    ROUGHNESS,
+    SPECULAR,
+    SPECULAR_COLOR,
+)
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
 
@@ -21,16 +28,13 @@ PLACES = ("stage", "novel")
 # Columns of appearance.csv beside the id.
 COLUMNS = MEASURES + [f"novel_{name}" for name in MEASURES]
 
-BASE, SPECULAR = PARAMETERS.index("base"), PARAMETERS.index("specular")
-BASE_COLOR = [PARAMETERS.index(f"base_color_{channel}") for channel in "rgb"]
-SPECULAR_COLOR = [PARAMETERS.index(f"specular_color_{channel}") for channel in "rgb"]
 # What an image shows of a material: columns whose product it is. Weights enter the shader as factors
-# of their colours, wholly for the base (see `floor`), nearly so for the reflection.
+# of their colours, wholly for the base (see `products`), nearly so for the reflection.
 CANONICAL = {
     "base_times_color": (BASE, BASE_COLOR),
     "specular_times_color": (SPECULAR, SPECULAR_COLOR),
-    "specular_roughness": (PARAMETERS.index("specular_roughness"), None),
-    "metalness": (PARAMETERS.index("metalness"), None),
+    "specular_roughness": (ROUGHNESS, None),
+    "metalness": (METALNESS, None),
 }
 
 
@@ -83,8 +87,7 @@ def write_appearance(
 
 
 def measure_appearance(
-    table: str | Path,
-    summary: str | Path,
+    outputs: Mapping[str, str | Path],
     predictor: str,
     predictions: str | Path,
     views: Views,
@@ -96,7 +99,7 @@ def measure_appearance(
     saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
 
     Args:
-        table, summary: the appearance.csv and appearance.json to write, see `write_appearance`.
+        outputs: the files to write: table and summary, see `write_appearance`.
         predictor: name for the summary.
         predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
         views: the images of the sample, and both stages.
@@ -127,4 +130,5 @@ def measure_appearance(
         for truth, material in progress(pairs, len(materials), "image"):
             renders = of_truth.render(truth), renderer.render(material)
             differences["novel"].append(compare_images(*renders, renderer.mask))
-    write_appearance(table, summary, predictor, identifiers, true, predicted, differences)
+    paths = outputs["table"], outputs["summary"]
+    write_appearance(*paths, predictor, identifiers, true, predicted, differences)

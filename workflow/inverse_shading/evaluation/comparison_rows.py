@@ -19,13 +19,11 @@ from inverse_shading.evaluation.comparison_table import (
     write_table,
 )
 from inverse_shading.evaluation.metrics import read_metrics
+from inverse_shading.evaluation.predictor_names import REFINED
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import unusable
 
 FLOOR, RIDGE = "floor", "ridge"
-
-# What appearance.json calls the predictor that refinement is.
-REFINED = "refined"
 
 # Column: where its value stands in appearance.json.
 APPEARANCE = {

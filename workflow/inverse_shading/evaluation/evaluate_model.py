@@ -1,12 +1,12 @@
 """Evaluation of one model: predictions for every image, errors by split and parameter."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.rows import Rows, open_features, open_image_rows
 from inverse_shading.evaluation.metrics import score_splits, write_metrics
@@ -17,6 +17,7 @@ from inverse_shading.network.objectives.objective import Objective, load_objecti
 from inverse_shading.network.whole_network import load_network
 from inverse_shading.runtime.artefacts import read_description, read_json, unusable
 from inverse_shading.runtime.jobs import progress
+from inverse_shading.runtime.placement import Placement
 
 # What metrics.json has of a training's summary.
 TRAINING = ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size")
@@ -29,11 +30,8 @@ def evaluate_model(
     weights: str | Path,
     summary: str | Path,
     trunk: str | Path,
-    inputs: Sequence[str | Path],
-    parameters: Sequence[str | Path],
-    splits: Sequence[str | Path],
-    device: str,
-    threads: int,
+    data: DataFiles,
+    placement: Placement,
 ) -> None:
     """Let a trained model predict every image and score it.
 
@@ -49,24 +47,22 @@ def evaluate_model(
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both.
         weights, summary: as written by `train_model.train_model`.
         trunk: as written by `trunk_weights.prepare_trunk`.
-        inputs: files of all ranges, those that the model was trained on.
-        parameters, splits: files of the same ranges, in the same order.
-        device: auto, cpu or cuda.
-        threads: of the CPU.
+        data: what the model was trained on.
+        placement: where to predict.
 
     Raises:
         InputError: an input file is wrong, or the weights are another model's.
     """
     stages = config.get("trainable_stages", 0)
-    place = set_up(device, threads, lenient=bool(stages))
-    labels = read_labels(parameters, splits).learning_from(config.get("images"))
+    place = set_up(placement.device, placement.threads, lenient=bool(stages))
+    labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     network, description = load_network(weights)
     expected = {"head": config["head"], "objective": config["objective"]}
     if stages:
-        rows = open_image_rows(inputs, labels)
+        rows = open_image_rows(data.inputs, labels)
         expected["trainable_stages"] = stages
     else:
-        rows = open_features(inputs, labels)
+        rows = open_features(data.inputs, labels)
         expected["feature_shape"] = list(rows.shape)
     for key, value in expected.items():
         if description.get(key) != value:
@@ -97,7 +93,7 @@ def evaluate_model(
         }
     report["splits"] = scores[chosen]
     report |= {key: training[key] for key in TRAINING}
-    report |= {"seed": config["seed"], "threads": threads}
+    report |= {"seed": config["seed"], "threads": placement.threads}
     write_predictions(predictions, labels, decoded[chosen])
     write_metrics(metrics, report)
 

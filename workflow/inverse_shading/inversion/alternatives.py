@@ -7,11 +7,11 @@ import numpy as np
 from inverse_shading.inversion.posterior import Draws
 from inverse_shading.material.observable import (
     DARKEST,
-    PRODUCTS,
-    SPECULAR,
-    TINTS,
+    U_PRODUCTS,
+    U_SPECULAR,
+    U_TINTS,
     materials,
-    seen,
+    observables,
     unknowns,
 )
 
@@ -71,11 +71,15 @@ def different_materials(
 
 def _candidates(draws: Draws) -> np.ndarray:
     u = draws.u
-    brightest = np.maximum(u[:, PRODUCTS].max(axis=1), DARKEST)
+    brightest = np.maximum(u[:, U_PRODUCTS].max(axis=1), DARKEST)
     candidates = [draws.values]
-    for specular in (u[:, SPECULAR], np.maximum(u[:, TINTS].max(axis=1), DARKEST), np.ones(len(u))):
+    for specular in (
+        u[:, U_SPECULAR],
+        np.maximum(u[:, U_TINTS].max(axis=1), DARKEST),
+        np.ones(len(u)),
+    ):
         moved = u.copy()
-        moved[:, SPECULAR] = specular
+        moved[:, U_SPECULAR] = specular
         candidates += [materials(moved, base) for base in (brightest, np.ones(len(u)))]
     return np.concatenate(candidates)
 
@@ -89,13 +93,13 @@ def _drawn_near(
 ) -> np.ndarray:
     """The candidate, or a point between it and the material, whose render is the image.
 
-    In between is taken in what is seen, so that base and its colour may differ as far as they do. In
-    the end they alone differ, which can't be seen at all.
+    In between is taken in the observables, so that base and its colour may differ as far as they do. In
+    the end they alone differ, which doesn't show at all.
     """
-    start, end = seen(unknowns(material)), seen(unknowns(candidate))
+    start, end = observables(unknowns(material)), observables(unknowns(candidate))
     for share in [*0.5 ** np.arange(HALVINGS), 0.0]:
         u = start + (end - start) * share
-        brightest = u[PRODUCTS].max()
+        brightest = u[U_PRODUCTS].max()
         between = materials(u, np.clip(candidate[0], max(brightest, DARKEST), 1))
         difference = render(between)[compared] - image
         if np.sqrt(np.mean(np.square(difference, dtype=np.float64))) <= QUANTISATION:

@@ -1,24 +1,22 @@
 """A stage's calibration: known materials are refined, their intervals held against the truth."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.inversion.calibration import measure_calibration, write_calibration
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
 
 
 def calibrate(
     output: str | Path,
     stage: str | Path,
-    images: Sequence[str | Path],
-    parameters: Sequence[str | Path],
-    splits: Sequence[str | Path],
-    framing: Mapping,
-    settings: Mapping,
-    device: str | int,
-    threads: int | None = None,
+    data: DataFiles,
+    config: Mapping,
+    placement: Placement,
 ) -> None:
     """Refine the first validation images from fixed starts and measure how far off that is.
 
@@ -27,18 +25,21 @@ def calibrate(
     Args:
         output: the JSON to write, see `calibration`.
         stage: what the images were rendered on.
-        images, parameters, splits: files of the same ranges that hold the images.
-        framing: the config's section: image_size, margin, filter.
-        settings: the config's section `refinement`.
-        device, threads: see `frames.Renderer`; on the CPU no number depends on the threads.
+        data: framed images and their labels.
+        config: framing, the config's section: image_size, margin, filter; settings, its section
+            `refinement`.
+        placement: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
-    identifiers, true = validation_materials(parameters, splits, settings["calibration_images"])
+    framing, settings = config["framing"], config["settings"]
+    device, threads = placement.device, placement.threads
+    count = settings["calibration_images"]
+    identifiers, true = validation_materials(data.parameters, data.splits, count)
     with Refiner(stage, framing, settings, device=device, threads=threads) as refiner:
         logger.info("%d known materials on %s", len(true), refiner.driver)
-        pictures = known_pictures(images, identifiers, refiner.weights)
+        pictures = known_pictures(data.inputs, identifiers, refiner.weights)
         found = [
             refiner.spread(picture, refiner.solve(picture, None))
             for picture in progress(pictures, len(true), "image")

@@ -1,6 +1,6 @@
 """How far a posterior can be trusted, measured on renders of known materials.
 
-`scales` say by how much the standard deviations of u (see `appearance_space`) are too small, by part
+`scales` say by how much the standard deviations of u (see `observable`) are too small, by part
 of u: the quantile of |error| / deviation as a share of the normal distribution's. `factors` then
 stretch the interval of each input so that it holds its share of truths: the split-conformal quantile of
 how far off the truth is in units of the interval's side (Romano, Patterson and Candès 2019,
@@ -17,14 +17,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import norm
 
+from inverse_shading.evaluation.conformal import conformal_quantile
 from inverse_shading.inversion.posterior import draw
 from inverse_shading.material.observable import (
-    METALNESS,
-    PRODUCTS,
-    ROUGHNESS,
-    SPECULAR,
-    TINTS,
-    seen,
+    U_METALNESS,
+    U_PRODUCTS,
+    U_ROUGHNESS,
+    U_SPECULAR,
+    U_TINTS,
+    observables,
     unknowns,
 )
 from inverse_shading.material.parameters import PARAMETERS
@@ -32,15 +33,18 @@ from inverse_shading.runtime.artefacts import read_json, unusable, write_json
 
 # Parts of u that share a scale.
 PARTS = {
-    "products": PRODUCTS,
-    "tints": TINTS,
-    "specular": SPECULAR,
-    "roughness": ROUGHNESS,
-    "metalness": METALNESS,
+    "products": U_PRODUCTS,
+    "tints": U_TINTS,
+    "specular": U_SPECULAR,
+    "roughness": U_ROUGHNESS,
+    "metalness": U_METALNESS,
 }
 
 # An interval's side that is narrower is taken for as wide: six decimals of an input mean nothing.
 NARROWEST = 1e-6
+
+# A factor that stretches any interval to all of [0, 1]: what is known where so few images say nothing.
+WHOLE_RANGE = 1 / NARROWEST
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,16 @@ def measure_calibration(
         true: (n, 10) materials.
         level: share of truths that intervals are to hold.
     """
-    errors = np.array([u for u, _ in found]) - seen(unknowns(true))
+    errors = np.array([u for u, _ in found]) - observables(unknowns(true))
     deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
     ratios = np.abs(errors) / deviations
     normal = norm.ppf((1 + level) / 2)
-    scales = {
-        name: max(1.0, conformal_quantile(ratios[:, places], level) / normal)
-        for name, places in PARTS.items()
-    }
+    scales = {}
+    for name, places in PARTS.items():
+        part = np.ravel(ratios[:, places])
+        # Of too few images no quantile is known, and the largest is what there is.
+        quantile = min(conformal_quantile(part, level), part.max())
+        scales[name] = max(1.0, float(quantile) / normal)
     vector = Calibration(scales, {}, 0).scale_vector
     sides = []
     for (u, spread), truth in zip(found, true, strict=True):
@@ -95,18 +101,8 @@ def measure_calibration(
         median = np.median(draws.values, axis=0)
         side = np.where(truth < median, median - low, high - median)
         sides.append(np.abs(truth - median) / np.maximum(side, NARROWEST))
-    stretches = np.array(sides)
-    factors = {
-        name: conformal_quantile(stretches[:, place], level)
-        for place, name in enumerate(PARAMETERS)
-    }
-    return Calibration(scales, factors, len(true))
-
-
-def conformal_quantile(scores: np.ndarray, level: float) -> float:
-    """The ⌈(n + 1) · level⌉-th smallest of n scores: a new one is below it with probability `level`."""
-    ordered = np.sort(np.ravel(scores))
-    return float(ordered[min(math.ceil((len(ordered) + 1) * level), len(ordered)) - 1])
+    factors = np.minimum(conformal_quantile(np.array(sides), level), WHOLE_RANGE)
+    return Calibration(scales, dict(zip(PARAMETERS, factors.tolist(), strict=True)), len(true))
 
 
 def write_calibration(path: str | Path, calibration: Calibration) -> None:

@@ -17,7 +17,8 @@ class RefinedIntervals:
     Attributes:
         identifiers: the images' ids.
         low, high: float64 (n, 10), columns as in `parameters.PARAMETERS`.
-        reason: str (n, 10), one of `reasons.REASONS` where the image doesn't tell the input, else "".
+        reason: str (n, 10), one of `reasons.REASONS` where the image leaves the input
+            undetermined, else "".
         rms: float64 (n,), root mean squared difference of the refined render in levels of 255.
         renders: float64 (n,), renders that the refinement took.
     """
@@ -37,17 +38,17 @@ def read_intervals(path: str | Path) -> RefinedIntervals:
         InputError: damaged, unreadable, a column missing, a value that is not a finite number, or an
             unknown reason.
     """
-    low, high, known = (
-        [f"{name}_{end}" for name in PARAMETERS] for end in ("low", "high", "known")
+    low, high, undetermined = (
+        [f"{name}_{end}" for name in PARAMETERS] for end in ("low", "high", "undetermined")
     )
     columns = {"id": str} | dict.fromkeys([*low, *high, "rms", "renders"], FINITE)
-    columns |= dict.fromkeys(known, (*REASONS, ""))
+    columns |= dict.fromkeys(undetermined, (*REASONS, ""))
     table = read_csv(path, "intervals", columns, whole=False)
     return RefinedIntervals(
         list(table["id"]),
         table[low].to_numpy(),
         table[high].to_numpy(),
-        table[known].to_numpy(str),
+        table[undetermined].to_numpy(str),
         table["rms"].to_numpy(),
         table["renders"].to_numpy(),
     )

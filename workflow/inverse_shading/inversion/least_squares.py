@@ -7,16 +7,16 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from inverse_shading.material.observable import (
-    SPECULAR,
+    U_SPECULAR,
     UNKNOWNS,
     divisible,
-    seen,
-    seen_derivative,
+    observables,
+    observables_derivative,
     unknowns,
     unknowns_derivative,
     with_base_of_one,
 )
-from inverse_shading.render.unrounded import FEWEST, SampledRenderer
+from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
 
 # Where the search starts without a guess, or when one led nowhere: materials of different kinds.
 STARTS = np.array(
@@ -40,7 +40,8 @@ MARGIN = 0.01
 COARSE_GAIN, COARSE_POINTS = 1e-3, 30
 FINE_GAIN, FINE_POINTS = 2e-3, 8
 
-# A start whose samples are so many times further off than is tolerated isn't followed to whole images.
+# A start whose sparse pixels are so many times further off than is tolerated isn't followed to
+# whole images.
 HOPELESS = 8.0
 
 # Two starts that end within this share of each other's distance have found the same picture.
@@ -56,7 +57,7 @@ class Solution:
     """Where one or several searches ended.
 
     Attributes:
-        x: (9,) unknowns, see `appearance_space`.
+        x: (9,) unknowns, see `observable`.
         rms: of the whole image before rounding over the compared pixels, levels of 255.
         residuals: (pixels, 3), render minus picture over the compared pixels that lie wholly on the
             object, levels of 255.
@@ -74,15 +75,15 @@ class Solution:
 
 
 class Derivatives:
-    """Derivatives of samples by u, computed anew where u has moved.
+    """Derivatives of pixels by u, computed anew where u has moved.
 
     Args:
-        samples: from materials (n, 10) to levels (n, pixels, 3).
+        render: from materials (n, 10) to levels (n, pixels, 3).
         step: of the finite differences by x, forward, backward where an input would leave [0, 1].
     """
 
-    def __init__(self, samples: Callable[[np.ndarray], np.ndarray], step: float):
-        self._samples, self._step = samples, step
+    def __init__(self, render: Callable[[np.ndarray], np.ndarray], step: float):
+        self._render, self._step = render, step
         self._at: np.ndarray | None = None
         self._by_u = np.empty(0, np.float32)
         self._strengths = self._directions = np.empty(0)
@@ -90,10 +91,10 @@ class Derivatives:
     def by_u(self, x: np.ndarray) -> np.ndarray:
         """float32 (pixels, 3, 9)."""
         place = divisible(x)
-        u = seen(place)
-        if self._at is None or np.abs(np.delete(u - self._at, SPECULAR)).max() > NEAR:
+        u = observables(place)
+        if self._at is None or np.abs(np.delete(u - self._at, U_SPECULAR)).max() > NEAR:
             by_x = self._differences(place)
-            self._at, self._by_u = u, by_x @ seen_derivative(place).astype(np.float32)
+            self._at, self._by_u = u, by_x @ unknowns_derivative(place).astype(np.float32)
             flat = self._by_u.reshape(-1, UNKNOWNS).astype(np.float64)
             strengths, self._directions = np.linalg.eigh(flat.T @ flat)
             self._strengths = np.sqrt(np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14))
@@ -102,13 +103,13 @@ class Derivatives:
     def by_x(self, x: np.ndarray) -> np.ndarray:
         """float64 (pixels · 3, 9), as an optimiser wants them."""
         by_u = self.by_u(x).reshape(-1, UNKNOWNS).astype(np.float64)
-        return by_u @ unknowns_derivative(x)
+        return by_u @ observables_derivative(x)
 
     def reduced(self, residuals: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Residuals (pixels, 3) at x as ten numbers of the same sum of squares.
 
         Nine are their coordinates in the space that the derivatives span, all that a step of
-        least squares sees; the tenth is the length of the rest. A decomposition of ten rows costs
+        least squares depends on; the tenth is the length of the rest. A decomposition of ten rows costs
         nothing, one of a hundred thousand as much as a render.
         """
         flat = residuals.ravel().astype(np.float64)
@@ -119,18 +120,18 @@ class Derivatives:
     def reduced_by_x(self, x: np.ndarray) -> np.ndarray:
         """Derivatives (10, 9) of `reduced`."""
         self.by_u(x)
-        inside = (self._directions * self._strengths).T @ unknowns_derivative(x)
+        inside = (self._directions * self._strengths).T @ observables_derivative(x)
         return np.vstack([inside, np.zeros(UNKNOWNS)])
 
     def _differences(self, x: np.ndarray) -> np.ndarray:
         steps = np.where(x + self._step <= 1, self._step, -self._step)
         points = np.concatenate([x[None], x + np.diag(steps)])
-        at_x, *moved = self._samples(with_base_of_one(points))
+        at_x, *moved = self._render(with_base_of_one(points))
         return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
 
 
 def find_material(
-    renderer: SampledRenderer,
+    renderer: UnroundedRenderer,
     target: np.ndarray,
     compared: np.ndarray,
     guess: np.ndarray | None,
@@ -165,24 +166,24 @@ def find_material(
 
 
 def _search(
-    renderer: SampledRenderer,
+    renderer: UnroundedRenderer,
     target: np.ndarray,
     compared: np.ndarray,
     start: np.ndarray,
     settings: Mapping,
 ) -> Solution:
-    """From a start over samples to whole images."""
+    """From a start over sparse pixels to whole images."""
     x = np.clip(start, MARGIN, 1 - MARGIN)
     chosen = compared[renderer.sparse]
     points = FINE_POINTS
     if chosen.sum() >= FEWEST:
         near = np.flatnonzero(chosen)
         sparse = Derivatives(
-            lambda values: renderer.sparse_samples(values)[:, near], settings["step"]
+            lambda values: renderer.sparse_pixels(values)[:, near], settings["step"]
         )
         sought = target[renderer.sparse][near]
         x, residuals = _fit(
-            lambda x: renderer.sparse_samples(with_base_of_one(x[None]))[0][near] - sought,
+            lambda x: renderer.sparse_pixels(with_base_of_one(x[None]))[0][near] - sought,
             sparse.by_x,
             x,
             COARSE_GAIN,
@@ -193,7 +194,7 @@ def _search(
     # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
     pixels = compared & renderer.dense
     inner = np.flatnonzero(compared[renderer.dense])
-    dense = Derivatives(lambda values: renderer.dense_samples(values)[:, inner], settings["step"])
+    dense = Derivatives(lambda values: renderer.dense_pixels(values)[:, inner], settings["step"])
     found = {}
 
     def distance(x: np.ndarray) -> np.ndarray:

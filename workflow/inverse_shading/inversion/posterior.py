@@ -1,8 +1,8 @@
 """How sure a refined material is: draws of all that the picture allows, and intervals from them.
 
-Near the optimum the picture is linear in u (see `appearance_space`), so what is known of u is a
-normal distribution, cut off at its bounds and multiplied by the density that u has before a picture is
-seen. Its covariance comes from the Jacobian J (levels of 255 by u) and the residuals r. These are
+Near the optimum the picture is linear in u (see `observable`), so what is known of u is a
+normal distribution, cut off at its bounds and multiplied by the density that u has before there is
+a picture. Its covariance comes from the Jacobian J (levels of 255 by u) and the residuals r. These are
 mostly the picture's own rounding, which isn't independent from pixel to pixel: a smooth surface is
 rounded alike over whole bands. With A = JᵀJ and the sums g = Jᵀr over BLOCK x BLOCK pixels
 (cluster-robust, Cameron and Miller 2015, https://doi.org/10.3368/jhr.50.2.317)
@@ -18,16 +18,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.observable import (
-    PRODUCTS,
-    SPECULAR,
-    TINTS,
+    U_PRODUCTS,
+    U_SPECULAR,
+    U_TINTS,
     UNKNOWNS,
     draw_base,
     log_density,
     materials,
 )
-from inverse_shading.material.products import posterior_means
 
 # Side of the blocks in framed pixels.
 BLOCK = 32
@@ -38,10 +38,15 @@ CHAINS, SWEEPS = 48, 30
 # Places along a line where the density is taken, and its reach in standard deviations.
 GRID, REACH = 25, 5.0
 
+# A density that falls steeply, as that of a dark reflection's specular does at its least, lies between
+# the places of the grid. Where straight cells hold this much more than exponential ones, places are
+# added where the mass is, as often as this.
+STEEP, ROUNDS = 1.02, 4
+
 # Draws of base for each draw of u: its distribution is known, so they are its even quantiles.
 BASES = 4
 
-# Nothing is known worse than a uniform input is before the picture is seen; much wider is wide enough.
+# Nothing is known worse than a uniform input is before there is a picture; much wider is wide enough.
 WIDEST = 10.0
 
 
@@ -50,7 +55,7 @@ class Draws:
     """Equally likely materials.
 
     Attributes:
-        u: (n, 9), see `appearance_space`.
+        u: (n, 9), see `observable`.
         values: (n · BASES, 10) materials.
         means: (10,) of the inputs; base and base_color by their exact means given each draw's products.
     """
@@ -88,7 +93,7 @@ def covariance(jacobian: np.ndarray, residuals: np.ndarray, compared: np.ndarray
     numbers = np.unique(blocks, return_inverse=True)[1]
     sums = np.zeros((numbers.max() + 1, UNKNOWNS))
     np.add.at(sums, numbers, scores)
-    # In the eigenvectors' coordinates, so that what the picture hardly tells stays in the arithmetic.
+    # In the eigenvectors' coordinates, so that what is hardly determined stays in the arithmetic.
     strengths, directions = np.linalg.eigh(normal)
     strengths = np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14)
     scaled = sums @ directions / np.sqrt(strengths)
@@ -130,8 +135,8 @@ def _inside(u: np.ndarray) -> np.ndarray:
     """The nearest point from which every line has some length inside the bounds."""
     margin = 1e-4
     inside = np.clip(u, margin, 1 - margin)
-    inside[SPECULAR] = min(max(inside[SPECULAR], inside[TINTS].max() + margin), 1 - margin)
-    inside[TINTS] = np.minimum(inside[TINTS], inside[SPECULAR] - margin / 2)
+    inside[U_SPECULAR] = min(max(inside[U_SPECULAR], inside[U_TINTS].max() + margin), 1 - margin)
+    inside[U_TINTS] = np.minimum(inside[U_TINTS], inside[U_SPECULAR] - margin / 2)
     return inside
 
 
@@ -145,8 +150,8 @@ def _move(
     """Draw each chain anew along a line."""
     # The part of the line that keeps 0 <= u <= 1 and tints <= specular: distances that shrink as
     # the line goes on, and by how much.
-    gaps = np.concatenate([state, 1 - state, state[:, [SPECULAR]] - state[:, TINTS]], axis=1)
-    slopes = np.concatenate([direction, -direction, direction[SPECULAR] - direction[TINTS]])
+    gaps = np.concatenate([state, 1 - state, state[:, [U_SPECULAR]] - state[:, U_TINTS]], axis=1)
+    slopes = np.concatenate([direction, -direction, direction[U_SPECULAR] - direction[U_TINTS]])
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = np.maximum(gaps, 0) / -slopes
     high = np.where(slopes < 0, ends, np.inf).min(axis=1)
@@ -155,20 +160,76 @@ def _move(
     middle = (center - state) @ direction
     low = np.maximum(low, middle - REACH * deviation)
     high = np.minimum(high, middle + REACH * deviation)
-    steps = np.linspace(0, 1, GRID)
-    places = low[:, None] + (high - low)[:, None] * steps
-    products = state[:, None, PRODUCTS] + places[..., None] * direction[PRODUCTS]
-    specular = state[:, [SPECULAR]] + places * direction[SPECULAR]
-    logs = log_density(products, specular) - 0.5 * ((places - middle[:, None]) / deviation) ** 2
+    usable = high > low
+
+    def log_densities(places: np.ndarray, chains: np.ndarray) -> np.ndarray:
+        products = state[chains, None, U_PRODUCTS] + places[..., None] * direction[U_PRODUCTS]
+        specular = state[chains, None, U_SPECULAR] + places * direction[U_SPECULAR]
+        normal = -0.5 * ((places - middle[chains, None]) / deviation) ** 2
+        return log_density(products, specular) + normal
+
+    places = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, GRID)
+    logs = log_densities(places, np.arange(len(state)))
+    shares = generator.uniform(size=len(state))
+    place, cells = _straight_quantiles(logs, shares)
+    distance = low + (high - low) * place
+    straight, curved = cells * (high - low) / (GRID - 1), _cell_masses(places, logs).sum(axis=1)
+    steep = np.flatnonzero(usable & (straight > STEEP * curved))
+    if len(steep):
+        places, logs = places[steep], logs[steep]
+        middles = np.tile((np.arange(GRID) + 0.5) / GRID, (len(steep), 1))
+        for _ in range(ROUNDS):
+            places = np.sort(np.hstack([places, _quantiles(places, logs, middles)]), axis=1)
+            logs = log_densities(places, steep)
+        distance[steep] = _quantiles(places, logs, shares[steep, None])[:, 0]
+    moved = state + distance[:, None] * direction
+    usable = usable[:, None] & np.isfinite(moved)
+    return np.clip(np.where(usable, moved, state), 0, 1)
+
+
+def _straight_quantiles(logs: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The trapezoidal rule's distribution function over an even grid, inverted at shares (n,).
+
+    Returns:
+        places (n,) from 0 to 1 along the grid; the rule's integral (n,) in cells, in units of the
+        density's maximum over the grid.
+    """
     masses = np.exp(logs - logs.max(axis=1, keepdims=True))
-    # The trapezoidal rule's distribution function, and its inverse at a uniform share.
     sums = np.cumsum((masses[:, 1:] + masses[:, :-1]) / 2, axis=1)
-    shares = generator.uniform(size=len(state)) * sums[:, -1]
+    shares = shares * sums[:, -1]
     cell = (sums < shares[:, None]).sum(axis=1).clip(max=GRID - 2)
-    rows = np.arange(len(state))
+    rows = np.arange(len(logs))
     before = np.where(cell > 0, sums[rows, cell - 1], 0)
     width = np.maximum(sums[rows, cell] - before, 1e-300)
-    place = (cell + np.clip((shares - before) / width, 0, 1)) / (GRID - 1)
-    moved = state + (low + (high - low) * place)[:, None] * direction
-    usable = (high > low)[:, None] & np.isfinite(moved)
-    return np.clip(np.where(usable, moved, state), 0, 1)
+    return (cell + np.clip((shares - before) / width, 0, 1)) / (GRID - 1), sums[:, -1]
+
+
+def _cell_masses(places: np.ndarray, logs: np.ndarray) -> np.ndarray:
+    """Masses (n, cells) between places (n, cells + 1) of a density that is exponential in each cell.
+
+    In units of the density's maximum over the places of its row.
+    """
+    density = np.exp(logs - logs.max(axis=1, keepdims=True))
+    rises, steps = np.diff(logs, axis=1), np.diff(density, axis=1)
+    even = np.abs(rises) < 1e-6
+    return np.diff(places, axis=1) * np.where(
+        even, density[:, 1:], steps / np.where(even, 1, rises)
+    )
+
+
+def _quantiles(places: np.ndarray, logs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Where the distribution function of such a density has these shares (n, k), each (n, k)."""
+    sums = np.cumsum(_cell_masses(places, logs), axis=1)
+    shares = shares * sums[:, -1:]
+    cell = (sums[:, None] < shares[..., None]).sum(axis=2).clip(max=sums.shape[1] - 1)
+
+    def at(table: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(table, cell, axis=1)
+
+    ends = np.hstack([np.zeros((len(sums), 1)), sums])
+    part = (shares - at(ends)) / np.maximum(at(sums) - at(ends), 1e-300)
+    rise = at(np.diff(logs, axis=1))
+    even = np.abs(rise) < 1e-6
+    with np.errstate(divide="ignore"):
+        inverse = np.log1p(part * np.expm1(rise)) / np.where(even, 1, rise)
+    return at(places) + at(np.diff(places, axis=1)) * np.clip(np.where(even, part, inverse), 0, 1)

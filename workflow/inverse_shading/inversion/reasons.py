@@ -1,15 +1,15 @@
-"""Which inputs a picture can't tell, and why."""
+"""Which inputs a picture leaves undetermined, and why."""
 
 import numpy as np
 
 from inverse_shading.material.parameters import PARAMETERS
 
-# An input is told where its interval is shorter than this share of the one it would have without a
-# picture, which for a uniform input is as wide as the level.
-TOLD = 0.5
+# An input is determined where its interval is shorter than this share of the one it would have
+# without a picture, which for a uniform input is as wide as the level.
+DETERMINED = 0.5
 
-# Inputs that are only seen multiplied: when one isn't told, neither is its partner, unless its interval
-# is shorter than this.
+# Inputs that show only multiplied: when one isn't determined, neither is its partner, unless its
+# interval is shorter than this.
 PARTNERS = (
     ("base", "base_color_r", "base_color_g", "base_color_b"),
     ("specular", "specular_color_r", "specular_color_g", "specular_color_b"),
@@ -25,7 +25,7 @@ REASONS = (PRODUCT_REASON, DARK_REASON, METAL_REASON)
 
 # A sentence for each, for people.
 EXPLANATIONS = {
-    None: "The picture tells it, as far as low and high say.",
+    None: "The picture determines it, as far as low and high say.",
     PRODUCT_REASON: (
         "The renderer uses this input only multiplied by another (base by base_color, specular by "
         "specular_color): a brighter factor with a darker partner gives the same picture."
@@ -44,7 +44,7 @@ EXPLANATIONS = {
 def reasons(
     values: np.ndarray, low: np.ndarray, high: np.ndarray, level: float
 ) -> dict[str, str | None]:
-    """By parameter: None where the picture tells it, else why not.
+    """By parameter: None where the picture determines it, else why not.
 
     Args:
         values: (10,) the material.
@@ -56,13 +56,13 @@ def reasons(
     reflection = named["specular"] * max(named[f"specular_color_{channel}"] for channel in "rgb")
     metal = named["metalness"] > METAL
     widths = dict(zip(PARAMETERS, high - low, strict=True))
-    told = {name: width < TOLD * level for name, width in widths.items()}
+    determined = {name: width < DETERMINED * level for name, width in widths.items()}
     for partners in PARTNERS:
-        if not all(told[name] for name in partners):
-            told |= {name: widths[name] < SURE for name in partners}
+        if not all(determined[name] for name in partners):
+            determined |= {name: widths[name] < SURE for name in partners}
     result = {}
     for name in PARAMETERS:
-        if told[name]:
+        if determined[name]:
             result[name] = None
         elif name.startswith("base"):
             result[name] = DARK_REASON if diffuse < DARK else PRODUCT_REASON

@@ -17,6 +17,7 @@ from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.artefacts import unusable, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
 
 
 def refine_sample(
@@ -26,11 +27,8 @@ def refine_sample(
     images: Sequence[str | Path],
     stage: str | Path,
     calibration: str | Path,
-    framing: Mapping,
-    settings: Mapping,
-    count: int,
-    device: str | int,
-    threads: int | None = None,
+    config: Mapping,
+    placement: Placement,
 ) -> None:
     """Refine what the best model says of the first test images, and score it.
 
@@ -39,29 +37,30 @@ def refine_sample(
     Args:
         outputs: the files to write. predictions: a predictions.csv with posterior means, the best
             guesses at the numbers. materials: the same with materials that look like the images.
-            intervals: CSV of id; low, high and known (why an image doesn't tell it, or empty) by
-            parameter; rms and guess_rms in levels of 255; renders; starts. metrics: JSON of model;
-            refined, the model's name; splits.test, see `metrics.score`, of the means; material_mse;
-            interval; coverage by parameter; medians of rms, guess_rms and renders; converged, the
-            share of images.
+            intervals: CSV of id; low, high and undetermined (the reason, or empty) by parameter; rms
+            and guess_rms in levels of 255; renders; starts. metrics: JSON of model; refined, the
+            model's name; splits.test, see `metrics.score`, of the means; material_mse; interval;
+            coverage by parameter; medians of rms, guess_rms and renders; converged, the share of
+            images.
         metrics, predictions: of the models by name.
         images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
         stage: what the images were rendered on.
         calibration: written by `calibrate_stage.calibrate`.
-        framing: the config's section: image_size, margin, filter.
-        settings: the config's section `refinement`.
-        count: test images to take; all if there are fewer.
-        device, threads: see `frames.Renderer`; on the CPU no number depends on the threads.
+        config: framing, the config's section: image_size, margin, filter; settings, its section
+            `refinement`; count of test images to take, all if there are fewer.
+        placement: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
+    framing, settings = config["framing"], config["settings"]
     best = _best_model(metrics)
-    identifiers, true, predicted = sampled_test_images(predictions[best], count)
+    identifiers, true, predicted = sampled_test_images(predictions[best], config["count"])
     guesses = guessed_materials(predicted)
     estimates = []
+    measured = read_calibration(calibration)
     with Refiner(
-        stage, framing, settings, read_calibration(calibration), device, threads
+        stage, framing, settings, measured, placement.device, placement.threads
     ) as refiner:
         logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)
@@ -95,7 +94,7 @@ def _write_intervals(
     for place, name in enumerate(PARAMETERS):
         columns[f"{name}_low"] = [estimate.low[place] for estimate in estimates]
         columns[f"{name}_high"] = [estimate.high[place] for estimate in estimates]
-        columns[f"{name}_known"] = [estimate.reasons[name] for estimate in estimates]
+        columns[f"{name}_undetermined"] = [estimate.reasons[name] for estimate in estimates]
     for name in ("rms", "guess_rms", "renders", "starts"):
         columns[name] = [getattr(estimate, name) for estimate in estimates]
     write_csv(path, columns, f"%.{DECIMALS}f")

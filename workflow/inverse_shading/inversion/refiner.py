@@ -11,9 +11,9 @@ from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import Solution, find_material
 from inverse_shading.inversion.posterior import Draws, covariance, draw
 from inverse_shading.inversion.reasons import reasons
-from inverse_shading.material.observable import materials, mean_base, seen
+from inverse_shading.material.observable import materials, mean_base, observables
 from inverse_shading.pictures.framed_picture import FramedPicture
-from inverse_shading.render.unrounded import SampledRenderer
+from inverse_shading.render.unrounded import UnroundedRenderer
 
 # The middle of what a picture allows is taken unless its render is so much further off than the
 # optimum's.
@@ -29,12 +29,12 @@ class Estimate:
         expected: posterior means: the best guess at the numbers, which as a material looks different,
             because the mean of a product isn't the product of the means.
         low, high: the interval of each input.
-        reasons: by parameter: None where the picture tells it, else "product", "dark" or "metal"; see
-            `reasons`.
+        reasons: by parameter: None where the picture determines it, else "product", "dark" or
+            "metal"; see `reasons`.
         rms: root mean square difference of the material's render before rounding from the picture,
             levels of 255 over the compared pixels.
         guess_rms: the same of the guess; None without one.
-        renders: materials rendered, whole images counting 1 and samples by their share of pixels.
+        renders: materials rendered, whole images counting 1 and some pixels by their share.
         starts: starting points used.
         converged: see `least_squares.Solution`.
         alternatives: further materials (10,) that render the same within quantisation.
@@ -77,7 +77,7 @@ class Refiner:
         threads: int | None = None,
     ):
         self._settings, self._calibration = settings, calibration
-        self._renderer = SampledRenderer(stage, framing, settings["stride"], device, threads)
+        self._renderer = UnroundedRenderer(stage, framing, settings["stride"], device, threads)
 
     @property
     def driver(self) -> str:
@@ -173,21 +173,21 @@ class Refiner:
     def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """u (9,) at the optimum and its covariance (9, 9) before any scale."""
         pixels = (picture.weights > 0.5) & self._renderer.dense
-        return seen(solution.x), covariance(solution.by_u, solution.residuals, pixels)
+        return observables(solution.x), covariance(solution.by_u, solution.residuals, pixels)
 
     def _middle(
         self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws
     ) -> tuple[np.ndarray, float]:
         """The material in the middle of all that look like the picture, and how far it is off.
 
-        The optimum itself lies wherever rounding drove it along what can't be seen.
+        The optimum itself lies wherever rounding drove it along what doesn't show.
         """
         u = draws.u.mean(axis=0)
         middle = materials(u, mean_base(u))
         rms = self._distance(middle, picture, compared)
         if rms <= ALLOWED_LOSS * solution.rms:
             return middle, rms
-        u = seen(solution.x)
+        u = observables(solution.x)
         optimum = materials(u, mean_base(u))
         return optimum, self._distance(optimum, picture, compared)
 

@@ -6,7 +6,16 @@ from pathlib import Path
 import MaterialX as mx
 import numpy as np
 
-from inverse_shading.material.parameters import DECIMALS, PARAMETERS
+from inverse_shading.material.parameters import (
+    BASE,
+    BASE_COLOR,
+    DECIMALS,
+    METALNESS,
+    PARAMETERS,
+    ROUGHNESS,
+    SPECULAR,
+    SPECULAR_COLOR,
+)
 from inverse_shading.material.values import check_values
 from inverse_shading.runtime.errors import InputError
 
@@ -16,12 +25,12 @@ MATERIAL_NAME = "surface_material"
 
 # Input of standard_surface → its places among PARAMETERS: one for a float, three for a color3.
 INPUTS = {
-    "base": (0,),
-    "base_color": (1, 2, 3),
-    "specular": (4,),
-    "specular_roughness": (5,),
-    "specular_color": (6, 7, 8),
-    "metalness": (9,),
+    "base": (BASE,),
+    "base_color": tuple(BASE_COLOR),
+    "specular": (SPECULAR,),
+    "specular_roughness": (ROUGHNESS,),
+    "specular_color": tuple(SPECULAR_COLOR),
+    "metalness": (METALNESS,),
 }
 
 

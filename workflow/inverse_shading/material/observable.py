@@ -1,13 +1,13 @@
 """What an image can show of a material: nine numbers instead of ten.
 
-`standard_surface` sees `base` and `base_color` only as their products p, and `specular_color` only
+`standard_surface` uses `base` and `base_color` only as their products p, and `specular_color` only
 as its products q with `specular`; `specular` itself also dims what is under the reflection, a little.
 So an image is a function of
 
     u = (p_r, p_g, p_b, q_r, q_g, q_b, specular, specular_roughness, metalness)
 
 with 0 ≤ p ≤ 1 and 0 ≤ q ≤ specular ≤ 1. Inputs independent and uniform in [0, 1] give u the density
-(changes of variables as in `floor`, Jacobians base⁻³ and specular⁻³)
+(changes of variables as in `products`, Jacobians base⁻³ and specular⁻³)
 
     f(u) ∝ (max(p)⁻² − 1) / 2 · specular⁻³.
 
@@ -17,21 +17,26 @@ then no constraint of its own.
 
 import numpy as np
 
-from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.material.products import posterior_means, products_of_means
+from inverse_shading.material.floor import products_of_means
+from inverse_shading.material.parameters import (
+    BASE,
+    BASE_COLOR,
+    METALNESS,
+    PARAMETERS,
+    ROUGHNESS,
+    SPECULAR,
+    SPECULAR_COLOR,
+)
+from inverse_shading.material.products import base_products, expected_base
 
 # Places in u.
-PRODUCTS, TINTS, SPECULAR, ROUGHNESS, METALNESS = slice(0, 3), slice(3, 6), 6, 7, 8
+U_PRODUCTS, U_TINTS, U_SPECULAR, U_ROUGHNESS, U_METALNESS = slice(0, 3), slice(3, 6), 6, 7, 8
 UNKNOWNS = 9
 
-# Places in x, which are those among the ten inputs without the first.
-_BASE_COLOR, _SPECULAR, _ROUGHNESS, _SPECULAR_COLOR, _METALNESS = (
-    slice(0, 3),
-    3,
-    4,
-    slice(5, 8),
-    8,
-)
+# Places in x, which are those among the ten inputs without the first, `base`.
+X_BASE_COLOR = [place - 1 for place in BASE_COLOR]
+X_SPECULAR_COLOR = [place - 1 for place in SPECULAR_COLOR]
+X_SPECULAR, X_ROUGHNESS, X_METALNESS = SPECULAR - 1, ROUGHNESS - 1, METALNESS - 1
 
 # Below this a reflection is too weak for its colour to be divided out of it.
 LEAST_SPECULAR = 0.05
@@ -43,7 +48,7 @@ DARKEST = 1e-4
 def unknowns(values: np.ndarray) -> np.ndarray:
     """x (…, 9) of materials (…, 10): base is multiplied into base_color."""
     values = np.asarray(values, dtype=np.float64)
-    return np.concatenate([values[..., 1:4] * values[..., :1], values[..., 4:]], axis=-1)
+    return np.concatenate([base_products(values), values[..., SPECULAR:]], axis=-1)
 
 
 def with_base_of_one(x: np.ndarray) -> np.ndarray:
@@ -51,48 +56,48 @@ def with_base_of_one(x: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((*x.shape[:-1], 1)), x], axis=-1)
 
 
-def seen(x: np.ndarray) -> np.ndarray:
+def observables(x: np.ndarray) -> np.ndarray:
     """u (…, 9) of x (…, 9)."""
     return np.concatenate(
         [
-            x[..., _BASE_COLOR],
-            x[..., _SPECULAR_COLOR] * x[..., _SPECULAR, None],
-            x[..., _SPECULAR : _ROUGHNESS + 1],
-            x[..., _METALNESS:],
+            x[..., X_BASE_COLOR],
+            x[..., X_SPECULAR_COLOR] * x[..., X_SPECULAR, None],
+            x[..., X_SPECULAR : X_ROUGHNESS + 1],
+            x[..., X_METALNESS:],
         ],
         axis=-1,
     )
 
 
-def seen_derivative(x: np.ndarray) -> np.ndarray:
-    """dx/du at x: (9, 9), a row an unknown x. `specular` must be at least LEAST_SPECULAR."""
+def observables_derivative(x: np.ndarray) -> np.ndarray:
+    """du/dx at x: (9, 9), a row a component of u."""
     derivative = np.zeros((UNKNOWNS, UNKNOWNS))
-    derivative[_BASE_COLOR, PRODUCTS] = np.eye(3)
-    derivative[_SPECULAR_COLOR, TINTS] = np.eye(3) / x[_SPECULAR]
-    derivative[_SPECULAR_COLOR, SPECULAR] = -x[_SPECULAR_COLOR] / x[_SPECULAR]
-    derivative[_SPECULAR, SPECULAR] = 1
-    derivative[_ROUGHNESS, ROUGHNESS] = 1
-    derivative[_METALNESS, METALNESS] = 1
+    derivative[U_PRODUCTS, X_BASE_COLOR] = np.eye(3)
+    derivative[U_TINTS, X_SPECULAR_COLOR] = np.eye(3) * x[X_SPECULAR]
+    derivative[U_TINTS, X_SPECULAR] = x[X_SPECULAR_COLOR]
+    derivative[U_SPECULAR, X_SPECULAR] = 1
+    derivative[U_ROUGHNESS, X_ROUGHNESS] = 1
+    derivative[U_METALNESS, X_METALNESS] = 1
     return derivative
 
 
 def unknowns_derivative(x: np.ndarray) -> np.ndarray:
-    """du/dx at x: (9, 9), a row a component of u."""
+    """dx/du at x: (9, 9), a row an unknown x. `specular` must be at least LEAST_SPECULAR."""
     derivative = np.zeros((UNKNOWNS, UNKNOWNS))
-    derivative[PRODUCTS, _BASE_COLOR] = np.eye(3)
-    derivative[TINTS, _SPECULAR_COLOR] = np.eye(3) * x[_SPECULAR]
-    derivative[TINTS, _SPECULAR] = x[_SPECULAR_COLOR]
-    derivative[SPECULAR, _SPECULAR] = 1
-    derivative[ROUGHNESS, _ROUGHNESS] = 1
-    derivative[METALNESS, _METALNESS] = 1
+    derivative[X_BASE_COLOR, U_PRODUCTS] = np.eye(3)
+    derivative[X_SPECULAR_COLOR, U_TINTS] = np.eye(3) / x[X_SPECULAR]
+    derivative[X_SPECULAR_COLOR, U_SPECULAR] = -x[X_SPECULAR_COLOR] / x[X_SPECULAR]
+    derivative[X_SPECULAR, U_SPECULAR] = 1
+    derivative[X_ROUGHNESS, U_ROUGHNESS] = 1
+    derivative[X_METALNESS, U_METALNESS] = 1
     return derivative
 
 
 def divisible(x: np.ndarray) -> np.ndarray:
     """x with its specular raised to LEAST_SPECULAR, and the colour lowered to the same products."""
     result = x.copy()
-    result[_SPECULAR] = max(x[_SPECULAR], LEAST_SPECULAR)
-    result[_SPECULAR_COLOR] = x[_SPECULAR_COLOR] * x[_SPECULAR] / result[_SPECULAR]
+    result[X_SPECULAR] = max(x[X_SPECULAR], LEAST_SPECULAR)
+    result[X_SPECULAR_COLOR] = x[X_SPECULAR_COLOR] * x[X_SPECULAR] / result[X_SPECULAR]
     return result
 
 
@@ -108,31 +113,30 @@ def materials(u: np.ndarray, base: np.ndarray) -> np.ndarray:
     Where base or specular is 0 the colour under it can't be seen: it is 1/2.
     """
     values = np.empty((*u.shape[:-1], len(PARAMETERS)))
-    values[..., 0] = base
-    values[..., 1:4] = _quotient(u[..., PRODUCTS], np.asarray(base)[..., None])
-    values[..., 4], values[..., 5] = u[..., SPECULAR], u[..., ROUGHNESS]
-    values[..., 6:9] = _quotient(u[..., TINTS], u[..., SPECULAR, None])
-    values[..., 9] = u[..., METALNESS]
+    values[..., BASE] = base
+    values[..., BASE_COLOR] = _quotient(u[..., U_PRODUCTS], np.asarray(base)[..., None])
+    values[..., SPECULAR], values[..., ROUGHNESS] = u[..., U_SPECULAR], u[..., U_ROUGHNESS]
+    values[..., SPECULAR_COLOR] = _quotient(u[..., U_TINTS], u[..., U_SPECULAR, None])
+    values[..., METALNESS] = u[..., U_METALNESS]
     return np.clip(values, 0, 1)
 
 
 def guessed_materials(values: np.ndarray) -> np.ndarray:
     """Materials (n, 10) that look as a network means that answers posterior means (n, 10).
 
-    base stays, and base_color is lowered so that their product is the one that was seen.
+    base stays, and base_color is lowered so that their product is the image's.
     """
     values = np.clip(values, 0, 1)
     products = products_of_means(values)
     result = values.copy()
-    base = np.maximum(values[:, :1], products.max(axis=1, keepdims=True))
-    result[:, :1], result[:, 1:4] = base, _quotient(products, base)
+    base = np.maximum(values[:, [BASE]], products.max(axis=1, keepdims=True))
+    result[:, [BASE]], result[:, BASE_COLOR] = base, _quotient(products, base)
     return result
 
 
 def mean_base(u: np.ndarray) -> np.ndarray:
-    """E[base | p] (…) of u (…, 9), see `floor`."""
-    rows = with_base_of_one(np.reshape(u, (-1, UNKNOWNS)))
-    return posterior_means(rows)[:, 0].reshape(u.shape[:-1])
+    """E[base | p] (…) of u (…, 9), see `products`."""
+    return expected_base(u[..., U_PRODUCTS].max(axis=-1))
 
 
 def draw_base(u: np.ndarray, shares: np.ndarray) -> np.ndarray:
@@ -142,7 +146,7 @@ def draw_base(u: np.ndarray, shares: np.ndarray) -> np.ndarray:
         u: (…, 9).
         shares: (…) in [0, 1].
     """
-    brightest = np.maximum(u[..., PRODUCTS].max(axis=-1), DARKEST)
+    brightest = np.maximum(u[..., U_PRODUCTS].max(axis=-1), DARKEST)
     return (brightest**-2 - shares * (brightest**-2 - 1)) ** -0.5
 
 

@@ -1,4 +1,4 @@
-"""The ten shading parameters: names, sampling, and the table that holds them."""
+"""The ten shading parameters: their names, order and precision."""
 
 # Inputs of MaterialX standard_surface in the poster's order; colours by channel, linear, in [0, 1].
 PARAMETERS = (
@@ -13,6 +13,9 @@ PARAMETERS = (
     "specular_color_b",
     "metalness",
 )
+
+# Places of the inputs of standard_surface among them.
+BASE, BASE_COLOR, SPECULAR, ROUGHNESS, SPECULAR_COLOR, METALNESS = 0, [1, 2, 3], 4, 5, [6, 7, 8], 9
 
 # A CSV, a JSON and a shader uniform must hold the same number; six decimals are finer than what a
 # render can show (1/255) and than a float32 near 1 needs to be told from its neighbours in a plot.

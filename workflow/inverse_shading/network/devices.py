@@ -1,4 +1,4 @@
-"""Where networks run, and what it takes to get the same bits there twice."""
+"""Devices that networks run on, and how to get the same bits on them twice."""
 
 import os
 import platform

@@ -22,6 +22,8 @@ from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.scene.srgb import srgb_decode
 
 
 class Depths(nn.Module):
@@ -31,7 +33,7 @@ class Depths(nn.Module):
     keep differences far below one level of 255, once they are averaged.
 
     Args:
-        trunk: as built by `trunks.build_trunk`; stages after the last one asked for are not run.
+        trunk: as built by `trunks.build_trunk`; stages after the last of `depths` are not run.
         architecture: of the trunk.
         depths: side of the grid that each depth is averaged to, by its name: image (as encoded),
             radiance (decoded to linear light), stage_1 … stage_5.
@@ -51,20 +53,13 @@ class Depths(nn.Module):
         found[IMAGE] = encoded
         grids = dict(self._depths)
         if RADIANCE in grids:
-            found[RADIANCE] = decode_srgb(encoded)
+            found[RADIANCE] = srgb_decode(encoded, torch)
         features = images
         for number, stage in enumerate(self.stages, start=1):
             features = stage(features)
             found[f"stage_{number}"] = features
         rows = [_average(found[name], name, grid) for name, grid in self._depths]
         return torch.cat(rows, dim=1)[:, :, None, None]
-
-
-def decode_srgb(encoded: torch.Tensor) -> torch.Tensor:
-    """Linear radiance of sRGB-encoded values in [0, 1] (IEC 61966-2-1)."""
-    return torch.where(
-        encoded <= 0.04045, encoded / 12.92, ((encoded.clamp(min=0) + 0.055) / 1.055) ** 2.4
-    )
 
 
 def _undo_normalisation(images: torch.Tensor) -> torch.Tensor:
@@ -89,8 +84,7 @@ def extract_features(
     trunk: str | Path,
     images: str | Path,
     config: dict,
-    device: str,
-    threads: int,
+    placement: Placement,
 ) -> None:
     """Run a prepared trunk over the images of one shard and write its features.
 
@@ -104,8 +98,7 @@ def extract_features(
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
         config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
             `features.Depths`) where features of more than the last layer are wanted.
-        device: auto, cpu or cuda.
-        threads: of the CPU.
+        placement: where to compute.
 
     Raises:
         InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
@@ -115,10 +108,11 @@ def extract_features(
     found = read_description(trunk).get("architecture")
     if found != config["architecture"]:
         raise unusable(trunk, f"found weights of {found}, expected {config['architecture']}")
-    place = set_up(device, threads)
+    place = set_up(placement.device, placement.threads)
     network, dtype = load_extractor(trunk, found, config.get("depths"), place)
     precision = choose_precision(config["precision"], place)
-    logger.info("%d images on %s in %s", len(array), describe_device(place, threads), precision)
+    where = describe_device(place, placement.threads)
+    logger.info("%d images on %s in %s", len(array), where, precision)
 
     def compute(first: int, last: int) -> np.ndarray:
         features = compute_features(network, array[first:last], place, precision, dtype)

@@ -1,4 +1,4 @@
-"""From a picture of the object to what the network sees and what renders are compared with."""
+"""From a picture of the object to what the network is given and what renders are compared with."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ from scipy import ndimage
 from inverse_shading.pictures.cut_out import cut_out, without_rim
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.pictures.picture_file import Picture, read_picture
-from inverse_shading.pictures.silhouette import place, put, see
+from inverse_shading.pictures.silhouette import place, put, through_square
 from inverse_shading.pictures.stage_view import StageView
 from inverse_shading.render.framing import frame_image
 from inverse_shading.runtime.errors import InputError
@@ -81,12 +81,14 @@ def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
     height, width = picture.pixels.shape[:2]
     if picture.alpha is not None or height != width:
         return None
-    seen = see(picture.pixels, (0.0, 0.0, float(width), float(width)), view.size, "hamming")
+    shown = through_square(
+        picture.pixels, (0.0, 0.0, float(width), float(width)), view.size, "hamming"
+    )
     for placement, square in view.squares(width).items():
-        value = view.on_backdrop(seen, placement)
+        value = view.on_backdrop(shown, placement)
         if value is not None:
             rounded = np.rint(picture.pixels).astype(np.uint8)
-            target = see(picture.pixels, square, view.size, view.filter)
+            target = through_square(picture.pixels, square, view.size, view.filter)
             return FramedPicture(
                 # The function that framed the training images: for their frames, their bytes.
                 image=frame_image(rounded, square, view.size, view.filter),
@@ -117,16 +119,16 @@ def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
     candidates = list(view.squares(width).values()) if height == width else []
     square, value = place(alpha, view.coverage, candidates)
     if value >= SILHOUETTE and picture.alpha is None:
-        # Once it is known to be the object, its outline is known better than it was seen: a highlight
+        # Once it is known to be the object, its outline is known better than it showed: a highlight
         # as bright as the background leaves a gap.
         own = without_rim(shown, put(view.coverage, square, (height, width)))
         coverage = view.coverage
-        seen = see(own, square, view.size, view.filter) * coverage[..., None]
+        moved = through_square(own, square, view.size, view.filter) * coverage[..., None]
     else:
-        coverage = see(alpha, square, view.size, view.filter)
-        seen = see(premultiplied, square, view.size, view.filter)
+        coverage = through_square(alpha, square, view.size, view.filter)
+        moved = through_square(premultiplied, square, view.size, view.filter)
     placement = "silhouette" if value >= SILHOUETTE else "given"
-    return _on_backdrop(seen, coverage, view, picture.encoding, placement, value)
+    return _on_backdrop(moved, coverage, view, picture.encoding, placement, value)
 
 
 def _as_given(picture: Picture, view: StageView) -> FramedPicture:
@@ -136,9 +138,9 @@ def _as_given(picture: Picture, view: StageView) -> FramedPicture:
     side = min(height, width)
     left, upper = (width - side) / 2, (height - side) / 2
     square = (left, upper, left + side, upper + side)
-    coverage = see(alpha, square, view.size, view.filter)
-    seen = see(premultiplied, square, view.size, view.filter)
-    return _on_backdrop(seen, coverage, view, picture.encoding, "given", 0.0)
+    coverage = through_square(alpha, square, view.size, view.filter)
+    moved = through_square(premultiplied, square, view.size, view.filter)
+    return _on_backdrop(moved, coverage, view, picture.encoding, "given", 0.0)
 
 
 def _on_backdrop(

@@ -1,7 +1,9 @@
 """Decoding what Pillow and tifffile read, set upright."""
 
 import io
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,9 @@ from inverse_shading.runtime.jobs import logger
 
 # EXIF's tag of how a picture is to be turned.
 ORIENTATION = 0x0112
+
+# What tifffile raises where data or tags are damaged.
+DAMAGED = (ValueError, OSError, LookupError, TypeError, ArithmeticError, struct.error, zlib.error)
 
 REMEDY = "Save or copy it again, as PNG, JPEG, WebP, TIFF, OpenEXR or Radiance .hdr."
 
@@ -102,8 +107,9 @@ def _decode_tiff(path: Path, check_size: CheckSize | None) -> Decoded | None:
                 data = np.moveaxis(data, 0, -1)
     except tifffile.TiffFileError:  # no TIFF at all
         return None
-    # Compressed in a way that needs a further library: Pillow then rounds to 8 bits.
-    except (ValueError, OSError, IndexError) as error:
+    # Damaged, or compressed in a way that needs a further library: Pillow refuses it or rounds to 8
+    # bits.
+    except DAMAGED as error:
         logger.info("%s: not read at its full precision (%s)", path, error)
         return None
     data = data[..., None] if data.ndim == 2 else data

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 
 from inverse_shading.render.framing import Box, frame_levels
 
-# A square that was asked for is taken if no other's overlap is better by more than this: less than
+# A candidate is taken if no other's overlap is better by more than this: less than
 # what half a pixel of misplacement costs.
 INDIFFERENCE = 0.003
 
@@ -46,15 +46,15 @@ def place(coverage: np.ndarray, expected: np.ndarray, candidates: list[Box]) -> 
 
 
 def overlap(coverage: np.ndarray, expected: np.ndarray, square: Box) -> float:
-    """Intersection over union of two soft silhouettes, one seen through a square of its picture."""
-    seen = see(coverage, square, len(expected), "bilinear")
+    """Intersection over union of two soft silhouettes, one through a square of its picture."""
+    framed = through_square(coverage, square, len(expected), "bilinear")
     scale = (len(expected) / (square[2] - square[0])) ** 2
-    beyond = max(0.0, float(coverage.sum()) * scale - float(seen.sum()))
-    union = float(np.maximum(seen, expected).sum()) + beyond
-    return float(np.minimum(seen, expected).sum()) / union
+    beyond = max(0.0, float(coverage.sum()) * scale - float(framed.sum()))
+    union = float(np.maximum(framed, expected).sum()) + beyond
+    return float(np.minimum(framed, expected).sum()) / union
 
 
-def see(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray:
+def through_square(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray:
     """`framing.frame_levels` through a square that may reach beyond the picture, where it is 0."""
     height, width = data.shape[:2]
     left, upper, right, lower = square
@@ -71,7 +71,7 @@ def see(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray
 
 
 def put(framed: np.ndarray, square: Box, shape: tuple[int, int]) -> np.ndarray:
-    """The way back from `see`: float (side, side) where its square lies in a picture, else 0."""
+    """The inverse of `through_square`: float (side, side) where its square is in a picture, else 0."""
     left, upper, right, _ = square
     scale = len(framed) / (right - left)
     # Pixels' centres are half a pixel from their corners.

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from inverse_shading.pictures.silhouette import overlap, place
-from inverse_shading.render.framing import Box, crop_box, frame_image, frame_levels
+from inverse_shading.render.framing import Box, StageFraming, frame_levels
 from inverse_shading.scene.stage_file import Stage
 
 # What follows was measured on 180 renders of the poster's stage, the greyest among them, as PNG and
@@ -24,7 +24,7 @@ OUTSIDE = 0.04
 OVERLAP = 0.82
 
 # How far what differs may lie from the silhouette, as a share of the side, and how much larger than it
-# may be seen. Renders are found up to 0.009 off, and from 0.989 to 1.046 as large (JPEG adds to it).
+# may look. Renders are found up to 0.009 off, and from 0.989 to 1.046 as large (JPEG adds to it).
 SHIFT = 0.011
 SCALES = (0.98, 1.06)
 
@@ -48,42 +48,36 @@ class StageView:
     """
 
     def __init__(self, stage: Stage, framing: Mapping):
-        self.size, self.filter = framing["image_size"], framing["filter"]
-        self._stage = stage
-        self._box = crop_box(stage.mask, framing["margin"])
+        self._stage, self._framing = stage, StageFraming(stage.mask, framing)
+        self.size, self.filter = self._framing.size, self._framing.filter
         whole = (0.0, 0.0, float(stage.frame_size), float(stage.frame_size))
-        self.views = {"frame": self._seen(whole), "framed": self._seen(self._box)}
+        self.views = {
+            "frame": self._framing.view(stage.background, whole),
+            "framed": self._framing.view(stage.background),
+        }
         self.backdrop, self.coverage = self.views["framed"]
-        mask = stage.mask.astype(np.uint8) * 255
-        framed = frame_image(mask, self._box, self.size, self.filter)
-        self.weights = (framed > 0).astype(np.float32)
-
-    def _seen(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
-        """Backdrop and coverage of a square of the stage."""
-        backdrop = frame_levels(self._stage.background, box, self.size, self.filter)
-        coverage = frame_levels(self._stage.mask, box, self.size, self.filter)
-        return np.clip(backdrop, 0, 255), np.clip(coverage, 0, 1)
+        self.weights = self._framing.silhouette.astype(np.float32)
 
     def squares(self, side: int) -> dict[str, Box]:
         """Where a square picture shows what a training image does, by what the picture is.
 
         A "frame" shows the whole stage, a "framed" one is cropped as training images are.
         """
-        frame = tuple(edge * side / self._stage.frame_size for edge in self._box)
+        frame = tuple(edge * side / self._stage.frame_size for edge in self._framing.box)
         return {"frame": frame, "framed": (0.0, 0.0, float(side), float(side))}
 
-    def on_backdrop(self, seen: np.ndarray, placement: str) -> float | None:
+    def on_backdrop(self, shown: np.ndarray, placement: str) -> float | None:
         """Whether a picture is the stage's backdrop outside the silhouette, and not inside.
 
         Args:
-            seen: float (size, size, 3), the whole picture at the framed size, levels of 255.
+            shown: float (size, size, 3), the whole picture at the framed size, levels of 255.
             placement: "frame" or "framed", what it would be.
 
         Returns:
             how well the silhouettes overlap, 0 to 1; None if it isn't such a picture.
         """
         backdrop, coverage = self.views[placement]
-        differs = np.abs(seen - backdrop).max(axis=2) > DIFFERENCE
+        differs = np.abs(shown - backdrop).max(axis=2) > DIFFERENCE
         outside = ~ndimage.binary_dilation(coverage > 0, iterations=RIM)
         if differs[outside].mean() > OUTSIDE:
             return None
@@ -94,7 +88,7 @@ class StageView:
             return None
         (left, upper, right, lower), _ = place(found, coverage, [])
         shift = np.hypot(left + right - self.size, upper + lower - self.size) / 2
-        # A larger object fits as expected when it is seen through a larger square.
+        # A larger object fits as expected through a larger square.
         scale = (right - left) / self.size
         if shift > SHIFT * self.size or not SCALES[0] <= scale <= SCALES[1]:
             return None
@@ -110,7 +104,7 @@ class StageView:
         """
         normals = np.zeros((*self._stage.mask.shape, 3), np.float32)
         normals[self._stage.mask] = self._stage.surface[1]
-        normals = frame_levels(normals, self._box, self.size, "box")
+        normals = frame_levels(normals, self._framing.box, self.size, "box")
         inside = ndimage.binary_erosion(self.coverage > 0.99, iterations=RIM)
         inside &= inside[:, ::-1]
         if not inside.any():

@@ -1,11 +1,11 @@
 """A trained model at work: from framed images to ten numbers each, as its evaluation has it."""
 
-import math
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from inverse_shading.evaluation.conformal import conformal_quantile
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import choose_precision, in_batches, place_rows, set_up
@@ -82,9 +82,8 @@ class Predictor:
 def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:
     """Half-widths of intervals about a prediction that hold the truth with a given probability.
 
-    Split-conformal: the ⌈(n + 1) · level⌉-th smallest of the n absolute errors on validation images
-    (Lei et al. 2018, https://arxiv.org/abs/1604.04173). It holds for images of materials drawn as
-    the data set's are.
+    They are conformal quantiles of the absolute errors on validation images, and hold for images of
+    materials drawn as the data set's are.
 
     Args:
         predictions: the model's predictions.csv.
@@ -97,6 +96,4 @@ def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:
         InputError: the file is damaged or has no validation image.
     """
     _, true, predicted = read_predictions(predictions, "validation")
-    errors = np.sort(np.abs(predicted - true), axis=0)
-    rank = math.ceil((len(errors) + 1) * level)
-    return errors[rank - 1] if rank <= len(errors) else np.ones(len(PARAMETERS))
+    return np.minimum(conformal_quantile(np.abs(predicted - true), level), 1.0)

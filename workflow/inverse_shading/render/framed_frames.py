@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.render.frames import Renderer
-from inverse_shading.render.framing import crop_box, frame_image
+from inverse_shading.render.framing import StageFraming
 
 
 class FramedRenderer:
@@ -30,10 +30,8 @@ class FramedRenderer:
         self, stage: str | Path, framing: Mapping, device: str | int, threads: int | None = None
     ):
         self._renderer = Renderer(stage, device, threads)
-        self._framing = framing
-        self._box = crop_box(self._renderer.mask, framing["margin"])
-        silhouette = np.uint8(255) * self._renderer.mask[..., None].repeat(3, axis=2)
-        self.mask = self._frame(silhouette)[..., 0] > 0
+        self._framing = StageFraming(self._renderer.mask, framing)
+        self.mask = self._framing.silhouette
         self.driver = self._renderer.driver
 
     def render(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -42,10 +40,7 @@ class FramedRenderer:
         Raises:
             InputError: as `frames.Renderer.render`.
         """
-        return self._frame(self._renderer.render(values))
-
-    def _frame(self, frame: np.ndarray) -> np.ndarray:
-        return frame_image(frame, self._box, self._framing["image_size"], self._framing["filter"])
+        return self._framing.image(self._renderer.render(values))
 
     def close(self) -> None:
         """Free the OpenGL context."""

@@ -1,5 +1,8 @@
 """From the rendered frame to the network's input: crop to the object, resize with antialiasing."""
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import numpy as np
 from PIL import Image
 
@@ -73,3 +76,49 @@ def frame_levels(frame: np.ndarray, box: Box, image_size: int, resampling: str) 
     method = Image.Resampling[resampling.upper()]
     image = Image.fromarray(np.ascontiguousarray(frame, np.float32))
     return np.asarray(image.resize((image_size, image_size), method, box=box))
+
+
+class StageFraming:
+    """How the frames of one stage are cropped and resized, and where its object then lies.
+
+    Args:
+        mask: bool (frame_size, frame_size), True where the object covers the frame.
+        framing: the config's section: image_size, margin, filter.
+
+    Attributes:
+        box: from `crop_box`.
+        size: side of a framed image in pixels.
+        filter: its resampling.
+
+    Raises:
+        InputError: the mask is empty.
+    """
+
+    def __init__(self, mask: np.ndarray, framing: Mapping):
+        self._mask = mask
+        self.size, self.filter = framing["image_size"], framing["filter"]
+        self.box = crop_box(mask, framing["margin"])
+
+    def image(self, frame: np.ndarray) -> np.ndarray:
+        """A frame (frame_size, frame_size, 3) framed: uint8 (size, size, 3), see `frame_image`."""
+        return frame_image(frame, self.box, self.size, self.filter)
+
+    @cached_property
+    def silhouette(self) -> np.ndarray:
+        """bool (size, size): pixels of a framed image that show the object, if only a little."""
+        return self.image(self._mask.astype(np.uint8) * 255) > 0
+
+    def view(self, background: np.ndarray, box: Box | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The backdrop through a square of the frame, and the object's share of each pixel.
+
+        Args:
+            background: uint8 (frame_size, frame_size, 3), the frame without the object.
+            box: the square; by default the one that images are cropped to.
+
+        Returns:
+            float32 (size, size, 3) in levels of 255, and float32 (size, size) from 0 to 1.
+        """
+        box = self.box if box is None else box
+        backdrop = frame_levels(background, box, self.size, self.filter)
+        coverage = frame_levels(self._mask, box, self.size, self.filter)
+        return np.clip(backdrop, 0, 255), np.clip(coverage, 0, 1)

@@ -1,9 +1,12 @@
-"""One OpenGL context that shades the packed pixels of a stage."""
+"""The packed pixels of a stage shaded in an OpenGL context, and in a fresh one where that fails."""
+
+from collections.abc import Callable
 
 import moderngl
 import numpy as np
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.jobs import logger
 from inverse_shading.scene.opengl import create_context, describe
 from inverse_shading.scene.stage_file import Stage
 
@@ -24,7 +27,7 @@ class PackedProgram:
 
     Args:
         stage: whose surface is shaded.
-        device, threads: see `Renderer`.
+        device, threads: see `opengl.create_context`.
         targets: materials in flight, see `shade_linear`; 0 for a program that only encodes.
     """
 
@@ -167,3 +170,87 @@ class PackedProgram:
                 resource.release()
             self.program.release()
         self.context.release()
+
+
+class StageProgram:
+    """Shades a stage's packed pixels; what a driver gets wrong is shaded once more in a fresh context.
+
+    Each covered pixel must have been written and be a number, and bytes may not be the ones before
+    although the values differ.
+
+    Args:
+        stage, device, threads, targets: see `PackedProgram`.
+
+    Raises:
+        InputError: the OpenGL driver can't be used.
+    """
+
+    def __init__(
+        self, stage: Stage, device: str | int, threads: int | None = None, targets: int = 0
+    ):
+        self._arguments = stage, device, threads, targets
+        self._program = PackedProgram(*self._arguments)
+        self._previous: tuple[np.ndarray, np.ndarray] | None = None
+
+    @property
+    def driver(self) -> str:
+        """The OpenGL driver in one line."""
+        return self._program.driver
+
+    def shade(self, values: np.ndarray) -> np.ndarray:
+        """`PackedProgram.shade` of one material (10,): uint8 (covered, 3).
+
+        Raises:
+            InputError: the driver failed twice, the second time in a fresh context.
+        """
+        pixels = self._checked(values, lambda program: program.shade(values), self._repeats)
+        self._previous = (values, pixels)
+        return pixels
+
+    def shade_linear(self, values: np.ndarray, count: int) -> np.ndarray:
+        """`PackedProgram.shade_linear` of materials (n, 10): float32 (n, count, 3).
+
+        Raises:
+            InputError: as `shade`.
+        """
+        return self._checked(values, lambda program: program.shade_linear(values, count))
+
+    def _checked(
+        self,
+        values: np.ndarray,
+        draw: Callable[[PackedProgram], np.ndarray | None],
+        repeats: Callable[[np.ndarray, np.ndarray], bool] = lambda values, pixels: False,
+    ) -> np.ndarray:
+        first = values if values.ndim == 1 else values[0]
+        described = f"{'the material' if values.ndim == 1 else 'materials from'} {first.tolist()}"
+        pixels = draw(self._program)
+        if pixels is None or repeats(values, pixels):
+            # Different materials may look the same (black is black whatever its roughness): a
+            # fresh context holds nothing of the image before, so what it gives is right.
+            logger.warning(
+                "%s %s for %s; rendering it again in a fresh context",
+                self.driver,
+                "left pixels unwritten" if pixels is None else "gave the image before again",
+                described,
+            )
+            self._program.release()
+            self._program = PackedProgram(*self._arguments)
+            pixels = draw(self._program)
+        if pixels is None:
+            raise InputError(
+                f"The OpenGL driver ({self.driver}) twice left pixels unwritten, or made values "
+                f"that are no numbers, for {described}; expected whole images. "
+                "Say another render.device (cpu is Mesa's software rasteriser), or update the "
+                "driver."
+            )
+        return pixels
+
+    def _repeats(self, values: np.ndarray, pixels: np.ndarray) -> bool:
+        """Are these the bytes of the image before, though the values differ?"""
+        if self._previous is None or np.array_equal(self._previous[0], values):
+            return False
+        return np.array_equal(self._previous[1], pixels)
+
+    def release(self) -> None:
+        """Free the context and all that is in it."""
+        self._program.release()

@@ -1,4 +1,4 @@
-"""Renders as framed images before rounding, and samples of them at a fraction of their cost.
+"""Renders as framed images before rounding, and some pixels of them at a fraction of their cost.
 
 What a picture is compared with while a material is sought: not rounded, so that derivatives exist.
 """
@@ -11,9 +11,8 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import minimum_filter, uniform_filter
 
-from inverse_shading.render.framing import crop_box, frame_image
-from inverse_shading.render.program import PackedProgram
-from inverse_shading.runtime.errors import InputError
+from inverse_shading.render.framing import StageFraming
+from inverse_shading.render.program import StageProgram
 from inverse_shading.scene.srgb import srgb_encode
 from inverse_shading.scene.stage_file import read_stage
 
@@ -28,12 +27,12 @@ WINDOW, SMOOTH = 9, 0.01
 FEWEST = 30
 
 
-class SampledRenderer:
+class UnroundedRenderer:
     """Renders one stage's object as the data set's images are framed, without rounding.
 
     `weights` says how far the object reaches into each pixel. `sparse` and `dense` are masks of framed
-    pixels whose centres alone can be rendered: a grid of every `stride`-th pixel a side where the
-    surface is smooth, and all that lie wholly on the object.
+    pixels whose centres alone can be rendered: every `stride`-th pixel per side where the surface is
+    smooth, and all that lie wholly on the object.
 
     Args:
         stage: a file written by `make_stage.write_stage`.
@@ -55,8 +54,7 @@ class SampledRenderer:
     ):
         stage = read_stage(stage)
         self._mask, self._background = stage.mask, stage.background
-        self._size, self._filter = framing["image_size"], framing["filter"]
-        self._box = crop_box(stage.mask, framing["margin"])
+        self._framing = StageFraming(stage.mask, framing)
         self.weights = self._resize(stage.mask.astype(np.float32), limit=1.0)
         nearest, smoothness = self._nearest_pixels(), _smoothness(stage.mask, stage.surface[1])
         numbers = np.full(stage.mask.shape, -1)
@@ -65,7 +63,7 @@ class SampledRenderer:
         grid = np.zeros_like(self.dense)
         grid[stride // 2 :: stride, stride // 2 :: stride] = True
         smooth = self.dense & (smoothness[nearest] < SMOOTH)
-        # An object of edges, or a small one, is sampled all the same.
+        # Of an object of edges, or a small one, pixels are chosen all the same.
         choices = (grid & smooth, grid & self.dense, self.dense)
         enough = [pixels for pixels in choices if pixels.sum() >= FEWEST]
         self.sparse = enough[0] if enough else self.dense
@@ -77,7 +75,7 @@ class SampledRenderer:
         self._sparse, self._dense = place[sparse], place[dense]
         self._places = np.flatnonzero(stage.mask)[order]
         surface = np.ascontiguousarray(stage.surface[:, order])
-        self._program = PackedProgram(replace(stage, surface=surface), device, threads, TARGETS)
+        self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)
         #: Renders so far; one of some pixels only counts by their share.
         self.renders = 0.0
 
@@ -86,11 +84,14 @@ class SampledRenderer:
         """The OpenGL driver in one line."""
         return self._program.driver
 
-    def sparse_samples(self, values: np.ndarray) -> np.ndarray:
-        """The pixels of `sparse`, float32 (n, pixels, 3), levels of 255, of materials (n, 10)."""
+    def sparse_pixels(self, values: np.ndarray) -> np.ndarray:
+        """The pixels of `sparse`, float32 (n, pixels, 3), levels of 255, of materials (n, 10).
+
+        This and the other renders raise InputError as `program.StageProgram` does.
+        """
         return self._shade(values, self._sparse.max() + 1)[:, self._sparse]
 
-    def dense_samples(self, values: np.ndarray) -> np.ndarray:
+    def dense_pixels(self, values: np.ndarray) -> np.ndarray:
         """The pixels of `dense`, float32 (n, pixels, 3), levels of 255, of materials (n, 10)."""
         return self._shade(values, self._dense.max() + 1)[:, self._dense]
 
@@ -102,12 +103,9 @@ class SampledRenderer:
 
     def rounded_image(self, values: np.ndarray) -> np.ndarray:
         """One material's framed image as the data set has it: uint8 (size, size, 3)."""
-        pixels = self._program.shade(values)
-        if pixels is None:
-            raise self._failure(values)
         frame = self._background.copy()
-        frame.reshape(-1, 3)[self._places] = pixels
-        return frame_image(frame, self._box, self._size, self._filter)
+        frame.reshape(-1, 3)[self._places] = self._program.shade(values)
+        return self._framing.image(frame)
 
     def close(self) -> None:
         """Free the OpenGL context."""
@@ -117,35 +115,26 @@ class SampledRenderer:
         parts = []
         for first in range(0, len(values), TARGETS):
             linear = self._program.shade_linear(values[first : first + TARGETS], count)
-            if linear is None:
-                raise self._failure(values[first])
             parts.append(255 * srgb_encode(np.clip(linear, 0, 1)))
         self.renders += len(values) * count / len(self._places)
         return np.concatenate(parts).astype(np.float32)
 
-    def _failure(self, values: np.ndarray) -> InputError:
-        return InputError(
-            f"The OpenGL driver ({self.driver}) left pixels unwritten, or made values that are no "
-            f"numbers, for materials beginning with {values.tolist()}; expected whole images. Say "
-            "another render device (cpu is Mesa's software rasteriser), or update the driver."
-        )
-
     def _resize(self, channel: np.ndarray, limit: float = 255.0) -> np.ndarray:
         """As `framing.frame_image` resizes bytes: in two passes, each clipped to their range."""
-        method = Image.Resampling[self._filter.upper()]
-        left, upper, right, lower = self._box
+        size, method = self._framing.size, Image.Resampling[self._framing.filter.upper()]
+        left, upper, right, lower = self._framing.box
         height = len(channel)
         across = Image.fromarray(np.ascontiguousarray(channel, np.float32)).resize(
-            (self._size, height), method, box=(left, 0, right, height)
+            (size, height), method, box=(left, 0, right, height)
         )
         clipped = Image.fromarray(np.clip(np.asarray(across), 0, limit))
-        down = clipped.resize((self._size, self._size), method, box=(0, upper, self._size, lower))
+        down = clipped.resize((size, size), method, box=(0, upper, size, lower))
         return np.clip(np.asarray(down), 0, limit)
 
     def _nearest_pixels(self) -> tuple[np.ndarray, np.ndarray]:
         """Row and column of the frame's pixel at each framed pixel's centre."""
-        left, upper, right, lower = self._box
-        steps = (np.arange(self._size) + 0.5) / self._size
+        left, upper, right, lower = self._framing.box
+        steps = (np.arange(self._framing.size) + 0.5) / self._framing.size
         limit = len(self._mask) - 1
         rows = np.clip(np.floor(upper + steps * (lower - upper)).astype(int), 0, limit)
         columns = np.clip(np.floor(left + steps * (right - left)).astype(int), 0, limit)

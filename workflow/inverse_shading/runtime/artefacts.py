@@ -1,6 +1,8 @@
 """Files that steps hand on: written with a seal; read, checked, and refused with the remedy.
 
-CSV, JSON, npy and safetensors. Callers say what a file is ("a parameters table") and what it holds.
+CSV, JSON, npy and safetensors, and `reading` for what has a form of its own, such as a shard's tar.
+Callers say what a file is ("a parameters table") and what it holds.
+
 Libraries are imported where they are needed: who reads JSON doesn't wait for pandas, and who reads
 NumPy's tensors doesn't for PyTorch.
 """
@@ -69,7 +71,8 @@ def reading(path: str | Path, what: str, *errors: type[Exception]) -> Iterator[N
     try:
         yield
     except (OSError, ValueError, *errors) as error:
-        raise unusable(path, f"can't be read as {what} ({error})") from error
+        reason = str(error) or type(error).__name__
+        raise unusable(path, f"can't be read as {what} ({reason})") from error
 
 
 def write_json(path: str | Path, content: Mapping) -> None:
@@ -95,7 +98,8 @@ def read_json(path: str | Path, what: str, keys: Sequence[str] = ()) -> dict:
     with reading(path, what):
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
-        raise unusable(path, f"can't be read as {what} (found {json.dumps(content)[:70]})")
+        found = json.dumps(content)[:70]
+        raise unusable(path, f"can't be read as {what} (found {found}, expected an object)")
     missing = [key for key in keys if key not in content]
     if missing:
         raise unusable(path, f"can't be read as {what} (found no {', '.join(missing)})")

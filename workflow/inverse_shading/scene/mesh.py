@@ -1,22 +1,33 @@
 """Triangle meshes with the vertex data that a generated shader reads, and where they come from."""
 
+import struct
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import MaterialX as mx
 import numpy as np
 
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.scene.mesh_checks import mesh_file_problem
+from inverse_shading.scene.gltf_file import read_gltf
+from inverse_shading.scene.obj_file import read_obj
 
-EXTENSIONS = (".obj", ".glb", ".gltf")
+READERS = {".obj": read_obj, ".glb": read_gltf, ".gltf": read_gltf}
+
+# What reading raises where a member of a document is missing or mistyped, wherever it is.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    struct.error,
+)
 
 # Radius: the shader squares distances in float32, which ends at about 1e-38 and 1e38.
 SMALLEST, LARGEST = 1e-12, 1e12
-
-# Debian's names for what MaterialX's loaders link against.
-REMEDY = "apt-get install -y libegl1 libgl1 libgl1-mesa-dri libx11-6"
 
 
 @dataclass(frozen=True)
@@ -69,106 +80,98 @@ class Mesh:
 
 
 def load_mesh(path: str | Path) -> Mesh:
-    """Load a mesh file with MaterialX's own loaders, glTF node transforms applied.
+    """Load a mesh file, glTF node transforms applied.
 
     Missing normals are made here, smooth over the triangles that share a vertex, and so are normals
-    that are no numbers; missing tangents are the loader's or, where it gives none, made here.
-    Triangles without area are left out.
+    that are no numbers; missing tangents are made from the texture coordinates, as MaterialX makes
+    them. Triangles without area are left out.
 
     Raises:
-        InputError: no such file, another type, unreadable, empty or degenerate geometry, or
-            MaterialX's loaders can't be imported; it names the file and the cause.
+        InputError: no such file, another type, unreadable, empty or degenerate geometry; it names
+            the file and the cause.
     """
     path = Path(path)
-    if path.suffix.lower() not in EXTENSIONS:
-        raise InputError(f"{path}: expected a mesh ending in {', '.join(EXTENSIONS)}.")
+    read = READERS.get(path.suffix.lower())
+    if read is None:
+        raise InputError(f"{path}: expected a mesh ending in {', '.join(READERS)}.")
     if not path.is_file():
         raise InputError(f"{path}: no such file. Correct stage.mesh, or say builtin.")
-    problem = mesh_file_problem(path)
-    if problem:
-        raise InputError(f"{path}: {problem}. Export it again, or say builtin.")
-    mx_render = import_materialx_render()
-    handler = mx_render.GeometryHandler.create()
-    handler.addLoader(mx_render.TinyObjLoader.create())
-    handler.addLoader(mx_render.CgltfLoader.create())
-    if not handler.loadGeometry(mx.FilePath(str(path)), False) or not handler.getMeshes():
+    try:
+        # What overflows or is no number is found below.
+        with np.errstate(all="ignore"):
+            parts = [whole_part(**part) for part in read(path) if len(part["triangles"])]
+    except InputError as problem:
+        raise InputError(f"{path}: {problem}. Export it again, or say builtin.") from None
+    except BROKEN as error:
         raise InputError(
-            f"{path}: MaterialX can't load this mesh; the file is broken, empty or holds no "
-            "triangles. Export it again (triangles, uncompressed), or say builtin."
-        )
-    parts = [part for loaded in handler.getMeshes() for part in read_loaded(path, loaded)]
+            f"{path}: not a whole mesh file ({type(error).__name__}: {error}). Export it again, or "
+            "say builtin."
+        ) from error
     if not parts:
-        raise InputError(f"{path}: found no triangles. Export the mesh as triangles.")
+        raise InputError(
+            f"{path}: found no triangles. Export the mesh as triangles (no strips, lines or "
+            "points), or say builtin."
+        )
     return checked(path, Mesh.merged(parts))
 
 
-def import_materialx_render():
-    """Import MaterialX's loaders, which link against X11 and GL though they need no display.
+def whole_part(
+    positions: np.ndarray,
+    triangles: np.ndarray,
+    normals: np.ndarray | None = None,
+    tangents: np.ndarray | None = None,
+    texcoords: np.ndarray | None = None,
+) -> Mesh:
+    """A mesh of what a file has of it; zero normals where it has none."""
+    if texcoords is None:
+        texcoords = np.zeros((len(positions), 2), np.float32)
+    if tangents is None:
+        shown = last_normals(positions, triangles) if normals is None else normals
+        tangents = tangents_along_u(positions, shown, texcoords, triangles)
+    if normals is None:
+        normals = np.zeros_like(positions)
+    return Mesh(positions, normals, tangents, texcoords, triangles)
 
-    Raises:
-        InputError: the import fails; it says which packages to install.
+
+def last_normals(positions: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Each vertex's normal from the last triangle that has it, float32 (vertices, 3).
+
+    MaterialX shows them where a file has none. They are neither smooth nor flat, and another order
+    of triangles looks different; here they only say what the tangents are square to.
     """
-    try:
-        import MaterialX.PyMaterialXRender as mx_render
-    except ImportError as error:
-        raise InputError(
-            f"MaterialX's mesh loaders can't be imported ({error}). Install the libraries that they "
-            f"link against, on Debian or Ubuntu by: {REMEDY}"
-        ) from error
-    return mx_render
+    corners = positions[triangles]
+    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    faces /= np.linalg.norm(faces, axis=1, keepdims=True)
+    normals = np.zeros_like(positions)
+    normals[triangles.reshape(-1)] = np.repeat(faces, 3, axis=0)
+    return normals
 
 
-def read_loaded(path: Path, loaded) -> list[Mesh]:
-    """Copy one of MaterialX's meshes into arrays; nothing of it if it has no triangles."""
-    indices = [
-        loaded.getPartition(index).getIndices() for index in range(loaded.getPartitionCount())
-    ]
-    triangles = np.concatenate([np.zeros(0), *indices]).astype(np.uint32)
-    if len(triangles) == 0:
-        return []
-    streams = {}
-    for kind, width in (("position", 3), ("normal", 3), ("tangent", 3), ("texcoord", 2)):
-        stream = loaded.getStream(kind, 0)
-        if stream is None:
-            raise InputError(
-                f"{path}: mesh {loaded.getName()!r} has no {kind} data, and MaterialX could make "
-                "none. Export it with positions, normals and texture coordinates."
-            )
-        data = np.asarray(stream.getData(), dtype=np.float32)
-        streams[kind] = data.reshape(-1, stream.getStride())[:, :width]
-    counts = {kind: len(data) for kind, data in streams.items()}
-    if len(set(counts.values())) != 1 or triangles.max() >= counts["position"]:
-        raise InputError(
-            f"{path}: mesh {loaded.getName()!r} has vertex data of different lengths ({counts}) or "
-            f"a vertex number {triangles.max()} past their end. Export it again."
-        )
-    mesh = Mesh(
-        streams["position"],
-        streams["normal"],
-        streams["tangent"],
-        streams["texcoord"],
-        triangles.reshape(-1, 3),
+def tangents_along_u(
+    positions: np.ndarray, normals: np.ndarray, texcoords: np.ndarray, triangles: np.ndarray
+) -> np.ndarray:
+    """Tangents (vertices, 3) in the direction in which u grows, as MaterialX makes them.
+
+    After Lengyel (terathon.com/code/tangent.html); without a direction of u, after Duff et al.,
+    "Building an Orthonormal Basis, Revisited" (2017). Some may be no numbers.
+    """
+    edges = positions[triangles[:, 1:]] - positions[triangles[:, :1]]
+    (x1, y1), (x2, y2) = np.moveaxis(
+        texcoords[triangles[:, 1:]] - texcoords[triangles[:, :1]], 0, 2
     )
-    if normals_are_made_up(mesh):
-        mesh = replace(mesh, normals=np.zeros_like(mesh.normals))
-    return [mesh]
-
-
-def normals_are_made_up(mesh: Mesh) -> bool:
-    """Are these the normals that MaterialX gives to a file without any?
-
-    It takes each vertex's from the last triangle that has the vertex. On a surface whose triangles
-    share vertices that is neither smooth nor flat, and another order of triangles looks different.
-    """
-    corners = mesh.positions[mesh.triangles]
-    # float32 all the way, as the loader computes.
-    with np.errstate(all="ignore"):
-        faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        faces /= np.linalg.norm(faces, axis=1, keepdims=True)
-    last = np.full_like(mesh.normals, np.nan)
-    last[mesh.triangles.reshape(-1)] = np.repeat(faces, 3, axis=0)
-    known = np.isfinite(last).all(axis=1) & np.isfinite(mesh.normals).all(axis=1)
-    return np.allclose(mesh.normals[known], last[known], atol=1e-3)
+    area = x1 * y2 - x2 * y1
+    x, y, z = normals.T
+    # float32 all the way, as MaterialX computes.
+    scale = np.where(area == 0, np.float32(0), 1 / area)
+    along = (edges[:, 0] * y2[:, None] - edges[:, 1] * y1[:, None]) * scale[:, None]
+    sums = np.zeros_like(positions)
+    np.add.at(sums, triangles.reshape(-1), np.repeat(along, 3, axis=0))
+    across = sums - normals * (normals * sums).sum(axis=1, keepdims=True)
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    sign = np.where(z < 0, np.float32(-1), np.float32(1))
+    a = -1 / (sign + z)
+    anywhere = np.stack([1 + sign * x * x * a, sign * x * y * a, -sign * x], axis=1)
+    return np.where(sums.any(axis=1, keepdims=True), across, anywhere)
 
 
 def checked(path: Path, mesh: Mesh) -> Mesh:

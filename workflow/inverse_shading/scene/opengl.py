@@ -16,8 +16,7 @@ EGL_EXTENSIONS = 0x3055
 SOFTWARE_DEVICE = "EGL_MESA_device_software"
 
 REMEDY = (
-    "Install EGL and a driver, on Debian or Ubuntu by: "
-    "apt-get install -y libegl1 libgl1 libgl1-mesa-dri libx11-6"
+    "Install EGL and a driver, on Debian or Ubuntu by: apt-get install -y libegl1 libgl1-mesa-dri"
 )
 
 
@@ -100,7 +99,8 @@ def create_context(device: str | int = "auto", threads: int | None = None) -> mo
                 standalone=True,
                 backend="egl",
                 device_index=index,
-                libgl="libGL.so.1",
+                # EGL itself finds OpenGL's functions; libGL would bring GLX and with it X11.
+                libgl="libEGL.so.1",
                 libegl="libEGL.so.1",
             )
         # The backend raises plain Exception for every cause: no driver, an old one, no permission.

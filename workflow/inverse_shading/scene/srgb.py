@@ -8,6 +8,8 @@ def srgb_encode(linear: np.ndarray) -> np.ndarray:
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def srgb_decode(encoded: np.ndarray) -> np.ndarray:
-    """The inverse of `srgb_encode`."""
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+def srgb_decode(encoded, namespace=np):
+    """The inverse of `srgb_encode`, of an array, or of a tensor if `namespace` is torch."""
+    # No negative number, which rounding may have left, is raised to a fraction.
+    power = ((encoded.clip(min=0) + 0.055) / 1.055) ** 2.4
+    return namespace.where(encoded <= 0.04045, encoded / 12.92, power)

@@ -1,6 +1,6 @@
 """The stage file: all that a frame depends on but the material, in one checked file.
 
-Whoever renders needs this file and OpenGL: no mesh, no MaterialX, no X11 libraries.
+Whoever renders needs this file and OpenGL: no mesh and no MaterialX.
 """
 
 from dataclasses import dataclass

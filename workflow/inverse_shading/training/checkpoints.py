@@ -1,17 +1,61 @@
-"""Where a training stands, kept in a file, so that one that was killed goes on from there."""
+"""Checkpoints: the state of a training in a file, from which one that was killed is resumed."""
 
 import hashlib
 import io
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, seal_path, sealed_path
+from inverse_shading.runtime.files import check_seal, read_seal, seal_path, sealed_path
 from inverse_shading.runtime.jobs import logger
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How a training that was killed is resumed.
+
+    Attributes:
+        path: the checkpoint file.
+        seconds: from one checkpoint to the next.
+        code: digests of the code that trains; a checkpoint of other code is not resumed.
+    """
+
+    path: str | Path
+    seconds: float
+    code: Mapping[str, str]
+
+    def open(self, identity: Mapping) -> "Checkpoint":
+        """The checkpoint of the training of this identity."""
+        return Checkpoint(self.path, identity, self.seconds)
+
+    def identity(
+        self,
+        config: Mapping,
+        data: DataFiles,
+        trunk: str | Path | None,
+        device: torch.device,
+        threads: int,
+    ) -> dict:
+        """All that the result of a training depends on, as JSON can hold it.
+
+        Args:
+            config, data, trunk: as for `train_model.train_model`.
+            device, threads: where it trains.
+        """
+        return {
+            "config": config,
+            "code": dict(self.code),
+            "inputs": [read_seal(path) for path in data.paths],
+            "trunk": read_seal(trunk) if trunk else None,
+            "device": device.type,
+            "threads": threads,
+        }
 
 
 class Checkpoint:
@@ -20,7 +64,7 @@ class Checkpoint:
     Args:
         path: the file. It is written whole or not at all, with its checksum beside it.
         identity: all that the result depends on, as JSON can hold it. A checkpoint of another
-            identity is not gone on from.
+            identity is not resumed.
         interval: seconds from one checkpoint to the next.
     """
 
@@ -51,7 +95,7 @@ class Checkpoint:
             temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> dict | None:
-        """The state last saved; None if there is none that can be gone on from."""
+        """The state last saved; None if there is none that can be resumed."""
         if not self._path.exists():
             return None
         try:

@@ -3,21 +3,22 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from inverse_shading.dataset.rows import Rows
 from inverse_shading.network.devices import halve_batch, place_rows
 from inverse_shading.network.objectives.objective import Objective
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.interruption import Stopped, noting_stops
-from inverse_shading.runtime.jobs import SECONDS_BETWEEN_REPORTS, logger
+from inverse_shading.runtime.jobs import logger
 from inverse_shading.training.checkpoints import Checkpoint
+from inverse_shading.training.epoch_log import EpochLog
+from inverse_shading.training.optimisation import build_optimiser, build_schedule
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,23 @@ class Examples:
     targets: np.ndarray
     train: np.ndarray
     validation: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learnt, by which network, from what.
+
+    Attributes:
+        network: from float32 inputs to outputs, with its initial weights.
+        objective: the meaning of the outputs.
+        examples: what to train on.
+        trunk: those of the network's weights that were trained before and are only adjusted.
+    """
+
+    network: nn.Module
+    objective: Objective
+    examples: Examples
+    trunk: Sequence[nn.Parameter] = ()
 
 
 @dataclass(frozen=True)
@@ -68,16 +86,17 @@ class DivergenceError(InputError):
         self.history = history
 
 
+# Whether to give up, from the history so far.
+Judge = Callable[[Sequence[dict]], bool]
+
+
 def fit(
-    network: nn.Module,
-    objective: Objective,
-    examples: Examples,
+    task: Task,
     config: dict,
     seed: int,
     device: torch.device,
     checkpoint: Checkpoint | None = None,
-    trunk: Sequence[nn.Parameter] = (),
-    is_hopeless: Callable[[Sequence[dict]], bool] | None = None,
+    is_hopeless: Judge | None = None,
 ) -> Fit:
     """Train a network in place and leave it, on `device`, with the weights of its best epoch.
 
@@ -85,37 +104,33 @@ def fit(
     cross-entropy over many bins starts to overfit long before the values that are read off it do.
 
     The same arguments give the same bits on the same machine with the same number of threads, also
-    when the training was stopped on the way and went on from its checkpoint.
+    when the training was stopped on the way and resumed from its checkpoint.
 
     Args:
-        network: from float32 inputs to outputs, with its initial weights.
-        objective: the meaning of the outputs.
-        examples: what to train on.
+        task: what is to be learnt.
         config: a `training` section: batch_size, max_epochs, learning_rate (the schedule's peak),
             schedule (one_cycle, cosine or constant, stepped by batch over max_epochs),
-            weight_decay, patience; trunk_rate, only read where there is a `trunk`: its learning rate
-            as a share of the others'.
+            weight_decay, patience; trunk_rate, see `optimisation.build_optimiser`.
         seed: of batches and dropout.
         device: where to train.
-        checkpoint: what to go on from if it holds something, written as often as it says and when
-            the process is asked to stop.
-        trunk: those of the network's weights that were trained before and are only adjusted.
-        is_hopeless: asked after every epoch but the last, with the history so far; where it says yes
-            the training ends there. The answer may depend on nothing but the history.
+        checkpoint: resumed if it holds something; written as often as it says, and when the process
+            is asked to stop.
+        is_hopeless: called after every epoch but the last with the history so far; where it is true
+            the training ends. It may depend on nothing but the history.
 
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
         DivergenceError: the loss stops being finite.
         InputError: the GPU can't hold a single image.
     """
-    _refuse_single_rows(network, config["batch_size"])
-    network.to(device)
-    initial = copy.deepcopy(network.state_dict())
+    _refuse_single_rows(task.network, config["batch_size"])
+    task.network.to(device)
+    initial = copy.deepcopy(task.network.state_dict())
     saved = checkpoint.load() if checkpoint else None
     # It may have been halved before.
     batch_size = saved["batch_size"] if saved else config["batch_size"]
     while True:
-        training = _Training(network, objective, examples, config, batch_size, seed, device, trunk)
+        training = _Training(task, config, batch_size, seed, device)
         if saved:
             training.restore(saved)
         try:
@@ -125,139 +140,119 @@ def fit(
         # Outside the except clause, whose traceback keeps the failed try in memory.
         del training
         saved = None
-        _refuse_single_rows(network, batch_size)
-        network.load_state_dict(initial)
+        _refuse_single_rows(task.network, batch_size)
+        task.network.load_state_dict(initial)
+
+
+@dataclass
+class _Progress:
+    """How far a training has come, but for what PyTorch's own objects hold.
+
+    Attributes:
+        total: sum of the losses in the epoch that is not closed yet, each times its images.
+        step: steps done in that epoch.
+        rate: learning rate of the last step.
+        history: as in `Fit`.
+        best_mse, best_epoch, best_weights: of the epoch with the lowest validation MSE.
+        seconds: that processes before this one trained.
+    """
+
+    total: torch.Tensor
+    step: int = 0
+    rate: float = 0.0
+    history: list[dict] = field(default_factory=list)
+    best_mse: float = math.inf
+    best_epoch: int = 0
+    best_weights: dict = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is not closed yet, from 1."""
+        return len(self.history) + 1
 
 
 class _Training:
     """One try with one batch size; all that changes on the way is in `state`."""
 
-    def __init__(
-        self,
-        network: nn.Module,
-        objective: Objective,
-        examples: Examples,
-        config: dict,
-        batch_size: int,
-        seed: int,
-        device: torch.device,
-        trunk: Sequence[nn.Parameter],
-    ):
+    def __init__(self, task: Task, config: dict, batch_size: int, seed: int, device: torch.device):
         torch.manual_seed(seed)
-        self._network, self._objective, self._examples = network, objective, examples
+        self._task, self._network, self._examples = task, task.network, task.examples
         self._config, self._batch_size, self._seed, self._device = config, batch_size, seed, device
-        self._steps = math.ceil(len(examples.train) / batch_size)
-        # The fused form updates all weights in one pass over memory; on heads of millions of
-        # weights the step is otherwise as slow as the gradient.
-        self._optimiser = torch.optim.AdamW(
-            _groups(network, trunk, config), weight_decay=config["weight_decay"], fused=True
+        self._steps = math.ceil(len(task.examples.train) / batch_size)
+        self._optimiser = build_optimiser(task.network, task.trunk, config)
+        self._schedule = build_schedule(
+            self._optimiser, config["schedule"], self._steps * config["max_epochs"]
         )
-        self._schedule = _build_schedule(
-            self._optimiser, config, self._steps * config["max_epochs"]
-        )
-        # Steps done in the epoch after the last of the history, and their loss times their images.
-        self._step = 0
-        self._total = torch.zeros((), device=device)
-        self._rate = 0.0
-        self._history: list[dict] = []
-        self._best_mse, self._best_epoch, self._best_weights = math.inf, 0, {}
-        self._seconds_before = 0.0
+        self._progress = _Progress(torch.zeros((), device=device))
         self._start = time.monotonic()
 
-    def state(self) -> dict:
-        """All that a training needs to go on with the same bits."""
-        return {
-            "batch_size": self._batch_size,
-            "network": self._network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-            "schedule": self._schedule.state_dict(),
-            "step": self._step,
-            "total": self._total,
-            "rate": self._rate,
-            "history": self._history,
-            "best_mse": self._best_mse,
-            "best_epoch": self._best_epoch,
-            "best_weights": self._best_weights,
-            "seconds": self._seconds(),
-            "random": torch.get_rng_state(),
-            # The order of images follows from seed and epoch; dropout draws where the network runs.
-            "random_cuda": (
-                torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None
-            ),
-        }
-
-    def restore(self, saved: dict) -> None:
-        """Stand where `state` was taken."""
-        self._network.load_state_dict(saved["network"])
-        self._optimiser.load_state_dict(saved["optimiser"])
-        self._schedule.load_state_dict(saved["schedule"])
-        self._step = saved["step"]
-        self._total = saved["total"].to(self._device)
-        self._rate = saved["rate"]
-        self._history = saved["history"]
-        self._best_mse, self._best_epoch = saved["best_mse"], saved["best_epoch"]
-        self._best_weights = saved["best_weights"]
-        self._seconds_before = saved["seconds"]
-        torch.set_rng_state(saved["random"])
-        if saved["random_cuda"] is not None:
-            torch.cuda.set_rng_state(saved["random_cuda"], self._device)
-        logger.info(
-            "going on from a checkpoint in epoch %d, batch %d/%d",
-            len(self._history) + 1,
-            self._step,
-            self._steps,
-        )
-
-    def run(
-        self,
-        checkpoint: Checkpoint | None,
-        is_hopeless: Callable[[Sequence[dict]], bool] | None,
-    ) -> Fit:
+    def run(self, checkpoint: Checkpoint | None, is_hopeless: Judge | None) -> Fit:
         """Train to the end."""
-        epochs, patience = self._config["max_epochs"], self._config["patience"]
-        reports = _Reports(len(self._history) + self._step / self._steps)
-        ended = stopping = given_up = False
+        progress, epochs = self._progress, self._config["max_epochs"]
+        log = EpochLog(epochs, self._steps, len(progress.history) + progress.step / self._steps)
+        over = given_up = False
         with noting_stops() as raise_if_stopped:
-            while not (ended or given_up):
-                self._train_epoch(checkpoint, raise_if_stopped, reports)
+            while not (over or given_up):
+                for _ in self._train_epoch():
+                    log.step(progress.epoch, progress.step)
+                    self._keep(checkpoint, raise_if_stopped)
                 row = self._close_epoch()
-                stopping = row["epoch"] - self._best_epoch >= patience
-                ended = stopping or row["epoch"] == epochs
-                if is_hopeless and not ended:
-                    given_up = is_hopeless(self._history)
-                reports.epoch(row, epochs, last=ended or given_up)
-        if stopping:
+                over = self._is_patience_over() or row["epoch"] == epochs
+                given_up = is_hopeless is not None and not over and is_hopeless(progress.history)
+                log.epoch(row, last=over or given_up)
+        if self._is_patience_over():
             logger.info(
                 "stopped: no better validation MSE in %d epochs; the best was epoch %d",
-                patience,
-                self._best_epoch,
+                self._config["patience"],
+                progress.best_epoch,
             )
-        self._network.load_state_dict(self._best_weights)
+        self._network.load_state_dict(progress.best_weights)
         self._network.eval()
-        return Fit(self._history, self._best_epoch, self._batch_size, self._seconds(), given_up)
+        return Fit(
+            progress.history, progress.best_epoch, self._batch_size, self._seconds(), given_up
+        )
 
-    def _train_epoch(
-        self,
-        checkpoint: Checkpoint | None,
-        raise_if_stopped: Callable[[], None],
-        reports: "_Reports",
-    ) -> None:
-        epoch = len(self._history) + 1
-        order = np.random.default_rng([self._seed, epoch]).permutation(self._examples.train)
+    def _train_epoch(self) -> Iterator[None]:
+        """Make the steps that are left of an epoch, stopping after each."""
+        progress = self._progress
+        generator = np.random.default_rng([self._seed, progress.epoch])
+        order = generator.permutation(self._examples.train)
         self._network.train()
         # Equal batches but for one row: a rest of a single row would break batch norm.
-        for rows in np.array_split(order, self._steps)[self._step :]:
+        for rows in np.array_split(order, self._steps)[progress.step :]:
             inputs, targets = _load(self._examples, rows, self._device)
-            self._rate = self._schedule.get_last_lr()[0]
+            progress.rate = self._schedule.get_last_lr()[0]
             self._optimiser.zero_grad()
-            loss = self._objective.loss(self._network(inputs), targets)
+            loss = self._task.objective.loss(self._network(inputs), targets)
             loss.backward()
             self._optimiser.step()
             self._schedule.step()
-            self._total += loss.detach() * len(rows)
-            self._step += 1
-            reports.step(epoch, self._config["max_epochs"], self._step, self._steps)
-            self._keep(checkpoint, raise_if_stopped)
+            progress.total += loss.detach() * len(rows)
+            progress.step += 1
+            yield
+
+    def _close_epoch(self) -> dict:
+        """Validate, and add the epoch to the history."""
+        progress = self._progress
+        row = {
+            "epoch": progress.epoch,
+            "learning_rate": progress.rate,
+            "train_loss": float(progress.total) / len(self._examples.train),
+            **_validate(self._task, self._batch_size, self._device),
+        }
+        _refuse_divergence(row, progress.history, self._config["learning_rate"])
+        progress.history.append(row)
+        progress.step = 0
+        progress.total = torch.zeros((), device=self._device)
+        if row["validation_mse"] < progress.best_mse:
+            progress.best_mse, progress.best_epoch = row["validation_mse"], row["epoch"]
+            progress.best_weights = copy.deepcopy(self._network.state_dict())
+        return row
+
+    def _is_patience_over(self) -> bool:
+        progress = self._progress
+        return len(progress.history) - progress.best_epoch >= self._config["patience"]
 
     def _keep(self, checkpoint: Checkpoint | None, raise_if_stopped: Callable[[], None]) -> None:
         """Write a checkpoint if it is time to, or the last chance."""
@@ -275,27 +270,40 @@ class _Training:
                 # The training itself needs no space yet; there may be some when it does.
                 logger.warning("training on without a new checkpoint: %s", error)
 
-    def _close_epoch(self) -> dict:
-        """Validate, and add the epoch to the history."""
-        row = {
-            "epoch": len(self._history) + 1,
-            "learning_rate": self._rate,
-            "train_loss": float(self._total) / len(self._examples.train),
-            **_validate(
-                self._network, self._objective, self._examples, self._batch_size, self._device
+    def state(self) -> dict:
+        """All that a training needs to be resumed with the same bits."""
+        return {
+            "batch_size": self._batch_size,
+            "network": self._network.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "schedule": self._schedule.state_dict(),
+            "progress": vars(self._progress) | {"seconds": self._seconds()},
+            "random": torch.get_rng_state(),
+            # The order of images follows from seed and epoch; dropout draws where the network runs.
+            "random_cuda": (
+                torch.cuda.get_rng_state(self._device) if self._device.type == "cuda" else None
             ),
         }
-        _refuse_divergence(row, self._history, self._config["learning_rate"])
-        self._history.append(row)
-        self._step = 0
-        self._total = torch.zeros((), device=self._device)
-        if row["validation_mse"] < self._best_mse:
-            self._best_mse, self._best_epoch = row["validation_mse"], row["epoch"]
-            self._best_weights = copy.deepcopy(self._network.state_dict())
-        return row
+
+    def restore(self, saved: dict) -> None:
+        """Resume where `state` was taken."""
+        self._network.load_state_dict(saved["network"])
+        self._optimiser.load_state_dict(saved["optimiser"])
+        self._schedule.load_state_dict(saved["schedule"])
+        self._progress = _Progress(**saved["progress"])
+        self._progress.total = self._progress.total.to(self._device)
+        torch.set_rng_state(saved["random"])
+        if saved["random_cuda"] is not None:
+            torch.cuda.set_rng_state(saved["random_cuda"], self._device)
+        logger.info(
+            "going on from a checkpoint in epoch %d, batch %d/%d",
+            self._progress.epoch,
+            self._progress.step,
+            self._steps,
+        )
 
     def _seconds(self) -> float:
-        return self._seconds_before + time.monotonic() - self._start
+        return self._progress.seconds + time.monotonic() - self._start
 
 
 def _load(
@@ -307,61 +315,24 @@ def _load(
 
 
 @torch.no_grad()
-def _validate(
-    network: nn.Module,
-    objective: Objective,
-    examples: Examples,
-    batch_size: int,
-    device: torch.device,
-) -> dict[str, float]:
-    network.eval()
-    rows = examples.validation
+def _validate(task: Task, batch_size: int, device: torch.device) -> dict[str, float]:
+    """Means over the validation images: of the loss, and of the best decoding's squared error."""
+    task.network.eval()
+    rows = task.examples.validation
     loss = 0.0
     errors: dict[str, float] = {}
     for first in range(0, len(rows), batch_size):
         batch = rows[first : first + batch_size]
-        inputs, targets = _load(examples, batch, device)
-        outputs = network(inputs)
-        loss += float(objective.loss(outputs, targets)) * len(batch)
-        for name, values in objective.decode(outputs).items():
+        inputs, targets = _load(task.examples, batch, device)
+        outputs = task.network(inputs)
+        loss += float(task.objective.loss(outputs, targets)) * len(batch)
+        for name, values in task.objective.decode(outputs).items():
             error = float((values - targets).square().mean()) * len(batch)
             errors[name] = errors.get(name, 0.0) + error
     return {
         "validation_loss": loss / len(rows),
         "validation_mse": min(errors.values()) / len(rows),
     }
-
-
-def _groups(network: nn.Module, trunk: Sequence[nn.Parameter], config: dict) -> list[dict]:
-    """The weights to train by learning rate: the head's first, whose rate is reported."""
-    rate = config["learning_rate"]
-    slow = {id(weight) for weight in trunk}
-    weights = [weight for weight in network.parameters() if weight.requires_grad]
-    groups = [{"params": [weight for weight in weights if id(weight) not in slow], "lr": rate}]
-    if slow:
-        groups.append({"params": list(trunk), "lr": rate * config["trunk_rate"]})
-    return groups
-
-
-def _build_schedule(
-    optimiser: torch.optim.Optimizer, config: dict, steps: int
-) -> torch.optim.lr_scheduler.LRScheduler:
-    """The course of the learning rate over `steps` steps.
-
-    one_cycle is Smith and Topin's (2018, https://arxiv.org/abs/1708.07120) with PyTorch's shares:
-    up from 1/25 of the peak in three tenths of the steps, then down to nothing.
-    """
-    name = config["schedule"]
-    rates = [group["lr"] for group in optimiser.param_groups]
-    schedules = torch.optim.lr_scheduler
-    if name == "one_cycle":
-        # With a single step it would stand at its end, at nothing, from the start.
-        return schedules.OneCycleLR(optimiser, max_lr=rates, total_steps=max(steps, 2))
-    if name == "cosine":
-        return schedules.CosineAnnealingLR(optimiser, T_max=steps)
-    if name == "constant":
-        return schedules.ConstantLR(optimiser, factor=1.0)
-    raise InputError(f"training.schedule: found {name!r}, expected one_cycle, cosine or constant.")
 
 
 def _refuse_single_rows(network: nn.Module, batch_size: int) -> None:
@@ -381,53 +352,3 @@ def _refuse_divergence(row: dict, history: list[dict], learning_rate: float) -> 
             f"training.learning_rate for this model (now {learning_rate:g}).",
             history,
         )
-
-
-class _Reports:
-    """A line an epoch, and lines within epochs that last longer than the time between reports.
-
-    Args:
-        before: epochs that were done before this process began.
-    """
-
-    def __init__(self, before: float):
-        self._before = before
-        self._start = self._last = time.monotonic()
-        self._first = True
-
-    def step(self, epoch: int, epochs: int, step: int, steps: int) -> None:
-        now = time.monotonic()
-        if now - self._last >= SECONDS_BETWEEN_REPORTS and step < steps:
-            logger.info(
-                "epoch %d/%d, batch %d/%d, at most %s left",
-                epoch,
-                epochs,
-                step,
-                steps,
-                self._left(now, (epoch - 1) + step / steps, epochs),
-            )
-            self._last = now
-
-    def epoch(self, row: dict, epochs: int, last: bool) -> None:
-        now = time.monotonic()
-        # Epochs on pooled features last milliseconds; hundreds of lines a second help nobody.
-        if last or self._first or now - self._last >= 1:
-            logger.info(
-                "epoch %d/%d: train loss %.5f, validation loss %.5f, validation MSE %.5f, "
-                "at most %s left",
-                row["epoch"],
-                epochs,
-                row["train_loss"],
-                row["validation_loss"],
-                row["validation_mse"],
-                "0:00" if last else self._left(now, row["epoch"], epochs),
-            )
-            self._last = now
-            self._first = False
-
-    def _left(self, now: float, done: float, epochs: int) -> str:
-        if done <= self._before:
-            # Gone on from an epoch's last batch: nothing is timed yet.
-            return "?"
-        pace = (now - self._start) / (done - self._before)
-        return tqdm.format_interval(pace * (epochs - done))

@@ -15,10 +15,11 @@ from inverse_shading.dataset.rows import ArrayRows, Rows, open_features, open_im
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import choose_precision, place_rows
 from inverse_shading.network.heads import Head, Standardise, build_head
-from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.trunks import load_trunk
 from inverse_shading.network.whole_network import FineTuned, feature_shape, place_images
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.training.loop import Examples, Task
 
 # What comes out of a head's untrained part is kept in memory up to this many bytes; beyond, it is
 # computed batch by batch. It changes the time only, not the result.
@@ -30,18 +31,14 @@ class Model:
     """A model ready to be trained.
 
     Attributes:
-        network: what is trained, from a row of `rows` to outputs.
-        rows: its inputs.
-        whole: what is kept in the end, with `network` as a part of it or the same.
+        task: what is trained, and on what.
+        whole: what is kept in the end, with the task's network as a part of it or the same.
         description: how to build `whole` again.
-        trunk: those of the network's weights that were trained before.
     """
 
-    network: nn.Module
-    rows: Rows
+    task: Task
     whole: nn.Module
     description: dict
-    trunk: Sequence[nn.Parameter] = ()
 
 
 def prepare_model(
@@ -57,26 +54,31 @@ def prepare_model(
     Only training images are measured.
 
     Args:
-        config, inputs, threads, trunk: as for `train_model`.
+        config, trunk: as for `train_model`.
+        inputs: files of all ranges, see `DataFiles`.
         labels: of all images.
-        device: where it will be trained.
+        device, threads: where it will be trained.
 
     Raises:
         InputError: an input file is wrong, or the head doesn't fit the features.
     """
-    outputs = load_objective(config["objective"], len(PARAMETERS)).outputs
+    objective = load_objective(config["objective"], len(PARAMETERS))
     torch.manual_seed(config["seed"])
     if config.get("trainable_stages"):
-        return _prepare_fine_tuned(config, inputs, labels, outputs, device, trunk)
-    return _prepare_frozen(config, inputs, labels, outputs, threads)
+        return _prepare_fine_tuned(config, inputs, labels, objective, device, trunk)
+    return _prepare_frozen(config, inputs, labels, objective, threads)
 
 
 def _prepare_frozen(
-    config: dict, inputs: Sequence[str | Path], labels: Labels, outputs: int, threads: int
+    config: dict,
+    inputs: Sequence[str | Path],
+    labels: Labels,
+    objective: Objective,
+    threads: int,
 ) -> Model:
     """A head on features. What comes out of its untrained part is kept if there is room for it."""
     shards = open_features(inputs, labels)
-    head = build_head(config["head"], shards.shape, outputs)
+    head = build_head(config["head"], shards.shape, objective.outputs)
     train, batch_size = labels.indices("train"), config["training"]["batch_size"]
     if head.components is not None:
         values = _gather(shards, train, head.components.values)
@@ -86,17 +88,22 @@ def _prepare_frozen(
     kept_bytes = 4 * len(shards) * int(np.prod(head.kept_shape))
     prepares = head.pooling is not None or head.components is not None
     if prepares and kept_bytes <= MEMORY_FOR_PREPARED_FEATURES:
-        network, rows, prepare = head.trained, _prepare_rows(head, shards, batch_size), _as_it_is
+        network, rows, prepare = (
+            head.trained,
+            _prepare_rows(head, shards, batch_size),
+            nn.Identity(),
+        )
     if head.standardise is not None:
         _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
-    return Model(network, rows, head, _describe(config, shards.shape, outputs))
+    task = Task(network, objective, _examples(rows, labels))
+    return Model(task, head, _describe(config, shards.shape, objective))
 
 
 def _prepare_fine_tuned(
     config: dict,
     inputs: Sequence[str | Path],
     labels: Labels,
-    outputs: int,
+    objective: Objective,
     device: torch.device,
     trunk: str | Path,
 ) -> Model:
@@ -104,7 +111,7 @@ def _prepare_fine_tuned(
     images = open_image_rows(inputs, labels)
     body = load_trunk(trunk)
     shape = feature_shape(body, images.shape[0])
-    head = build_head(config["head"], shape, outputs)
+    head = build_head(config["head"], shape, objective.outputs)
     precision = choose_precision(config["precision"], device)
     stages = config["trainable_stages"]
     network = FineTuned(body, config["architecture"], stages, head, precision)
@@ -118,23 +125,25 @@ def _prepare_fine_tuned(
         config["training"]["batch_size"],
         device,
     )
-    description = _describe(config, shape, outputs)
+    task = Task(network, objective, _examples(rows, labels), network.trunk_weights())
+    description = _describe(config, shape, objective)
     description |= {"trainable_stages": stages, "precision": precision}
-    return Model(network, rows, network, description, network.trunk_weights())
+    return Model(task, network, description)
 
 
-def _describe(config: dict, shape: tuple[int, ...], outputs: int) -> dict:
+def _examples(rows: Rows, labels: Labels) -> Examples:
+    train, validation = labels.indices("train"), labels.indices("validation")
+    return Examples(rows, labels.targets, train, validation)
+
+
+def _describe(config: dict, shape: tuple[int, ...], objective: Objective) -> dict:
     return {
         "architecture": config["architecture"],
         "feature_shape": list(shape),
         "head": config["head"],
         "objective": config["objective"],
-        "outputs": outputs,
+        "outputs": objective.outputs,
     }
-
-
-def _as_it_is(features: torch.Tensor) -> torch.Tensor:
-    return features
 
 
 def _gather(rows: Rows, indices: np.ndarray, values: int) -> np.ndarray:

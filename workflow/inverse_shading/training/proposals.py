@@ -1,7 +1,7 @@
 """What a search tries next, and which trial it gives up: by Optuna, from finished trials alone.
 
-Nothing is kept in memory from one trial to the next. So a search that was killed goes on as if it had
-never stopped, and one with more trials begins as one with fewer.
+Nothing is kept in memory from one trial to the next. So a search that was killed and resumed makes the
+same trials as one that wasn't, and one with more trials begins as one with fewer.
 """
 
 import math

@@ -1,25 +1,26 @@
-"""Search for better settings of a model. Validation images judge; test images are never looked at."""
+"""Hyper-parameter tuning of a model, on validation images alone: test images are not used."""
 
 import copy
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 import yaml
 
-from inverse_shading.dataset.labels import Labels, read_labels
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.dataset.data_files import DataFiles
+from inverse_shading.dataset.labels import read_labels
 from inverse_shading.network.devices import set_up
-from inverse_shading.network.objectives.objective import load_objective
-from inverse_shading.runtime.files import read_seal, write_text
+from inverse_shading.runtime.files import write_text
 from inverse_shading.runtime.interruption import noting_stops
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.training.checkpoints import Checkpoint
-from inverse_shading.training.loop import DivergenceError, Examples, fit
-from inverse_shading.training.prepare import Model, prepare_model
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training.checkpoints import Checkpoint, Resumption
+from inverse_shading.training.loop import DivergenceError, Judge, Task, fit
+from inverse_shading.training.prepare import prepare_model
 from inverse_shading.training.proposals import is_behind, propose
 from inverse_shading.training.trials import (
     COMPLETE,
@@ -33,20 +34,30 @@ from inverse_shading.training.trials import (
 )
 
 
+@dataclass(frozen=True)
+class SearchFiles:
+    """What a search writes.
+
+    Attributes:
+        best: YAML, to be laid over the configuration: the values of the complete trial with the
+            lowest validation MSE.
+        trials: CSV, see `trials.write_trials`.
+        study: JSON of the finished trials, written after each. A search of the same configuration,
+            data and code resumes from it; it is kept.
+    """
+
+    best: str | Path
+    trials: str | Path
+    study: str | Path
+
+
 def search_model(
-    best: str | Path,
-    trials: str | Path,
-    study: str | Path,
-    checkpoint: str | Path,
+    outputs: SearchFiles,
     model: str,
     config: dict,
-    inputs: Sequence[str | Path],
-    parameters: Sequence[str | Path],
-    splits: Sequence[str | Path],
-    device: str,
-    threads: int,
-    checkpoint_seconds: float,
-    code: Mapping[str, str],
+    data: DataFiles,
+    placement: Placement,
+    resumption: Resumption,
     trunk: str | Path | None = None,
 ) -> None:
     """Train a model with one setting after the other and write the best, with how all of them went.
@@ -56,62 +67,47 @@ def search_model(
     one of them was killed on the way, or had fewer trials first.
 
     Args:
-        best: YAML to write, to be laid over the configuration: the values of the complete trial with
-            the lowest validation MSE.
-        trials: CSV to write, see `trials.write_trials`.
-        study: file that holds the finished trials, written after each; it is gone on from if it is
-            there, of this very search, and stays.
-        checkpoint: file that the trial under way goes on from; removed in the end.
+        outputs: the files to write.
         model: its name.
         config: of the search, see `check.search_config`.
-        inputs, parameters, splits, device, threads, checkpoint_seconds, trunk: as for
-            `train_model.train_model`.
-        code: digests of the code that searches and trains; what other code has begun is not gone on
-            with.
+        data, placement, trunk: as for `train_model.train_model`.
+        resumption: of the trial under way; its checkpoint is removed in the end.
 
     Raises:
         InputError: an input file is wrong, values don't fit the features, or every trial diverged.
         Stopped: the process was asked to stop; finished trials and the one under way are kept.
     """
-    settings, count = config["model"], config["trials"]
-    place = set_up(device, threads, lenient=bool(settings.get("trainable_stages")))
-    # From here on nobody has the test images' truth.
-    labels = read_labels(parameters, splits).learning_from(settings.get("images")).without("test")
-    identity = {
-        "config": {key: value for key, value in config.items() if key != "trials"},
-        "code": dict(code),
-        "inputs": [read_seal(path) for path in (*inputs, *parameters, *splits)],
-        "trunk": read_seal(trunk) if trunk else None,
-        "device": place.type,
-        "threads": threads,
-    }
-    kept = KeptTrials(study, identity)
+    settings, count, threads = config["model"], config["trials"], placement.threads
+    device = set_up(placement.device, threads, lenient=bool(settings.get("trainable_stages")))
+    # From here on the true values of test images are not known.
+    labels = read_labels(data.parameters, data.splits)
+    labels = labels.learning_from(settings.get("images")).without("test")
+    searched = {key: value for key, value in config.items() if key != "trials"}
+    identity = resumption.identity(searched, data, trunk, device, threads)
+    kept = KeptTrials(outputs.study, identity)
     finished = kept.load()
     begun = len(finished)
     for index in progress(range(begun, count), count - begun, "trial"):
         values = propose(config["space"], finished, config["startup_trials"], config["seed"])
         logger.info("trial %d/%d: %s", index + 1, count, describe_values(values))
-        resumable = Checkpoint(
-            checkpoint, identity | {"number": index + 1, "values": values}, checkpoint_seconds
-        )
+        checkpoint = resumption.open(identity | {"number": index + 1, "values": values})
         tried = lay_over(settings, values)
-        prepared = prepare_model(tried, inputs, labels, place, threads, trunk)
+        prepared = prepare_model(tried, data.inputs, labels, device, threads, trunk)
         # A signal after the training's last safe point is answered when the trial is kept.
         with noting_stops() as raise_if_stopped:
-            trial = _train(
-                prepared, tried, values, labels, place, resumable, _judge(config, finished, values)
-            )
+            judge = _judge(config, finished, values)
+            trial = _train(prepared.task, tried, values, device, checkpoint, judge)
             finished.append(trial)
             kept.save(finished)
-            resumable.remove()
+            checkpoint.remove()
         _report(finished, count)
         raise_if_stopped()
         # Before the next one takes as much memory.
         del prepared
 
     finished = finished[:count]
-    write_text(best, _best_text(best, model, config, finished))
-    write_trials(trials, sorted(config["space"]), finished)
+    write_text(outputs.best, _best_text(outputs.best, model, config, finished))
+    write_trials(outputs.trials, sorted(config["space"]), finished)
 
 
 def lay_over(settings: dict, values: Mapping) -> dict:
@@ -127,9 +123,7 @@ def describe_values(values: Mapping) -> str:
     return ", ".join(f"{key} {json.dumps(value)}" for key, value in values.items())
 
 
-def _judge(
-    config: dict, finished: Sequence[Trial], values: Mapping
-) -> Callable[[Sequence[dict]], bool] | None:
+def _judge(config: dict, finished: Sequence[Trial], values: Mapping) -> Judge | None:
     """Whether a trial should be cut short, from its history so far; None where none ever is."""
     if config["warmup_epochs"] is None:
         return None
@@ -144,29 +138,17 @@ def _judge(
 
 
 def _train(
-    prepared: Model,
+    task: Task,
     tried: dict,
     values: Mapping,
-    labels: Labels,
-    place: torch.device,
-    resumable: Checkpoint,
-    is_hopeless: Callable[[Sequence[dict]], bool] | None,
+    device: torch.device,
+    checkpoint: Checkpoint,
+    is_hopeless: Judge | None,
 ) -> Trial:
-    """One trial: `values` in their places are `tried`, of which `prepared` is made."""
-    train, validation = labels.indices("train"), labels.indices("validation")
+    """One trial: `values` in their places are `tried`, of which `task` is made."""
     start = time.monotonic()
     try:
-        result = fit(
-            prepared.network,
-            load_objective(tried["objective"], len(PARAMETERS)),
-            Examples(prepared.rows, labels.targets, train, validation),
-            tried["training"],
-            tried["seed"],
-            place,
-            resumable,
-            prepared.trunk,
-            is_hopeless,
-        )
+        result = fit(task, tried["training"], tried["seed"], device, checkpoint, is_hopeless)
     except DivergenceError as error:
         logger.warning("%s", error)
         return Trial(DIVERGED, values, _errors(error.history), time.monotonic() - start)

@@ -1,4 +1,4 @@
-"""The trials of a search: as a table, and in the file that a killed search goes on from."""
+"""The trials of a search: as a table, and in the file from which a killed search is resumed."""
 
 import dataclasses
 import hashlib
@@ -105,7 +105,7 @@ class KeptTrials:
     Args:
         path: the file. It is written whole or not at all, with its checksum beside it.
         identity: all that a trial depends on, as JSON can hold it. Trials of another identity are not
-            gone on from.
+            resumed.
     """
 
     def __init__(self, path: str | Path, identity: Mapping):
@@ -125,7 +125,7 @@ class KeptTrials:
         write_sealed_text(self._path, json.dumps(content) + "\n")
 
     def load(self) -> list[Trial]:
-        """The trials last saved; none if there are none that can be gone on from."""
+        """The trials last saved; none if there are none that can be resumed."""
         if not self._path.exists():
             return []
         try:

@@ -1,21 +1,23 @@
 """Regression of what an image shows, the products of weight and colour, and not of their factors.
 
-`base` and `base_color` are visible as their products alone (see `floor`), so a network that is taught
-the factors is taught noise. This objective's targets are the products, which an image determines,
-and the factors of the reflection, which it determines in part; the factors of the base are their
-posterior means given the predicted products.
+`base` and `base_color` are visible as their products alone (see `products`), so a network that is
+taught the factors is taught noise. This objective's targets are the products, which an image
+determines, and the factors of the reflection, which it determines in part; the factors of the base
+are their posterior means given the predicted products.
 """
 
 import torch
 from torch import nn
 
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import BASE, BASE_COLOR, PARAMETERS
+from inverse_shading.material.products import (
+    base_products,
+    expected_base,
+    expected_inverse_base,
+    specular_products,
+)
 from inverse_shading.runtime.errors import InputError
 
-BASE = PARAMETERS.index("base")
-BASE_COLOR = [PARAMETERS.index(f"base_color_{channel}") for channel in "rgb"]
-SPECULAR = PARAMETERS.index("specular")
-SPECULAR_COLOR = [PARAMETERS.index(f"specular_color_{channel}") for channel in "rgb"]
 # Regressed as they are.
 DIRECT = [i for i in range(len(PARAMETERS)) if i not in (BASE, *BASE_COLOR)]
 
@@ -49,22 +51,14 @@ class Canonical:
 
 def canonical_targets(values: torch.Tensor) -> torch.Tensor:
     """Parameters (n, 10) to base · base_color (3), the other parameters (6), specular products (3)."""
-    return torch.cat(
-        [
-            values[:, [BASE]] * values[:, BASE_COLOR],
-            values[:, DIRECT],
-            values[:, [SPECULAR]] * values[:, SPECULAR_COLOR],
-        ],
-        dim=1,
-    )
+    return torch.cat([base_products(values), values[:, DIRECT], specular_products(values)], dim=1)
 
 
 def posterior_means(products: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Means of base (n,) and base_color (n, 3) given their products (n, 3); formulas in `floor`."""
+    """Means of base (n,) and base_color (n, 3) given their products (n, 3); see `products`."""
     largest = products.amax(dim=1).clamp(min=BLACK)
-    base = 2 * largest / (1 + largest)
-    inverse = 2 * (1 + largest + largest**2) / (3 * largest * (1 + largest))
-    return base, (products * inverse.unsqueeze(1)).clamp(0, 1)
+    inverse = expected_inverse_base(largest)
+    return expected_base(largest), (products * inverse.unsqueeze(1)).clamp(0, 1)
 
 
 def build(config: dict, parameters: int) -> Canonical:

@@ -1,0 +1,47 @@
+"""Trainings and evaluations of small models, from files to files, as tests want them."""
+
+import json
+
+from inverse_shading.evaluation.evaluate_model import evaluate_model
+from inverse_shading.runtime.placement import Placement
+from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.train_model import TrainingFiles, train_model
+
+CPU = Placement("cpu", 1)
+
+
+# What becomes of one model, by the rules' names.
+FILES = {
+    "weights": "weights.safetensors",
+    "history": "history.csv",
+    "summary": "training.json",
+    "predictions": "predictions.csv",
+    "metrics": "metrics.json",
+}
+
+
+def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):
+    """Train on these files and write into a folder.
+
+    Args:
+        data: the `DataFiles`.
+        folder: for weights.safetensors, history.csv, training.json and checkpoint.pt.
+        config, trunk, threads: as for `train_model`.
+        seconds: from one checkpoint to the next.
+        code: stands for the code that trains.
+
+    Returns:
+        What training.json holds.
+    """
+    names = ("weights", "history", "summary")
+    outputs = TrainingFiles(**{name: folder / FILES[name] for name in names})
+    resumption = Resumption(folder / "checkpoint.pt", seconds, {"training.py": code})
+    train_model(outputs, config, data, Placement("cpu", threads), resumption, trunk)
+    return json.loads(outputs.summary.read_text())
+
+
+def evaluate(data, folder, config, trunk):
+    """Evaluate what `train` wrote, into the same folder; what metrics.json holds."""
+    files = {name: folder / file for name, file in FILES.items() if name != "history"}
+    evaluate_model(config=config, trunk=trunk, data=data, placement=CPU, **files)
+    return json.loads(files["metrics"].read_text())
