@@ -16,7 +16,7 @@ from inverse_shading.network.features import extract_features
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.files import sealed_path
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ class Workload:
         report(f"{trunk}: features of the sample")
         architecture = self._config["trunks"][trunk]["architecture"]
         config = self._config["features"] | {"architecture": architecture}
-        placement = Placement(self._device, self._threads)
-        extract_features(path, self.trunk(trunk), self._images, config, placement)
+        resources = Resources(self._device, self._threads)
+        extract_features(path, self.trunk(trunk), self._images, config, resources)
         (exact,) = self.float32_sample.features_of(trunk)
         config["precision"] = "float32"
-        extract_features(exact, self.trunk(trunk), self._images, config, placement)
+        extract_features(exact, self.trunk(trunk), self._images, config, resources)
         if self._results is None:
             report(f"{trunk}: files of the features that are kept")
             features = np.load(path, mmap_mode="r")

@@ -19,7 +19,7 @@ from inverse_shading.network.devices import choose_device
 from inverse_shading.network.heads import build_head, load_head
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.network.trunks import load_trunk
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.train_model import TrainingFiles, train_model
 
@@ -84,7 +84,7 @@ def arguments_of_training(
         "outputs": TrainingFiles(*(folder / name for name in names)),
         "config": config,
         "data": DataFiles(files.features_of(config["trunk"]), files.parameters, files.splits),
-        "placement": Placement(device, threads),
+        "resources": Resources(device, threads),
         "resumption": Resumption(folder / "checkpoint.pt", checkpoint_seconds, {}),
     }
 
@@ -113,7 +113,7 @@ def train_plain_epoch(arguments: dict, trunk: Path, images: np.ndarray) -> tuple
     """
     be_plain()
     config, training = arguments["config"], arguments["config"]["training"]
-    device = choose_device(arguments["placement"].device)
+    device = choose_device(arguments["resources"].device)
     labels = read_labels(arguments["data"].parameters, arguments["data"].splits)
     train, validation = labels.indices("train"), labels.indices("validation")
     targets = torch.from_numpy(labels.targets)

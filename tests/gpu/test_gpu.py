@@ -24,7 +24,7 @@ from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.frames import Renderer
 from inverse_shading.runtime.artefacts import read_tensors, write_array
 from inverse_shading.runtime.interruption import Stopped
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.training import loop as fitting
 from inverse_shading.training.checkpoints import Resumption
@@ -86,7 +86,7 @@ def features(data, architecture, device):
     prepare_trunk(trunk, config, data / f"{IMAGES}.npy", data / f"splits/{IMAGES}.csv")
     output = data / device / architecture / f"{IMAGES}.npy"
     settings = {"architecture": architecture, "batch_size": 16, "precision": "float32"}
-    extract_features(output, trunk, data / f"{IMAGES}.npy", settings, Placement(device, 2))
+    extract_features(output, trunk, data / f"{IMAGES}.npy", settings, Resources(device, 2))
     return output
 
 
@@ -106,7 +106,7 @@ def train_on(data, inputs, folder, run, config, trunk=None):
     labels = data / f"parameters/{IMAGES}.csv", data / f"splits/{IMAGES}.csv"
     files = DataFiles([inputs], [labels[0]], [labels[1]])
     resumption = Resumption(folder / f"{run}.pt", 1000, {})
-    train_model(outputs, config, files, Placement("auto", 2), resumption, trunk)
+    train_model(outputs, config, files, Resources("auto", 2), resumption, trunk)
     return json.loads(outputs.summary.read_text())
 
 

@@ -3,11 +3,11 @@
 import json
 
 from inverse_shading.evaluation.evaluate_model import evaluate_model
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.train_model import TrainingFiles, train_model
 
-CPU = Placement("cpu", 1)
+CPU = Resources("cpu", 1)
 
 
 # What becomes of one model, by the rules' names.
@@ -36,12 +36,12 @@ def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):
     names = ("weights", "history", "summary")
     outputs = TrainingFiles(**{name: folder / FILES[name] for name in names})
     resumption = Resumption(folder / "checkpoint.pt", seconds, {"training.py": code})
-    train_model(outputs, config, data, Placement("cpu", threads), resumption, trunk)
+    train_model(outputs, config, data, Resources("cpu", threads), resumption, trunk)
     return json.loads(outputs.summary.read_text())
 
 
 def evaluate(data, folder, config, trunk):
     """Evaluate what `train` wrote, into the same folder; what metrics.json holds."""
     files = {name: folder / file for name, file in FILES.items() if name != "history"}
-    evaluate_model(config=config, trunk=trunk, data=data, placement=CPU, **files)
+    evaluate_model(config=config, trunk=trunk, data=data, resources=CPU, **files)
     return json.loads(files["metrics"].read_text())

@@ -3,11 +3,12 @@
 from inverse_shading.evaluation.appearance import measure_appearance
 from inverse_shading.evaluation.views import Views
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     measure_appearance(
-        dict(snakemake.output.items()),
+        snakemake.output.table,
+        snakemake.output.summary,
         snakemake.params.predictor,
         snakemake.input.predictions,
         Views(
@@ -15,7 +16,7 @@ with job(snakemake.log[0]):
             snakemake.input.stage,
             snakemake.params.config["framing"],
             # Where to render is no cause to render again, so it is not among the params.
-            Placement(snakemake.config["render"]["device"], snakemake.threads),
+            Resources(snakemake.config["render"]["device"], snakemake.threads),
             snakemake.input.novel_stage,
         ),
         snakemake.params.config["count"],

@@ -2,7 +2,7 @@
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.baselines import fit_baseline
 
 with job(snakemake.log[0]):
@@ -13,5 +13,5 @@ with job(snakemake.log[0]):
         snakemake.wildcards.baseline,
         params.config,
         DataFiles(inputs.images, inputs.parameters, inputs.splits),
-        Placement(snakemake.config["device"], params.config["threads"]),
+        Resources(snakemake.config["device"], params.config["threads"]),
     )

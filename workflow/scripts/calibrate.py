@@ -3,7 +3,7 @@
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.inversion.calibrate_stage import calibrate
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     inputs = snakemake.input
@@ -13,5 +13,5 @@ with job(snakemake.log[0]):
         DataFiles(inputs.images, inputs.parameters, inputs.splits),
         snakemake.params.config,
         # Where to render is no cause to calibrate again, so it is not among the params.
-        Placement(snakemake.config["render"]["device"], snakemake.threads),
+        Resources(snakemake.config["render"]["device"], snakemake.threads),
     )

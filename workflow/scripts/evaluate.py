@@ -3,7 +3,7 @@
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.evaluation.evaluate_model import evaluate_model
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     inputs, params = snakemake.input, snakemake.params
@@ -15,5 +15,5 @@ with job(snakemake.log[0]):
         summary=inputs.summary,
         trunk=inputs.trunk,
         data=DataFiles(inputs.inputs, inputs.parameters, inputs.splits),
-        placement=Placement(snakemake.config["device"], params.config["threads"]),
+        resources=Resources(snakemake.config["device"], params.config["threads"]),
     )

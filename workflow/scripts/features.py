@@ -2,7 +2,7 @@
 
 from inverse_shading.network.features import extract_features
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     extract_features(
@@ -11,5 +11,5 @@ with job(snakemake.log[0]):
         snakemake.input.images,
         # The batch size shapes speed and memory, not the features: it is no cause to run again.
         snakemake.params.config | {"batch_size": snakemake.config["features"]["batch_size"]},
-        Placement(snakemake.config["device"], snakemake.params.config["threads"]),
+        Resources(snakemake.config["device"], snakemake.params.config["threads"]),
     )

@@ -2,7 +2,7 @@
 
 from inverse_shading.inversion.refine_test_images import refine_sample
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     inputs, models = snakemake.input, snakemake.params.models
@@ -14,5 +14,5 @@ with job(snakemake.log[0]):
         stage=inputs.stage,
         calibration=inputs.calibration,
         config=snakemake.params.config,
-        placement=Placement(snakemake.config["render"]["device"], snakemake.threads),
+        resources=Resources(snakemake.config["render"]["device"], snakemake.threads),
     )

@@ -2,7 +2,7 @@
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.search import SearchFiles, search_model
 
@@ -13,7 +13,7 @@ with job(snakemake.log[0]):
         snakemake.wildcards.model,
         params.config["search"],
         DataFiles(inputs.inputs, inputs.parameters, inputs.splits),
-        Placement(config["device"], params.config["threads"]),
+        Resources(config["device"], params.config["threads"]),
         # How often is no cause to search again, so it is not among the params.
         Resumption(params.checkpoint, config["checkpoint_seconds"], params.code),
         inputs.trunk or None,

@@ -19,7 +19,7 @@ from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import write_stage
 from tests.support.tables import write_predictions
 
@@ -63,14 +63,15 @@ def measure(folder, tmp_path):
         )
         table, summary = tmp_path / "appearance.csv", tmp_path / "appearance.json"
         measure_appearance(
-            {"table": table, "summary": summary},
+            table,
+            summary,
             "tested",
             predictions,
             Views(
                 [folder / f"{images}.npy" for images in arrays],
                 folder / "stage.safetensors",
                 FRAMING,
-                Placement("cpu", 1),
+                Resources("cpu", 1),
                 folder / "novel.safetensors",
             ),
             count,

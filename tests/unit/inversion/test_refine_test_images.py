@@ -23,7 +23,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from tests.support import tables
 from tests.support.small_stage import FRAMING, SETTINGS, make_small_stage
 
@@ -82,7 +82,7 @@ class Data:
     def calibrate(self, output, framing=None, **changes):
         data = DataFiles(self.images, self.parameters, self.splits)
         config = {"framing": FRAMING | (framing or {}), "settings": SETTINGS | changes}
-        calibrate(output, self.stage, data, config, Placement("cpu", 1))
+        calibrate(output, self.stage, data, config, Resources("cpu", 1))
 
     def refine(self, folder, count=COUNT, threads=1, metrics=None):
         outputs = {name: folder / file for name, file in OUTPUTS.items()}
@@ -94,7 +94,7 @@ class Data:
             self.stage,
             self.calibration,
             {"framing": FRAMING, "settings": SETTINGS, "count": count},
-            Placement("cpu", threads),
+            Resources("cpu", threads),
         )
         return outputs
 

@@ -15,7 +15,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training import loop as loop
 from inverse_shading.training import search
 from inverse_shading.training.checkpoints import Resumption
@@ -57,8 +57,8 @@ def run(data, folder, config=None, code="1", threads=1, seconds=1000):
     folder.mkdir(exist_ok=True)
     outputs = SearchFiles(*(folder / name for name in ("best.yaml", "trials.csv", "study.json")))
     resumption = Resumption(folder / "trial.pt", seconds, {"search.py": code})
-    placement = Placement("cpu", threads)
-    search_model(outputs, "tested", config or settings(), data.of_features, placement, resumption)
+    resources = Resources("cpu", threads)
+    search_model(outputs, "tested", config or settings(), data.of_features, resources, resumption)
     with open(folder / "trials.csv") as file:
         table = [
             {name: value for name, value in row.items() if name != "seconds"}

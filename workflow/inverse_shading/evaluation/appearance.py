@@ -87,7 +87,8 @@ def write_appearance(
 
 
 def measure_appearance(
-    outputs: Mapping[str, str | Path],
+    table: str | Path,
+    summary: str | Path,
     predictor: str,
     predictions: str | Path,
     views: Views,
@@ -99,7 +100,7 @@ def measure_appearance(
     saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
 
     Args:
-        outputs: the files to write: table and summary, see `write_appearance`.
+        table, summary: the appearance.csv and appearance.json to write, see `write_appearance`.
         predictor: name for the summary.
         predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
         views: the images of the sample, and both stages.
@@ -130,5 +131,4 @@ def measure_appearance(
         for truth, material in progress(pairs, len(materials), "image"):
             renders = of_truth.render(truth), renderer.render(material)
             differences["novel"].append(compare_images(*renders, renderer.mask))
-    paths = outputs["table"], outputs["summary"]
-    write_appearance(*paths, predictor, identifiers, true, predicted, differences)
+    write_appearance(table, summary, predictor, identifiers, true, predicted, differences)

@@ -17,7 +17,7 @@ from inverse_shading.network.objectives.objective import Objective, load_objecti
 from inverse_shading.network.whole_network import load_network
 from inverse_shading.runtime.artefacts import read_description, read_json, unusable
 from inverse_shading.runtime.jobs import progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 # What metrics.json has of a training's summary.
 TRAINING = ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size")
@@ -31,7 +31,7 @@ def evaluate_model(
     summary: str | Path,
     trunk: str | Path,
     data: DataFiles,
-    placement: Placement,
+    resources: Resources,
 ) -> None:
     """Let a trained model predict every image and score it.
 
@@ -48,13 +48,13 @@ def evaluate_model(
         weights, summary: as written by `train_model.train_model`.
         trunk: as written by `trunk_weights.prepare_trunk`.
         data: what the model was trained on.
-        placement: where to predict.
+        resources: where to predict.
 
     Raises:
         InputError: an input file is wrong, or the weights are another model's.
     """
     stages = config.get("trainable_stages", 0)
-    place = set_up(placement.device, placement.threads, lenient=bool(stages))
+    place = set_up(resources.device, resources.threads, lenient=bool(stages))
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     network, description = load_network(weights)
     expected = {"head": config["head"], "objective": config["objective"]}
@@ -93,7 +93,7 @@ def evaluate_model(
         }
     report["splits"] = scores[chosen]
     report |= {key: training[key] for key in TRAINING}
-    report |= {"seed": config["seed"], "threads": placement.threads}
+    report |= {"seed": config["seed"], "threads": resources.threads}
     write_predictions(predictions, labels, decoded[chosen])
     write_metrics(metrics, report)
 

@@ -8,7 +8,7 @@ from inverse_shading.inversion.calibration import measure_calibration, write_cal
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 
 def calibrate(
@@ -16,7 +16,7 @@ def calibrate(
     stage: str | Path,
     data: DataFiles,
     config: Mapping,
-    placement: Placement,
+    resources: Resources,
 ) -> None:
     """Refine the first validation images from fixed starts and measure how far off that is.
 
@@ -28,13 +28,13 @@ def calibrate(
         data: framed images and their labels.
         config: framing, the config's section: image_size, margin, filter; settings, its section
             `refinement`.
-        placement: where to render.
+        resources: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
     framing, settings = config["framing"], config["settings"]
-    device, threads = placement.device, placement.threads
+    device, threads = resources.device, resources.threads
     count = settings["calibration_images"]
     identifiers, true = validation_materials(data.parameters, data.splits, count)
     with Refiner(stage, framing, settings, device=device, threads=threads) as refiner:

@@ -17,7 +17,7 @@ from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.artefacts import unusable, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 
 
 def refine_sample(
@@ -28,7 +28,7 @@ def refine_sample(
     stage: str | Path,
     calibration: str | Path,
     config: Mapping,
-    placement: Placement,
+    resources: Resources,
 ) -> None:
     """Refine what the best model says of the first test images, and score it.
 
@@ -48,7 +48,7 @@ def refine_sample(
         calibration: written by `calibrate_stage.calibrate`.
         config: framing, the config's section: image_size, margin, filter; settings, its section
             `refinement`; count of test images to take, all if there are fewer.
-        placement: where to render.
+        resources: where to render.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
@@ -60,7 +60,7 @@ def refine_sample(
     estimates = []
     measured = read_calibration(calibration)
     with Refiner(
-        stage, framing, settings, measured, placement.device, placement.threads
+        stage, framing, settings, measured, resources.device, resources.threads
     ) as refiner:
         logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)

@@ -22,7 +22,7 @@ from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.srgb import srgb_decode
 
 
@@ -84,7 +84,7 @@ def extract_features(
     trunk: str | Path,
     images: str | Path,
     config: dict,
-    placement: Placement,
+    resources: Resources,
 ) -> None:
     """Run a prepared trunk over the images of one shard and write its features.
 
@@ -98,7 +98,7 @@ def extract_features(
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
         config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
             `features.Depths`) where features of more than the last layer are wanted.
-        placement: where to compute.
+        resources: where to compute.
 
     Raises:
         InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
@@ -108,10 +108,10 @@ def extract_features(
     found = read_description(trunk).get("architecture")
     if found != config["architecture"]:
         raise unusable(trunk, f"found weights of {found}, expected {config['architecture']}")
-    place = set_up(placement.device, placement.threads)
+    place = set_up(resources.device, resources.threads)
     network, dtype = load_extractor(trunk, found, config.get("depths"), place)
     precision = choose_precision(config["precision"], place)
-    where = describe_device(place, placement.threads)
+    where = describe_device(place, resources.threads)
     logger.info("%d images on %s in %s", len(array), where, precision)
 
     def compute(first: int, last: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from inverse_shading.network.heads import hidden_layers, parameter_count
 from inverse_shading.network.objectives import regression
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.loop import Examples, Task, fit
 
 # Those that look at thumbnails of the images.
@@ -54,7 +54,7 @@ def fit_baseline(
     name: str,
     config: dict,
     data: DataFiles,
-    placement: Placement,
+    resources: Resources,
 ) -> None:
     """Fit a baseline on the training images, predict every image, score it.
 
@@ -66,7 +66,7 @@ def fit_baseline(
         name: a key of `FITTERS`, whose functions say what each baseline is.
         config: seed; baselines, the config's section.
         data: framed images, which only those in `SEEING` read, and their labels.
-        placement: the device is the perceptron's.
+        resources: the device is the perceptron's.
 
     Raises:
         InputError: an input file is wrong, or the thumbnail's size doesn't divide the images'.
@@ -80,7 +80,7 @@ def fit_baseline(
             data.inputs, config["baselines"]["thumbnail_size"], len(labels.split)
         )
     start = time.monotonic()
-    answer = FITTERS[name](labels, thumbnails, config, placement)
+    answer = FITTERS[name](labels, thumbnails, config, resources)
     seconds = round(time.monotonic() - start, 3)
 
     true = labels.values.to_numpy()
@@ -92,10 +92,10 @@ def fit_baseline(
     # The keys of a model's metrics.json, so that one reader suffices.
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores}
     report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch"))
-    device = describe_device(choose_device("cpu"), placement.threads)
+    device = describe_device(choose_device("cpu"), resources.threads)
     report |= {"seconds": seconds, "device": device, "batch_size": None}
     report |= answer.facts
-    report |= {"seed": config["seed"], "threads": placement.threads}
+    report |= {"seed": config["seed"], "threads": resources.threads}
     report["image_intervals"] = image_intervals(labels.split, squared, absolute)
     write_predictions(predictions, labels, answer.predicted)
     write_metrics(metrics, report)
@@ -117,7 +117,7 @@ def fit_floor(labels: Labels, *_) -> Answer:
     return Answer(posterior_means(true), {"mae_of": "posterior medians"}, posterior_medians(true))
 
 
-def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, placement: Placement) -> Answer:
+def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, resources: Resources) -> Answer:
     """Linear regression with an L2 penalty on thumbnails; validation chooses the penalty.
 
     The intercept is unpenalised, and pixels are taken as they are: they share one unit. Predictions
@@ -127,7 +127,7 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, placement: P
     inputs = thumbnails.reshape(len(thumbnails), -1)
     train, validation = labels.indices("train"), labels.indices("validation")
     fits = []
-    with threadpool_limits(placement.threads):
+    with threadpool_limits(resources.threads):
         for penalty in progress(penalties, len(penalties), "penalty"):
             model = Ridge(alpha=penalty, solver="cholesky")
             # Neighbouring pixels are all but equal: a small penalty needs all of float64's digits.
@@ -143,11 +143,11 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, placement: P
 
 
 def fit_perceptron(
-    labels: Labels, thumbnails: np.ndarray, config: dict, placement: Placement
+    labels: Labels, thumbnails: np.ndarray, config: dict, resources: Resources
 ) -> Answer:
     """[dense, ReLU] for each hidden size, dense, sigmoid on thumbnails, on the mean squared error."""
     section, train = config["baselines"]["perceptron"], labels.indices("train")
-    device = set_up(placement.device, placement.threads)
+    device = set_up(resources.device, resources.threads)
     inputs = thumbnails.reshape(len(thumbnails), -1)
     # Pixels about zero, each by the same amount: a dense layer learns faster from them.
     inputs = inputs - inputs[train].mean(axis=0)
@@ -167,7 +167,7 @@ def fit_perceptron(
         "parameter_count": parameter_count(network),
         "epochs": len(result.history),
         "best_epoch": result.best_epoch,
-        "device": describe_device(device, placement.threads),
+        "device": describe_device(device, resources.threads),
         "batch_size": result.batch_size,
     }
     return Answer(np.concatenate(batches), facts)

@@ -17,7 +17,7 @@ from inverse_shading.network.devices import set_up
 from inverse_shading.runtime.files import write_text
 from inverse_shading.runtime.interruption import noting_stops
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Checkpoint, Resumption
 from inverse_shading.training.loop import DivergenceError, Judge, Task, fit
 from inverse_shading.training.prepare import prepare_model
@@ -56,7 +56,7 @@ def search_model(
     model: str,
     config: dict,
     data: DataFiles,
-    placement: Placement,
+    resources: Resources,
     resumption: Resumption,
     trunk: str | Path | None = None,
 ) -> None:
@@ -70,15 +70,15 @@ def search_model(
         outputs: the files to write.
         model: its name.
         config: of the search, see `check.search_config`.
-        data, placement, trunk: as for `train_model.train_model`.
+        data, resources, trunk: as for `train_model.train_model`.
         resumption: of the trial under way; its checkpoint is removed in the end.
 
     Raises:
         InputError: an input file is wrong, values don't fit the features, or every trial diverged.
         Stopped: the process was asked to stop; finished trials and the one under way are kept.
     """
-    settings, count, threads = config["model"], config["trials"], placement.threads
-    device = set_up(placement.device, threads, lenient=bool(settings.get("trainable_stages")))
+    settings, count, threads = config["model"], config["trials"], resources.threads
+    device = set_up(resources.device, threads, lenient=bool(settings.get("trainable_stages")))
     # From here on the true values of test images are not known.
     labels = read_labels(data.parameters, data.splits)
     labels = labels.learning_from(settings.get("images")).without("test")

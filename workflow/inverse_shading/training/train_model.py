@@ -9,7 +9,7 @@ from inverse_shading.network.devices import describe_device, set_up
 from inverse_shading.network.heads import parameter_count
 from inverse_shading.runtime.artefacts import write_csv, write_json, write_tensors
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.runtime.placement import Placement
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.loop import fit
 from inverse_shading.training.prepare import prepare_model
@@ -36,7 +36,7 @@ def train_model(
     outputs: TrainingFiles,
     config: dict,
     data: DataFiles,
-    placement: Placement,
+    resources: Resources,
     resumption: Resumption,
     trunk: str | Path | None = None,
 ) -> None:
@@ -50,7 +50,7 @@ def train_model(
         config: seed, architecture, head, objective, training; images, to learn from the first so
             many only; trainable_stages of the trunk, and with it precision.
         data: features of the frozen trunk, or framed images where stages of it are trained.
-        placement: where to train.
+        resources: where to train.
         resumption: the checkpoint, resumed if it is of this very training, and removed in the end.
         trunk: the trunk's weights, where stages of it are trained.
 
@@ -58,8 +58,8 @@ def train_model(
         InputError: an input file is wrong, or the training diverges.
         Stopped: the process was asked to stop; the checkpoint is written.
     """
-    threads = placement.threads
-    device = set_up(placement.device, threads, lenient=bool(config.get("trainable_stages")))
+    threads = resources.threads
+    device = set_up(resources.device, threads, lenient=bool(config.get("trainable_stages")))
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     model = prepare_model(config, data.inputs, labels, device, threads, trunk)
     logger.info(

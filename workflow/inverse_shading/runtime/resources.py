@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Placement:
+class Resources:
     """Where a job computes.
 
     Attributes:
