@@ -11,6 +11,7 @@ from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import write_array, write_csv
+from inverse_shading.runtime.resources import Resources
 from tests.support.tables import write_comparison, write_predictions
 
 SIZE = 32
@@ -67,7 +68,10 @@ def write_images(folder, **changes):
         paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
         write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
     stages = {name: folder / f"{name}.safetensors" for name in ("stage", "novel_stage")}
-    return Views(**{"images": paths, "framing": FRAMING, "device": "cpu", **stages} | changes)
+    resources = Resources("cpu", 1)
+    return Views(
+        **{"images": paths, "framing": FRAMING, "resources": resources, **stages} | changes
+    )
 
 
 def write_inputs(folder):

@@ -3,6 +3,7 @@
 from inverse_shading.evaluation.appearance import measure_appearance
 from inverse_shading.evaluation.views import Views
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     measure_appearance(
@@ -15,8 +16,7 @@ with job(snakemake.log[0]):
             snakemake.input.stage,
             snakemake.params.config["framing"],
             # Where to render is no cause to render again, so it is not among the params.
-            snakemake.config["render"]["device"],
-            snakemake.threads,
+            Resources(snakemake.config["render"]["device"], snakemake.threads),
             snakemake.input.novel_stage,
         ),
         snakemake.params.config["count"],

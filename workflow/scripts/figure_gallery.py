@@ -3,6 +3,7 @@
 from inverse_shading.evaluation.views import Views
 from inverse_shading.report.figures.gallery import draw_gallery
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     config = snakemake.params.config
@@ -14,8 +15,7 @@ with job(snakemake.log[0]):
             list(snakemake.input.images),
             snakemake.input.stage,
             config["framing"],
-            snakemake.config["render"]["device"],
-            snakemake.threads,
+            Resources(snakemake.config["render"]["device"], snakemake.threads),
         ),
         config["count"],
     )

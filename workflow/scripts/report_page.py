@@ -4,6 +4,7 @@ from inverse_shading.evaluation.views import Views
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.html import write_report
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     config = snakemake.params.config
@@ -17,8 +18,7 @@ with job(snakemake.log[0]):
         list(snakemake.input.images),
         snakemake.input.stage,
         config["framing"],
-        snakemake.config["render"]["device"],
-        snakemake.threads,
+        Resources(snakemake.config["render"]["device"], snakemake.threads),
         snakemake.input.novel_stage,
     )
     write_report(snakemake.output[0], data, views, config["count"])

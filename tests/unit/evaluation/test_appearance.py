@@ -19,6 +19,7 @@ from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import write_stage
 from tests.support.tables import write_predictions
 
@@ -70,9 +71,8 @@ def measure(folder, tmp_path):
                 [folder / f"{images}.npy" for images in arrays],
                 folder / "stage.safetensors",
                 FRAMING,
-                "cpu",
-                threads=1,
-                novel_stage=folder / "novel.safetensors",
+                Resources("cpu", 1),
+                folder / "novel.safetensors",
             ),
             count,
         )

@@ -1,15 +1,19 @@
 """Differences of images: known values, only the mask counts, FLIP and its colours."""
 
+import dataclasses
+
 import flip_evaluator
 import numpy as np
 import pytest
 
 from inverse_shading.evaluation.image_difference import (
     LARGEST_PSNR,
+    ImageDifference,
     compare_images,
     flip_colors,
     flip_map,
 )
+from inverse_shading.evaluation.measures import MEASURES
 
 SIZE = 32
 EVERYWHERE = np.ones((SIZE, SIZE), bool)
@@ -17,6 +21,10 @@ EVERYWHERE = np.ones((SIZE, SIZE), bool)
 
 def picture(seed=0):
     return np.random.default_rng(seed).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def test_every_measure_has_a_name():
+    assert tuple(field.name for field in dataclasses.fields(ImageDifference)) == MEASURES
 
 
 def test_equal_images_differ_in_nothing():

@@ -186,10 +186,10 @@ def test_the_report_says_what_the_picture_tells_and_how_close_the_render_is(pred
     predict("b.png", refine=True)
     found = report(predict, "b")
     base, roughness = (found["parameters"][name] for name in ("base", "specular_roughness"))
-    assert (base["told"], base["reason"]) == (False, "product") and base[
+    assert (base["determined"], base["reason"]) == (False, "product") and base[
         "explanation"
     ] == EXPLANATIONS["product"]
-    assert (roughness["told"], roughness["reason"]) == (True, None)
+    assert (roughness["determined"], roughness["reason"]) == (True, None)
     # The picture is 40 everywhere, the render a third of 255.
     assert found["difference"]["rms"] == pytest.approx(45)
     assert found["refinement"] == {

@@ -9,6 +9,7 @@ from inverse_shading.render import framed_frames
 from inverse_shading.report.figures.gallery import DIFFERENCE_GAIN, draw_gallery
 from inverse_shading.report.ranks import even_ranks
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.resources import Resources
 from tests.support.report_inputs import (
     FRAMING,
     SPLITS,
@@ -70,7 +71,7 @@ def test_all_test_images_if_there_are_fewer(gallery):
 
 
 def test_renders_on_the_stage_and_device_given(gallery):
-    gallery(1, device=3, threads=2)
+    gallery(1, resources=Resources(3, 2))
     assert FlatRenderer.used == (gallery.folder / "stage.safetensors", 3, 2)
 
 

@@ -1,12 +1,14 @@
 """The figures: written, of sane size, not blank, of the same bytes each time, true to the data."""
 
 import io
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from inverse_shading.evaluation.comparison_table import PARAMETER_ERRORS
+from inverse_shading.evaluation.comparison_table import ERRORS, PARAMETER_ERRORS
 from inverse_shading.evaluation.paired_tests import write_paired_table
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.material.labels import PARAMETER_LABELS
@@ -21,12 +23,22 @@ from inverse_shading.runtime.artefacts import write_array, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, write_trials
+from tests.support.comparison_inputs import pair
 from tests.support.tables import write_comparison, write_predictions
 
 
-def look_at(path):
-    """The picture as an array, after the checks that every figure must pass."""
-    content = path.read_bytes()
+def drawn(draw, *arguments, again=False):
+    """The picture that a function draws as an array, after the checks that every figure must pass.
+
+    With `again` it is drawn twice, which must give the same bytes.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.png" for number in range(1 + again)]
+        for path in paths:
+            draw(path, *arguments)
+        contents = [path.read_bytes() for path in paths]
+    content = contents[0]
+    assert contents[-1] == content
     assert len(content) < 1_200_000
     image = Image.open(io.BytesIO(content))
     # Nothing of the machine, the day or the library's version may be in the file.
@@ -59,29 +71,8 @@ def images(tmp_path):
 
 
 def model_row(model, source="model", **values):
-    errors = {
-        f"{split}_{error}": 0.02
-        for split in ("train", "validation", "test")
-        for error in ("mse", "mae")
-    }
-    return {
-        "model": model,
-        "source": source,
-        **errors,
-        **dict.fromkeys(PARAMETER_ERRORS, 0.02),
-        **values,
-    }
-
-
-def write_pairs(path, pairs):
-    """paired_tests.csv from (a, b, difference, p)."""
-    rows = []
-    for a, b, difference, p in pairs:
-        row = {"a": a, "b": b, "images": 9, "mse_a": 0.02, "mse_b": 0.02, "difference": difference}
-        row |= {"low": difference - 0.001, "high": difference + 0.001}
-        rows.append(row | {"p": p, "p_wilcoxon": p, "p_holm": p})
-    write_paired_table(path, rows)
-    return path
+    errors = dict.fromkeys([*ERRORS, *PARAMETER_ERRORS], 0.02)
+    return {"model": model, "source": source, **errors, **values}
 
 
 def write_history(path, scale=1.0, epochs=5):
@@ -107,7 +98,7 @@ SPACE = {
 }
 
 
-def write_search(path, keys, states=(COMPLETE, PRUNED, DIVERGED, COMPLETE), lowest=0.02):
+def write_search(path, keys, states):
     """A trials.csv with the ends of every key's space."""
     trials = []
     for index, state in enumerate(states):
@@ -116,7 +107,7 @@ def write_search(path, keys, states=(COMPLETE, PRUNED, DIVERGED, COMPLETE), lowe
             key: (part["choices"] if "choices" in part else [part["low"], part["high"]])[index % 2]
             for key, part in parts.items()
         }
-        trials.append(Trial(state, values, [0.05, lowest + 0.01 * (index % 3)], 1.0))
+        trials.append(Trial(state, values, [0.05, 0.02 + 0.01 * (index % 3)], 1.0))
     write_trials(path, keys, trials)
     return path
 
@@ -125,17 +116,16 @@ def test_every_parameter_has_a_label():
     assert list(PARAMETER_LABELS) == list(PARAMETERS)
 
 
-def test_examples_shows_the_first_images(tmp_path, images):
-    draw_examples(tmp_path / "f.png", images, 8)
-    pixels = look_at(tmp_path / "f.png")
+def test_examples_shows_the_first_images(images):
+    pixels = drawn(draw_examples, images, 8, again=True)
     first, second = (np.load(path) for path in images)
     assert all(holds(pixels, tile) for tile in [*first, *second[:2]])
     assert not holds(pixels, second[2])
 
 
-def test_examples_shows_all_there_are(tmp_path, images):
-    draw_examples(tmp_path / "f.png", images[:1], 40)
-    assert all(holds(look_at(tmp_path / "f.png"), tile) for tile in np.load(images[0]))
+def test_examples_shows_all_there_are(images):
+    pixels = drawn(draw_examples, images[:1], 40)
+    assert all(holds(pixels, tile) for tile in np.load(images[0]))
 
 
 def test_examples_refuses_an_array_that_is_not_what_its_name_says(tmp_path, images):
@@ -163,10 +153,9 @@ def test_learning_curves(tmp_path):
         "one_epoch": write_history(tmp_path / "c.csv", epochs=1),
         "another": write_history(tmp_path / "d.csv"),
     }
-    draw_learning_curves(tmp_path / "f.png", histories)
-    four = look_at(tmp_path / "f.png")
-    draw_learning_curves(tmp_path / "g.png", {"regression": histories["regression"]})
-    assert look_at(tmp_path / "g.png").shape[0] < four.shape[0]
+    four = drawn(draw_learning_curves, histories)
+    one = drawn(draw_learning_curves, {"regression": histories["regression"]}, again=True)
+    assert one.shape[0] < four.shape[0]
 
 
 def test_a_history_without_a_finite_loss_is_refused(tmp_path):
@@ -183,9 +172,8 @@ def test_predicted_against_true(tmp_path):
     true[:, 3] = 0.5
     good = write_predictions(tmp_path / "good.csv", true, true)
     bad = write_predictions(tmp_path / "bad.csv", true, generator.uniform(size=(50, 10)))
-    draw_predicted_against_true(tmp_path / "good.png", good, "model")
-    draw_predicted_against_true(tmp_path / "bad.png", bad, "model")
-    assert not np.array_equal(look_at(tmp_path / "good.png"), look_at(tmp_path / "bad.png"))
+    pixels = drawn(draw_predicted_against_true, good, "model", again=True)
+    assert not np.array_equal(pixels, drawn(draw_predicted_against_true, bad, "model"))
 
 
 def test_predictions_are_read_by_split(tmp_path):
@@ -214,17 +202,17 @@ def test_error_by_parameter_has_a_line_a_row(tmp_path):
     published = {"model": "poster's", "source": "poster (published)", "test_mse": 0.1}
     more = [rows[0], model_row("one (ensemble of 2)", "ensemble"), *rows[1:], published]
     fewer = [rows[0], *rows[2:]]
-    draw_error_by_parameter(tmp_path / "a.png", write_comparison(tmp_path / "a.csv", rows))
-    draw_error_by_parameter(tmp_path / "b.png", write_comparison(tmp_path / "b.csv", more))
-    pixels = look_at(tmp_path / "a.png")
-    assert np.array_equal(pixels, look_at(tmp_path / "b.png"))
-    draw_error_by_parameter(tmp_path / "d.png", write_comparison(tmp_path / "d.csv", fewer))
-    assert look_at(tmp_path / "d.png").shape[0] < pixels.shape[0]
+
+    def draw(rows, again=False):
+        table = write_comparison(tmp_path / "table.csv", rows)
+        return drawn(draw_error_by_parameter, table, again=again)
+
+    pixels = draw(rows, again=True)
+    assert np.array_equal(pixels, draw(more))
+    assert draw(fewer).shape[0] < pixels.shape[0]
     sampled = [rows[0], {**rows[1], "sample_images": 16}, *rows[2:]]
-    draw_error_by_parameter(tmp_path / "e.png", write_comparison(tmp_path / "e.csv", sampled))
-    assert not np.array_equal(pixels, look_at(tmp_path / "e.png")), "whose errors are of 16 images"
-    draw_error_by_parameter(tmp_path / "c.png", write_comparison(tmp_path / "c.csv", rows[:1]))
-    assert look_at(tmp_path / "c.png").shape[0] < pixels.shape[0]
+    assert not np.array_equal(pixels, draw(sampled)), "whose errors are of 16 images"
+    assert draw(rows[:1]).shape[0] < pixels.shape[0]
 
 
 def test_error_by_parameter_needs_errors_by_parameter(tmp_path):
@@ -242,35 +230,40 @@ def test_paired_tests_has_a_row_for_every_other_predictor(tmp_path):
         ("other", "ridge", 0.0045, 0.01),
     ]
 
-    def draw(name, pairs):
-        draw_paired_tests(tmp_path / name, write_pairs(tmp_path / "p.csv", pairs), table)
-        return look_at(tmp_path / name)
+    def draw(pairs, again=False):
+        rows = [pair(*each, images=9) for each in pairs]
+        write_paired_table(tmp_path / "p.csv", rows)
+        return drawn(draw_paired_tests, tmp_path / "p.csv", table, again=again)
 
-    pixels = draw("a.png", pairs)
+    pixels = draw(pairs, again=True)
     # The others' pairs with each other aren't drawn.
-    assert np.array_equal(draw("b.png", pairs[:2]), pixels)
+    assert np.array_equal(draw(pairs[:2]), pixels)
     # Which of the two stands first in the table makes no difference to what is drawn.
-    assert np.array_equal(draw("c.png", [("other", "best", 0.004, 0.01), pairs[1]]), pixels)
+    assert np.array_equal(draw([("other", "best", 0.004, 0.01), pairs[1]]), pixels)
     # Filled where a difference was shown, empty where none was.
-    assert not np.array_equal(draw("d.png", [("best", "other", -0.004, 0.05), pairs[1]]), pixels)
-    assert draw("e.png", pairs[:1]).shape[0] < pixels.shape[0]
+    assert not np.array_equal(draw([("best", "other", -0.004, 0.05), pairs[1]]), pixels)
+    assert draw(pairs[:1]).shape[0] < pixels.shape[0]
     with pytest.raises(InputError, match=r"p\.csv: found no row of best"):
-        draw("f.png", pairs[2:])
+        draw(pairs[2:])
 
 
-@pytest.mark.parametrize("count", [1, 2, 4, 5])
-def test_search_has_a_panel_for_every_key(tmp_path, count):
+ALL, ENDED, ONE = (
+    (COMPLETE, PRUNED, DIVERGED, COMPLETE),
+    (COMPLETE, COMPLETE, DIVERGED, COMPLETE),
+    (COMPLETE,),
+)
+
+
+@pytest.mark.parametrize(("count", "other"), [(1, ONE), (2, ENDED), (4, ONE), (5, ENDED)])
+def test_search_has_a_panel_for_every_key_and_a_mark_for_every_state(tmp_path, count, other):
     keys = list(SPACE)[:count]
     space = {key: SPACE[key] for key in keys}
-    draw_search(tmp_path / "a.png", "m", space, write_search(tmp_path / "t.csv", keys))
-    pixels = look_at(tmp_path / "a.png")
-    # The states are told apart.
-    ended = write_search(tmp_path / "t.csv", keys, (COMPLETE, COMPLETE, DIVERGED, COMPLETE))
-    draw_search(tmp_path / "b.png", "m", space, ended)
-    assert not np.array_equal(look_at(tmp_path / "b.png"), pixels)
-    one = write_search(tmp_path / "t.csv", keys, (COMPLETE,))
-    draw_search(tmp_path / "c.png", "m", space, one)
-    look_at(tmp_path / "c.png")
+
+    def draw(states, again=False):
+        trials = write_search(tmp_path / "t.csv", keys, states)
+        return drawn(draw_search, "m", space, trials, again=again)
+
+    assert not np.array_equal(draw(ALL, again=count == 5), draw(other))
 
 
 def test_trials_of_which_none_is_complete_are_refused(tmp_path):
@@ -279,23 +272,3 @@ def test_trials_of_which_none_is_complete_are_refused(tmp_path):
     path = write_search(tmp_path / "t.csv", keys, (DIVERGED, PRUNED))
     with pytest.raises(InputError, match=r"t\.csv: found no complete trial"):
         draw_search(tmp_path / "f.png", "m", space, path)
-
-
-def test_the_same_data_give_the_same_bytes(tmp_path, images):
-    true = np.random.default_rng(0).uniform(size=(20, 10))
-    predictions = write_predictions(tmp_path / "p.csv", true, true**2)
-    table = write_comparison(tmp_path / "t.csv", [model_row("one")])
-    history = write_history(tmp_path / "h.csv")
-    pairs = write_pairs(tmp_path / "pairs.csv", [("one", "ridge", 0.004, 0.01)])
-    trials = write_search(tmp_path / "trials.csv", list(SPACE))
-    for draw in (
-        lambda path: draw_examples(path, images, 8),
-        lambda path: draw_learning_curves(path, {"m": history}),
-        lambda path: draw_predicted_against_true(path, predictions, "m"),
-        lambda path: draw_error_by_parameter(path, table),
-        lambda path: draw_paired_tests(path, pairs, table),
-        lambda path: draw_search(path, "m", SPACE, trials),
-    ):
-        draw(tmp_path / "first.png")
-        draw(tmp_path / "second.png")
-        assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()

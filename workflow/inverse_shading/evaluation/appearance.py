@@ -1,13 +1,14 @@
 """How predicted materials look, rendered beside the truth: appearance.csv and appearance.json."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from inverse_shading.evaluation.image_difference import ImageDifference, compare_images
+from inverse_shading.evaluation.measures import MEASURES
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.evaluation.views import Views
@@ -22,11 +23,10 @@ from inverse_shading.material.parameters import (
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
 
-MEASURES = [field.name for field in fields(ImageDifference)]
 # Where materials are looked at: the stage of the data set, and the novel one.
 PLACES = ("stage", "novel")
 # Columns of appearance.csv beside the id.
-COLUMNS = MEASURES + [f"novel_{name}" for name in MEASURES]
+COLUMNS = [*MEASURES, *(f"novel_{name}" for name in MEASURES)]
 
 # What an image shows of a material: columns whose product it is. Weights enter the shader as factors
 # of their colours, wholly for the base (see `products`), nearly so for the reflection.

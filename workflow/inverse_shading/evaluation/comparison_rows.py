@@ -12,18 +12,16 @@ from inverse_shading.evaluation.comparison_table import (
     COLUMNS,
     ENSEMBLE,
     FORMATS,
-    MEASURES,
     MODEL,
     PUBLISHED,
     REFINEMENT,
     write_table,
 )
+from inverse_shading.evaluation.measures import MEASURES
 from inverse_shading.evaluation.metrics import read_metrics
-from inverse_shading.evaluation.predictor_names import REFINED
+from inverse_shading.evaluation.predictor_names import FLOOR, REFINED, RIDGE
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import unusable
-
-FLOOR, RIDGE = "floor", "ridge"
 
 # Column: where its value stands in appearance.json.
 APPEARANCE = {

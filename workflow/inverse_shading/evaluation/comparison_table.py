@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from inverse_shading.dataset.splits import SPLITS
+from inverse_shading.evaluation.measures import MEASURES
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import read_csv, unusable, write_csv
 from inverse_shading.runtime.errors import InputError
@@ -18,10 +19,12 @@ SOURCES = (MODEL, ENSEMBLE, REFINEMENT, BASELINE, BOUND, PUBLISHED)
 
 ERRORS = [f"{split}_{error}" for split in SPLITS for error in ("mse", "mae")]
 PARAMETER_ERRORS = [f"test_mse_{name}" for name in PARAMETERS]
-# Measures of what one sees and how they are written; of them, columns of the stage of the data set and
-# of the novel one.
-MEASURES = {"rms": ".4f", "psnr": ".4f", "ssim": ".6f", "flip": ".6f"}
-SEEN = {f"{view}_{name}": form for view in ("image", "novel") for name, form in MEASURES.items()}
+# Columns of the measures of what one sees, on the stage of the data set and on the novel one.
+SEEN = {
+    f"{view}_{name}": ".4f" if name in ("rms", "psnr") else ".6f"
+    for view in ("image", "novel")
+    for name in MEASURES
+}
 # Column by column: how its values are written. None of them depends on the machine that writes.
 FORMATS = {
     "model": "s",

@@ -13,8 +13,8 @@ Null hypothesis of Wilcoxon's signed-rank test: the differences are distributed 
 zero. It needs no normal mean and minds outliers less, but asks about the middle of the differences and
 not about their mean, so the two tests can disagree where the distribution is skewed.
 
-Both hold for the predictors as they were trained. How else a training could have come out is told by
-the interval over seeds (see `intervals`) and not by these tests.
+Both hold for the predictors as they were trained. How else a training could have come out is in
+the interval over seeds (see `confidence`) and not in these tests.
 """
 
 import itertools
@@ -169,7 +169,7 @@ def write_paired_tests(output: str | Path, predictions: Iterable[tuple[str, str 
 def compare(a: np.ndarray, b: np.ndarray) -> dict:
     """Compare two predictors' errors of the same images.
 
-    Where no image tells the two apart, both p are 1.
+    Where the two are equal on every image, both p are 1.
 
     Args:
         a, b: (n,) errors, at least two.

@@ -1,6 +1,7 @@
 """Names of what stands beside the models in tables and folders; no model may be called so."""
 
-BASELINES = ("constant", "ridge", "perceptron", "floor")
+RIDGE, FLOOR = "ridge", "floor"
+BASELINES = ("constant", RIDGE, "perceptron", FLOOR)
 
 # What appearance.json and the folder under results call the predictor that refinement is.
 REFINED = "refined"

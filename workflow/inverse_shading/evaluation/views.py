@@ -8,6 +8,7 @@ import numpy as np
 
 from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.runtime.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -18,16 +19,14 @@ class Views:
         images: arrays of framed images named RANGE.npy that hold all that is asked for.
         stage: what the images were rendered on, see `make_stage.write_stage`.
         framing: the config's section: image_size, margin, filter.
-        device: where to render: auto, cpu, or the number of an EGL device.
-        threads: threads of Mesa's software rasteriser; no pixel depends on them.
+        resources: where to render.
         novel_stage: the same object in another light and view; None where it isn't looked at.
     """
 
     images: Sequence[str | Path]
     stage: str | Path
     framing: Mapping
-    device: str | int
-    threads: int | None = None
+    resources: Resources
     novel_stage: str | Path | None = None
 
     def pick(self, identifiers: Sequence[str]) -> list[np.ndarray]:
@@ -40,4 +39,5 @@ class Views:
         Raises:
             InputError: the stage can't be used, or nothing can render.
         """
-        return FramedRenderer(stage, self.framing, self.device, self.threads)
+        resources = self.resources
+        return FramedRenderer(stage, self.framing, resources.device, resources.threads)

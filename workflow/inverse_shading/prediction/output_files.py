@@ -148,7 +148,7 @@ def _report(prediction: Prediction) -> dict:
                 "expected": _rounded(estimate.expected[i]),
                 "low": _rounded(estimate.low[i]),
                 "high": _rounded(estimate.high[i]),
-                "told": estimate.reasons[name] is None,
+                "determined": estimate.reasons[name] is None,
                 "reason": estimate.reasons[name],
                 "explanation": EXPLANATIONS[estimate.reasons[name]],
             }

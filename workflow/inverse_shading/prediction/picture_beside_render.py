@@ -22,7 +22,7 @@ def draw_prediction(
     picture: np.ndarray,
     render: np.ndarray,
     difference: ImageDifference,
-    untold: Sequence[str],
+    undetermined: Sequence[str],
 ) -> None:
     """Draw a picture, the render of its material and their difference side by side.
 
@@ -30,7 +30,7 @@ def draw_prediction(
         output: the PNG to write.
         picture, render: framed, uint8 (size, size, 3).
         difference: of the two, over the pixels that count.
-        untold: parameters that the picture doesn't tell.
+        undetermined: parameters that the picture leaves undetermined.
 
     Raises:
         InputError: the file can't be written.
@@ -58,13 +58,13 @@ def draw_prediction(
             fontsize=9,
             fontweight="bold",
         )
-        told = (
-            f"Not told by the picture: {', '.join(PARAMETER_LABELS[name] for name in untold)}"
-            if untold
-            else "All inputs are told"
+        left_open = (
+            f"Undetermined: {', '.join(PARAMETER_LABELS[name] for name in undetermined)}"
+            if undetermined
+            else "The picture determines all inputs"
         )
         # As many signs as go into a line of the narrowest picture.
-        write(BORDER, 32, "\n".join(textwrap.wrap(told, 110)[:2]), fontsize=7)
+        write(BORDER, 32, "\n".join(textwrap.wrap(left_open, 110)[:2]), fontsize=7)
         for number, (caption, pixels) in enumerate(tiles.items()):
             left = BORDER + number * (side + GAP)
             tile = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)

@@ -7,10 +7,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from inverse_shading.material.parameters import CONSTANT_MSE
-from inverse_shading.report.figures.style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
+from inverse_shading.report.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    figure_style,
+    save_figure,
+    set_log_ticks,
+)
 from inverse_shading.runtime.artefacts import read_csv
 from inverse_shading.runtime.errors import InputError
 
@@ -131,6 +139,4 @@ def _set_ticks(panel) -> None:
     lower, upper = panel.get_ylim()
     decades = math.log10(upper / lower)
     digits = next(digits for limit, digits in TICKS.items() if decades <= limit)
-    panel.yaxis.set_major_locator(LogLocator(subs=digits, numticks=20))
-    panel.yaxis.set_major_formatter("{x:g}")
-    panel.yaxis.set_minor_locator(NullLocator())
+    set_log_ticks(panel.yaxis, digits)

@@ -29,7 +29,7 @@ def draw_paired_tests(output: str | Path, table: str | Path, comparison: str | P
     Args:
         output: the PNG to write.
         table: paired_tests.csv.
-        comparison: comparison.csv, which tells the best model and models from baselines.
+        comparison: comparison.csv, for the best model and for which names are models.
 
     Raises:
         InputError: a table can't be read, or doesn't hold the best model.

@@ -1,4 +1,4 @@
-"""Figure: the trials of a search, one after the other and against each key that was searched."""
+"""Figure: the trials of a hyper-parameter tuning, in order and against each key that was tuned."""
 
 import json
 import math
@@ -9,9 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator
 
-from inverse_shading.report.figures.style import BLUE, GREY, INK, ORANGE, figure_style, save_figure
+from inverse_shading.report.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    figure_style,
+    save_figure,
+    set_log_ticks,
+)
 from inverse_shading.runtime.artefacts import unusable
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, read_trials
 
@@ -46,7 +54,7 @@ def draw_search(
     Args:
         output: the PNG to write.
         model: its name, for the title.
-        space: what was searched, by key; see `proposals.propose`.
+        space: what was tuned, by key; see `proposals.propose`.
         trials: trials.csv, see `trials.write_trials`.
 
     Raises:
@@ -62,7 +70,7 @@ def draw_search(
     with figure_style():
         figure = Figure((max(3.7 * columns, 7), 3.1 * (rows + 1) + 0.6), layout="constrained")
         figure.get_layout_engine().set(h_pad=0.08, w_pad=0.08)
-        figure.suptitle(f"Search for better settings of {model}")
+        figure.suptitle(f"Hyper-parameter tuning of {model}")
         grid = figure.add_gridspec(rows + 1, columns)
         first = figure.add_subplot(grid[0, :])
         first.set_yscale("log")
@@ -109,22 +117,10 @@ def _draw_trials(
             continue
         if state == DIVERGED:
             # They have no error: above all that have one.
-            panel.plot(
-                places[chosen],
-                np.full(chosen.sum(), 0.97),
-                transform=panel.get_xaxis_transform(),
-                linestyle="none",
-                markersize=6,
-                **mark,
-            )
+            heights, edge = np.full(chosen.sum(), 0.97), {"transform": panel.get_xaxis_transform()}
         else:
-            panel.plot(
-                places[chosen],
-                table["validation_mse"][chosen],
-                linestyle="none",
-                markersize=6,
-                **mark,
-            )
+            heights, edge = table["validation_mse"][chosen], {}
+        panel.plot(places[chosen], heights, linestyle="none", markersize=6, **mark, **edge)
     panel.plot(best_place, best_error, **BEST)
 
 
@@ -162,12 +158,10 @@ def _set_axis(panel: Axes, key: str, part: Mapping) -> None:
         margin = (high / low) ** 0.05
         panel.set_xlim(low / margin, high * margin)
         if decades > DECADES_IN_FULL:
-            panel.xaxis.set_major_locator(LogLocator(numticks=20))
+            set_log_ticks(panel.xaxis, (1,))
             panel.xaxis.set_major_formatter(LogFormatterSciNotation())
         else:
-            panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
-            panel.xaxis.set_major_formatter("{x:g}")
-        panel.xaxis.set_minor_locator(NullLocator())
+            set_log_ticks(panel.xaxis, (1, 2, 5))
     else:
         margin = 0.05 * (high - low)
         panel.set_xlim(low - margin, high + margin)
@@ -187,9 +181,7 @@ def _set_ticks(panel: Axes) -> None:
         places = np.add.outer(powers, np.log10(digits))
         if np.sum((places > lower) & (places < upper)) <= MOST_TICKS:
             break
-    panel.yaxis.set_major_locator(LogLocator(subs=digits, numticks=20))
-    panel.yaxis.set_major_formatter("{x:g}")
-    panel.yaxis.set_minor_locator(NullLocator())
+    set_log_ticks(panel.yaxis, digits)
 
 
 def _add_legend(figure: Figure, panel: Axes) -> None:

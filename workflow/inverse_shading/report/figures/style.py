@@ -1,9 +1,12 @@
 """How every figure looks, and how it is saved: the same data give the same bytes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.style
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from inverse_shading.runtime.files import atomic_path
 
@@ -46,6 +49,13 @@ STYLE = {
 def figure_style():
     """A context in which new figures have the common style, whatever the user's own settings."""
     return matplotlib.style.context(["default", STYLE])
+
+
+def set_log_ticks(axis: Axis, digits: Sequence[float]) -> None:
+    """Mark a logarithmic axis by plain numbers that begin with these digits, and by nothing else."""
+    axis.set_major_locator(LogLocator(subs=digits, numticks=20))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def save_figure(figure: Figure, output: str | Path) -> None:

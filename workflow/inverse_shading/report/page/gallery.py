@@ -21,7 +21,7 @@ class Example:
     """An image whose refined material looks the same as the true one and isn't.
 
     Attributes:
-        reason: why the image doesn't tell them apart.
+        reason: why the image leaves inputs undetermined.
         row: its row of the sample.
     """
 
@@ -30,10 +30,10 @@ class Example:
 
 
 def choose_examples(data: ReportData) -> list[Example]:
-    """For each reason the image on which inputs are least known for it; each image once.
+    """For each reason the image on which inputs are least determined for it; each image once.
 
     Of the images whose refined render looks the same as the truth, that with the widest intervals:
-    the largest sum of widths over the inputs that the image doesn't tell for this reason. A reason
+    the largest sum of widths over the inputs that are undetermined for this reason. A reason
     that no such image has is left out.
     """
     width = data.intervals.high - data.intervals.low

@@ -68,7 +68,9 @@ def format_report(data: ReportData, gallery: Gallery) -> str:
         gallery=gallery,
         ranges={card.identifier: _ranges(data, card.row) for card in _cards(gallery)},
         coverage=_coverage(data),
-        untold={reason: float((data.intervals.reason == reason).mean()) for reason in REASONS},
+        undetermined={
+            reason: float((data.intervals.reason == reason).mean()) for reason in REASONS
+        },
         refinement=REFINEMENT,
         same_rms=LOOKS_THE_SAME,
         most_points=MOST_POINTS,
@@ -98,14 +100,14 @@ def _looks(data: ReportData) -> dict[str, dict[str, float]]:
 
 
 def _coverage(data: ReportData) -> dict[str, float]:
-    """Share of truths inside, over all inputs, and of inputs that the images tell."""
+    """Share of truths inside, over all inputs, and of inputs that the images determine."""
     inside = (data.true >= data.intervals.low) & (data.true <= data.intervals.high)
-    told = data.intervals.reason == ""
-    return {"inside": float(inside.mean()), "told": float(told.mean())}
+    determined = data.intervals.reason == ""
+    return {"inside": float(inside.mean()), "determined": float(determined.mean())}
 
 
 def _ranges(data: ReportData, row: int) -> list[dict]:
-    """The ten inputs of one image: truth, interval, why it is wide, and what every predictor says."""
+    """The ten inputs of one image: truth, interval, why it is wide, and every predictor's answer."""
     return [
         {
             "label": PARAMETER_LABELS[name],

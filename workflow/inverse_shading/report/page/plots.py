@@ -17,7 +17,7 @@ from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.report.page.data import ReportData
 
-# More points fill the panels and make the page slow; figures and numbers above the panels tell all.
+# More points fill the panels and make the page slow; the numbers above the panels are of all.
 MOST_POINTS = 1000
 
 # Columns of panels on a wide page and on a phone.
@@ -129,10 +129,10 @@ def _panel_layout(columns: int) -> dict:
 TOLERANCE = 0.05
 
 LABELS = [PARAMETER_LABELS[name] for name in PARAMETERS]
-TOLD = "told"
+DETERMINED = "determined"
 REASON_LABELS = {
-    TOLD: "the picture tells it",
-    "product": "only a product is seen",
+    DETERMINED: "the picture determines it",
+    "product": "only a product shows",
     "dark": "too dark",
     "metal": "metal hides it",
 }
@@ -174,13 +174,13 @@ def calibration_figure(data: ReportData) -> dict:
 
 
 def reasons_figure(data: ReportData) -> dict:
-    """How often the images tell each input, and why not where they don't: stacked shares.
+    """How often the images determine each input, and why not where they don't: stacked shares.
 
     Returns:
         `data` and `layout`.
     """
     figure = go.Figure(layout=_bar_layout("share of the sample"))
-    for key, reason in {TOLD: "", **{name: name for name in REASONS}}.items():
+    for key, reason in {DETERMINED: "", **{name: name for name in REASONS}}.items():
         shares = (data.intervals.reason == reason).mean(axis=0)
         figure.add_bar(
             x=shares,

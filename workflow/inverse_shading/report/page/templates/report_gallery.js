@@ -54,7 +54,7 @@
     const track = element(
       "span",
       { className: "track", ariaHidden: "true" },
-      mark(`bar ${input.reason || "told"}`, input.low, input.high - input.low),
+      mark(`bar ${input.reason || "determined"}`, input.low, input.high - input.low),
       mark("true", input.true),
       mark("other", Math.min(Math.max(guess, 0), 1)),
     );
