@@ -7,9 +7,9 @@ import signal
 
 import pytest
 import yaml
-from tests.slurm.conftest import ClusterProject, end_all
 
 from tests.slurm.cluster import wait_until
+from tests.slurm.conftest import ClusterProject, end_all
 from tests.support.project import Project, copy_code
 
 SHARDS = ("results/renders/000000-000019.tar", "results/renders/000020-000039.tar")

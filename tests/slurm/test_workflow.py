@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.slurm.conftest import MODELS
 
+from tests.slurm.conftest import MODELS
 from tests.support.project import without_seconds
 
 ROOT = Path(__file__).parents[2]
