@@ -56,7 +56,7 @@ lint: install
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=workflow $(BIN)/lint-imports
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/snakemake --lint
 
 # After a change of the configuration's keys; a test says so.

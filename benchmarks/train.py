@@ -60,12 +60,8 @@ from speed.tables import (
 )
 from speed.trunk import measure_trunk
 
-from inverse_shading.config.check import (
-    model_config,
-    model_definitions,
-    model_names,
-    trainable_stages,
-)
+from inverse_shading.config.models import model_definitions, model_names, trainable_stages
+from inverse_shading.config.slices import model_config
 from inverse_shading.network.devices import describe_device, set_up
 
 PARTS = ("trunks", "heads", "fine-tuning")

@@ -53,13 +53,23 @@ DISTRIBUTIONS = importlib.metadata.packages_distributions()
 
 
 def scripts_with_environments():
-    """Each rule's script, and the conda environment that it runs in."""
+    """Each rule's script, and the conda environment that it runs in; a twin's are the other's."""
     paths = re.compile(r'    (conda|script):\n\s+"../(.+)"')
+    start = re.compile(r"^(?:use )?rule (\w+)(?: as (\w+) with)?:$", re.MULTILINE)
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
-        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
-            found = dict(paths.findall(rule))
+        _, *parts = start.split(file.read_text())
+        rules = {}
+        for name, twin, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
+            found = dict(paths.findall(body))
+            rules[twin or name] = rules[name] | found if twin else found
+        for found in rules.values():
             if "conda" in found:
                 yield found["script"], Path(found["conda"]).stem
+
+
+def test_a_rule_that_is_another_s_twin_is_covered():
+    found = list(scripts_with_environments())
+    assert found.count(("scripts/stage.py", "render")) == 2
 
 
 @pytest.mark.parametrize(("script", "name"), list(scripts_with_environments()))

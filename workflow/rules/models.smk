@@ -1,46 +1,4 @@
-rule trunk:
-    input:
-        unpack(trunk_files),
-    output:
-        "results/trunks/{trunk}.safetensors",
-    log:
-        "logs/trunk/{trunk}.log",
-    # On a cluster this runs where Snakemake does: nodes often have no internet to fetch weights from.
-    # Calibrating random weights takes a CPU half a minute at most.
-    localrule: True
-    conda:
-        "../../envs/train.yaml"
-    params:
-        config=trunk_slice,
-        code=code("trunk.py"),
-    message:
-        "Fetching the weights of {wildcards.trunk}"
-    script:
-        "../scripts/trunk.py"
-
-
-rule features:
-    input:
-        trunk="results/trunks/{trunk}.safetensors",
-        images="results/images/{range}.npy",
-    output:
-        "results/features/{trunk}/{range}.npy",
-    log:
-        "logs/features/{trunk}/{range}.log",
-    benchmark:
-        "results/timings/features/{trunk}/{range}.tsv"
-    conda:
-        "../../envs/train.yaml"
-    threads: config["threads"]
-    resources:
-        gpu=gpus,
-    params:
-        config=features_slice,
-        code=code("features.py"),
-    message:
-        "Running {wildcards.trunk} on images {wildcards.range}"
-    script:
-        "../scripts/features.py"
+# Models: trained, evaluated, their seeds brought together. Baselines, which need no trunk.
 
 
 rule train:
@@ -61,9 +19,9 @@ rule train:
         "../../envs/train.yaml"
     threads: config["threads"]
     resources:
-        gpu=gpus,
+        gpu=GPUS,
     params:
-        config=model_slice,
+        config=lambda wildcards: slices.model_slice(config, wildcards.model, int(wildcards.seed)),
         code=model_code("train.py"),
         # No output: it is gone when the training is over, and must outlive one that failed.
         checkpoint="results/models/{model}/seeds/{seed}/checkpoint.pt",
@@ -92,9 +50,9 @@ rule evaluate:
         "../../envs/train.yaml"
     threads: config["threads"]
     resources:
-        gpu=gpus,
+        gpu=GPUS,
     params:
-        config=model_slice,
+        config=lambda wildcards: slices.model_slice(config, wildcards.model, int(wildcards.seed)),
         code=model_code("evaluate.py"),
     message:
         "Evaluating {wildcards.model}, seed {wildcards.seed}"
@@ -150,7 +108,7 @@ rule describe:
     conda:
         "../../envs/render.yaml"
     params:
-        config=card_slice,
+        config=lambda wildcards: slices.card_slice(config, wildcards.model),
         code=code("describe.py"),
     message:
         "Describing {wildcards.model} for its use"

@@ -25,7 +25,7 @@ rule predict:
             refine=config["predictions"]["refine"],
             alternatives=config["predictions"]["alternatives"],
         ),
-        code=prediction_code,
+        code=lambda wildcards: code_of("predict.py", PREDICTING),
     message:
         "Finding the material of {wildcards.name}"
     script:

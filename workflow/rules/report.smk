@@ -9,8 +9,8 @@ REFINED_FILES = {
     "appearance": "appearance.csv",
     "metrics": "metrics.json",
 }
-REPORT_TEMPLATES = sorted(f"report/page/templates/{file.name}"
-    for file in (PACKAGE / "report/page/templates").iterdir()
+REPORT_TEMPLATES = sorted(
+    f"report/page/templates/{file.name}" for file in (PACKAGE / "report/page/templates").iterdir()
 )
 
 

@@ -19,9 +19,9 @@ rule search:
         "../../envs/train.yaml"
     threads: config["threads"]
     resources:
-        gpu=gpus,
+        gpu=GPUS,
     params:
-        config=lambda wildcards: sliced(search=searched(wildcards.model), threads=config["threads"]),
+        config=lambda wildcards: refusing(slices.search_slice)(config, wildcards.model),
         code=model_code("search.py"),
         # No outputs: they must outlive a search that failed, and one that is given more trials.
         study="results/search/{model}/study.json",
@@ -48,7 +48,9 @@ rule figure_search:
     conda:
         "../../envs/render.yaml"
     params:
-        config=lambda wildcards: sliced(space=searched(wildcards.model)["space"]),
+        config=lambda wildcards: sliced(
+            space=refusing(slices.search_config)(config, wildcards.model)["space"]
+        ),
         code=code("figure_search.py"),
     message:
         "Drawing the trials of {wildcards.model}"

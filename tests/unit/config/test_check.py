@@ -1,24 +1,9 @@
-from pathlib import Path
-
 import pytest
-import yaml
 
-from inverse_shading.config.check import (
-    check_config,
-    model_config,
-    model_names,
-    search_config,
-    sort_keys,
-)
+from inverse_shading.config.check import check_config
+from inverse_shading.config.models import model_names
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.runtime.errors import InputError
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def config():
-    return yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
 def put(config, key, value):
@@ -174,22 +159,6 @@ def test_a_model_set_to_null_is_left_out(config):
         check_config(config)
 
 
-def test_a_model_s_own_training_lies_over_the_common_one(config):
-    config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
-    mine, other = model_config(config, "vgg16_v1", 1), model_config(config, "resnet50_v3", 1)
-    common = {key: value for key, value in config["training"].items() if key != "trunk_rate"}
-    assert mine["training"] == common | {"learning_rate": 0.5}
-    assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
-
-
-def test_a_training_depends_on_its_own_seed_and_not_on_the_data_s(config):
-    before = model_config(config, "vgg16_v1", 7)
-    assert before["seed"] == 7
-    config["seed"], config["seeds"] = 5, [7, 8]
-    assert model_config(config, "vgg16_v1", 7) == before
-    assert model_config(config, "vgg16_v1", 8) == before | {"seed": 8}
-
-
 def test_one_test_image_is_too_few(config):
     config |= {
         "n_images": 20,
@@ -205,32 +174,6 @@ def test_one_test_image_is_too_few(config):
     check_config(config)
 
 
-def test_one_form_however_it_was_written():
-    assert repr(sort_keys({"b": 1.0, "a": {"d": 2, "c": [3.0]}})) == repr(
-        sort_keys({"a": {"c": [3], "d": 2.0}, "b": 1})
-    )
-    assert sort_keys(0.5) == 0.5
-
-
-def test_a_model_takes_over_what_it_doesn_t_say(config):
-    config["models"]["mine"] = {
-        "like": "vgg16_v2",
-        "head": {"channels": 8},
-        "training": {"patience": 3},
-    }
-    check_config(config)
-    base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
-    assert mine["head"] == base["head"] | {"channels": 8}
-    assert mine["training"] == base["training"] | {"patience": 3}
-    assert mine["trunk"] == base["trunk"] and mine["objective"] == base["objective"]
-
-
-def test_a_head_of_another_type_is_not_mixed_with_the_old_one(config):
-    config["models"]["mine"] = {"like": "vgg16_v2", "head": {"type": "dense", "grid": 1}}
-    check_config(config)
-    assert model_config(config, "mine", 1)["head"] == {"type": "dense", "grid": 1}
-
-
 def test_models_like_one_that_is_left_out_are_left_out_too(config):
     assert "vgg16_bins_v1_11" in model_names(config, "bins")
     config["models"]["vgg16_bins_v1"] = None
@@ -243,21 +186,6 @@ def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
     config["n_images"] = 2000
     check_config(config)
     assert {name.rpartition("_")[2] for name in model_names(config, "images")} == {"1000", "2000"}
-
-
-def test_all_stages_are_as_many_as_the_trunk_has(config):
-    assert model_config(config, "resnet50_v3_all", 1)["trainable_stages"] == 5
-    assert model_config(config, "resnet50_v3_all", 1)["training"]["trunk_rate"] == 0.1
-    assert "trainable_stages" not in model_config(config, "resnet50_v3", 1)
-
-
-def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
-    assert model_config(config, "best", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
-    assert model_config(config, "best_with_vgg16", 1)["head"]["blocks"][2:] == [
-        64 * 49,
-        128 * 49,
-        256 * 49,
-    ]
 
 
 @pytest.mark.parametrize(
@@ -325,54 +253,7 @@ def test_what_a_search_can_t_try_is_refused(config, key, value, message):
         check_config(config)
 
 
-def test_a_laid_over_space_can_take_away_what_is_below(config):
-    spaces = config["search"]["spaces"]
-    spaces["best"]["head.components"] |= dict.fromkeys(("low", "high", "scale", "kind"))
-    spaces["best"]["head.components"]["choices"] = [50, 100]
-    spaces["best"]["head.whitening"] = None
-    spaces["vgg16_v1"] = None
-    spaces["resnet50_v3_all"] = {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}}
-    check_config(config)
-    found = search_config(config, "best")["space"]
-    assert found["head.components"] == {"choices": [50, 100]} and "head.whitening" not in found
-    with pytest.raises(InputError, match=r"search.spaces.vgg16_v1: found nothing"):
-        search_config(config, "vgg16_v1")
-
-
 def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
     config["models"]["best"] = None
     # Nor does it matter that it was to predict pictures, as long as none is asked for.
     check_config(config)
-
-
-def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
-    config["seeds"] = [7, 8]
-    found = search_config(config, "best")
-    assert found["section"] == ["models"] and found["warmup_epochs"] == 15
-    assert (found["seed"], found["model"]["seed"]) == (1, 7)
-    assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
-    config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
-    config["models"]["best"]["training"]["learning_rate"] = 0.5
-    assert search_config(config, "best") == found
-    config["search"]["prune"] = False
-    assert search_config(config, "best")["warmup_epochs"] is None
-    config["models"]["best"]["head"]["hidden_sizes"] = [8]
-    assert search_config(config, "best")["model"] != found["model"]
-
-
-def test_models_of_studies_can_be_searched(config):
-    config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
-    check_config(config)
-    found = search_config(config, "best_wholly_whitened")
-    assert found["section"] == ["studies", "ablation", "models"]
-    assert found["model"]["head"]["whitening"] == 1
-
-
-def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):
-    config["n_images"] = 500
-    config["studies"] = {}
-    check_config(config)
-    with pytest.raises(
-        InputError, match=r"search.spaces.best.head.components: found 400, .*\(325\)"
-    ):
-        search_config(config, "best")

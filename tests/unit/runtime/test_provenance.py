@@ -6,7 +6,7 @@ from inverse_shading.runtime.provenance import code_digests
 @pytest.fixture
 def package(tmp_path):
     files = {
-        "workflow/pack/__init__.py": "",
+        "workflow/pack/__init__.py": '"""Pack."""\n__version__ = "1"\n',
         "workflow/pack/top.py": "from .middle import f\nimport torch\n\ndef g():\n    from . import late\n",
         "workflow/pack/middle.py": '"""Middle."""\nimport pack.bottom\n\n\ndef f():\n    return "#x"\n',
         "workflow/pack/bottom.py": "import os\n",
@@ -14,6 +14,8 @@ def package(tmp_path):
         "workflow/pack/loose.py": "",
         "workflow/pack/sub/__init__.py": "",
         "workflow/pack/sub/chosen.py": "from ..bottom import os\n",
+        "workflow/pack/sub/deep/__init__.py": "",
+        "workflow/pack/sub/deep/below.py": "import os\n",
         "workflow/scripts/run.py": "from pack.top import g\n",
     }
     for name, text in files.items():
@@ -44,6 +46,53 @@ def test_exactly_what_is_reached(package):
 
 def test_a_module_named_as_an_entry_is_followed_too(package):
     assert "pack/sub/chosen.py" in digests(package, "sub/chosen.py")
+
+
+@pytest.mark.parametrize("text", ["", '"""Sub."""\n', "# A remark.\n"])
+def test_a_subpackage_without_code_adds_nothing(package, text):
+    (package / "sub" / "__init__.py").write_text(text)
+    assert not [file for file in digests(package, "sub/chosen.py") if "sub/__init__" in file]
+
+
+@pytest.mark.parametrize("init", ["sub/__init__.py", "sub/deep/__init__.py"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pack.sub.deep.below",
+        "from pack.sub.deep import below",
+        "from .sub.deep import below",
+    ],
+)
+def test_a_subpackage_can_t_hide_code_on_the_way_to_a_module(package, line, init):
+    """Nor a module that only it imports."""
+    (package / "bottom.py").write_text("")
+    (package / "middle.py").write_text(f"{line}\n")
+    before = digests(package)
+    assert not [file for file in before if file.endswith("sub/__init__.py")]
+    assert "pack/loose.py" not in before
+    (package / init).write_text("import pack.loose\n")
+    assert digests(package).keys() - before.keys() == {f"pack/{init}", "pack/loose.py"}
+
+
+def test_an_entry_s_own_folder_counts_too(package):
+    (package / "sub" / "__init__.py").write_text("x = 1\n")
+    assert "pack/sub/__init__.py" in digests(package, "sub/chosen.py")
+
+
+def test_the_version_makes_stale_only_what_imports_it(package):
+    top = package / "top.py"
+    top.write_text("import pack.middle\nfrom pack.middle import f\n")
+    assert not {"pack/__init__.py", "pack/sub/__init__.py"} & digests(package).keys()
+    top.write_text("from pack import __version__\n")
+    assert "pack/__init__.py" in digests(package)
+
+
+def test_a_module_is_found_once_by_whatever_name(package):
+    (package / "middle.py").write_text(
+        "import pack.bottom\nfrom pack import bottom\nfrom . import bottom as b\n"
+    )
+    found = digests(package, "bottom.py", "../pack/bottom.py", "sub/../bottom.py")
+    assert [file for file in found if "bottom" in file] == ["pack/bottom.py"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
-"""The configuration: checked before the first job, sliced so that each job sees what it depends on."""
+"""The configuration: checked before the first job."""
 
-import copy
 from pathlib import Path
 
 from inverse_shading.config.models import (
@@ -10,16 +9,15 @@ from inverse_shading.config.models import (
     model_definitions,
     model_names,
     study_names,
-    trainable_stages,
     without_likes,
     wrong_likes,
 )
 from inverse_shading.config.schema import Configuration
-from inverse_shading.config.search_space import extreme_values, given_parts, wrong_spaces
+from inverse_shading.config.search_space import wrong_spaces
 from inverse_shading.config.wording import wrong_keys
 from inverse_shading.dataset.splits import split_sizes
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
-from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels, depth_sizes
+from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.built_in_lights import LIGHTS
 
@@ -50,7 +48,7 @@ def _told_once(config: dict, mistakes: list[str]) -> list[str]:
     """The mistakes without those that a model takes over from the one that it is like."""
 
     def place(name: str) -> str:
-        return ".".join([*_model_section(config, name), str(name), ""])
+        return ".".join([*model_section(config, name), str(name), ""])
 
     given = given_models(config).items()
     likes = {name: model["like"] for name, model in given if "like" in (model or {})}
@@ -62,93 +60,6 @@ def _told_once(config: dict, mistakes: list[str]) -> list[str]:
         if line.startswith(own) and base + line.removeprefix(own) in mistakes
     }
     return [line for line in mistakes if line not in taken_over]
-
-
-def model_config(config: dict, model: str, seed: int) -> dict:
-    """What one training of a model depends on.
-
-    Returns:
-        Trunk, head, objective, the training section laid together, and `seed`, which is that of its
-        initial weights, batches and dropout; the root of the data's, config["seed"], isn't part of it.
-        `images`, where it doesn't learn from all. `trainable_stages` and `precision`, where stages of
-        its trunk are trained.
-    """
-    definition = model_definitions(config)[model]
-    trunk = config["trunks"][definition["trunk"]]
-    settings = {
-        "trunk": definition["trunk"],
-        "architecture": trunk["architecture"],
-        "head": dict(definition["head"]),
-        "objective": definition["objective"],
-        "training": config["training"] | definition.get("training", {}),
-        "seed": seed,
-    }
-    if settings["head"]["type"] == "perceptron":
-        settings["head"]["blocks"] = depth_sizes(trunk["architecture"], trunk["depths"])
-    if "images" in definition:
-        settings["images"] = definition["images"]
-    stages = trainable_stages(config, model)
-    if stages:
-        settings |= {"trainable_stages": stages, "precision": config["features"]["precision"]}
-    else:
-        del settings["training"]["trunk_rate"]
-    return copy.deepcopy(settings)
-
-
-def search_config(config: dict, model: str) -> dict:
-    """What a search for a model's settings depends on.
-
-    Returns:
-        model: as `model_config` has it for the first of `seeds`, without the keys that are searched:
-        best.yaml laid over the config makes no search stale. space: what to try by key, such as
-        training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
-        where no trial is cut short. section: keys under which the model stands in the config.
-
-    Raises:
-        InputError: there is nothing to search, or the data are too few for a value of the space.
-    """
-    search = config["search"]
-    space = {key: part for key, part in (search["spaces"].get(model) or {}).items() if part}
-    if not space:
-        raise InputError(
-            f"search.spaces.{model}: found nothing, allowed is a section with at least one key to "
-            "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
-        )
-    settings = model_config(config, model, config["seeds"][0])
-    mistakes = []
-    for key, part in space.items():
-        section, name = key.split(".")
-        settings[section].pop(name, None)
-        for value in extreme_values(part):
-            changed = copy.deepcopy(model_definitions(config)[model])
-            changed.setdefault(section, {})[name] = value
-            mistakes += [
-                f"search.spaces.{model}.{key}: found {value!r}, with which {mistake}"
-                for mistake in _wrong_model(config, model, changed)
-            ]
-    if mistakes:
-        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
-    return {
-        "model": settings,
-        "space": {key: given_parts(part) for key, part in space.items()},
-        "seed": config["seed"],
-        "trials": search["trials"],
-        "startup_trials": search["startup_trials"],
-        "warmup_epochs": search["warmup_epochs"] if search["prune"] else None,
-        "section": _model_section(config, model),
-    }
-
-
-def sort_keys(value):
-    """The same value with the keys of every dict sorted, so that equal settings have equal text."""
-    if isinstance(value, dict):
-        return {key: sort_keys(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return [sort_keys(item) for item in value]
-    # 1 and 1.0 are one number in YAML written by people, and must be one text too.
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
 
 
 def _contradictions(config: dict) -> list[str]:
@@ -191,7 +102,7 @@ def _contradictions(config: dict) -> list[str]:
     for name, trunk in config["trunks"].items():
         mistakes += _wrong_depths(name, trunk)
     for name, model in model_definitions(config).items():
-        mistakes += _wrong_model(config, name, model)
+        mistakes += wrong_model(config, name, model)
     if not model_names(config):
         mistakes.append("models: found none, allowed is at least one that is not null")
     mistakes += _wrong_predictions(config)
@@ -219,9 +130,9 @@ def _wrong_depths(name: str, trunk: dict) -> list[str]:
     return mistakes
 
 
-def _wrong_model(config: dict, name: str, model: dict) -> list[str]:
+def wrong_model(config: dict, name: str, model: dict) -> list[str]:
     """What in a model doesn't fit its trunk or the data."""
-    place = ".".join([*_model_section(config, name), name])
+    place = ".".join([*model_section(config, name), name])
     if model["trunk"] not in config["trunks"]:
         return [
             f"{place}.trunk: found {model['trunk']!r}, allowed is one of "
@@ -282,7 +193,7 @@ def _wrong_predictions(config: dict) -> list[str]:
     return mistakes
 
 
-def _model_section(config: dict, name: str) -> list[str]:
+def model_section(config: dict, name: str) -> list[str]:
     """Keys of the section in which a model is defined."""
     for study in study_names(config):
         if name in config["studies"][study]["models"]:

@@ -36,6 +36,10 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
     Imports are read statically, also those inside functions. A module that is loaded by a computed
     name must be given as an entry of its own.
 
+    Python runs the `__init__` of every folder on the way to a module, so they count too, where they
+    hold code. That of the package itself counts where something is imported from it: it holds the
+    version, and another version alone makes nothing stale.
+
     Args:
         entries: scripts, modules of the package, or other files that are part of the code, such as
             templates, which are digested as they are.
@@ -47,13 +51,18 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
         The digest is of the code without comments, docstrings and blank lines.
     """
     found: dict[Path, str] = {}
+    seen: set[Path] = set()
     libraries: dict[str, str] = {}
     waiting = [entry.resolve() for entry in entries]
     while waiting:
         path = waiting.pop()
-        if path in found:
+        if path in seen:
             continue
+        seen.add(path)
         source = path.read_text(encoding="utf-8")
+        waiting += _subpackages(path, package)
+        if path.name == "__init__.py" and not _without_remarks(source):
+            continue
         if path.suffix != ".py":
             found[path] = hashlib.sha256(source.encode()).hexdigest()
             continue
@@ -124,6 +133,17 @@ def _module_file(module: str, package: Path) -> Path | None:
         if file.is_file():
             return file
     return None
+
+
+@cache
+def _subpackages(path: Path, package: Path) -> tuple[Path, ...]:
+    """The `__init__` of every folder between the package and a module of it."""
+    root = package.resolve()
+    if not path.is_relative_to(root):
+        return ()
+    folders = path.relative_to(root).parents
+    files = (root / folder / "__init__.py" for folder in folders if folder.parts)
+    return tuple(file for file in files if file.is_file())
 
 
 @cache

@@ -69,7 +69,7 @@ def search_model(
     Args:
         outputs: the files to write.
         model: its name.
-        config: of the search, see `check.search_config`.
+        config: of the search, see `slices.search_config`.
         data, resources, trunk: as for `train_model.train_model`.
         resumption: of the trial under way; its checkpoint is removed in the end.
 

@@ -1,0 +1,240 @@
+"""The parts of the configuration that rules depend on: pure functions of it and of plain names.
+
+A rule carries its slice in its params and runs again when the slice changes. So a slice holds exactly
+what shapes the output. It has one form however the configuration was written: plain values, the
+keys of every section sorted. All take a configuration that `check_config` has passed.
+"""
+
+import copy
+
+from inverse_shading.config.check import model_section, wrong_model
+from inverse_shading.config.models import model_definitions, model_names, trainable_stages
+from inverse_shading.config.search_space import extreme_values, given_parts
+from inverse_shading.dataset.ranges import image_ranges
+from inverse_shading.dataset.splits import shards_of_sample
+from inverse_shading.network.architectures import depth_sizes
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.hardware import has_gpu
+from inverse_shading.scene.built_in_lights import LIGHTS
+
+
+def sort_keys(value):
+    """The same value with the keys of every dict sorted, so that equal settings have equal text."""
+    if isinstance(value, dict):
+        return {key: sort_keys(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [sort_keys(item) for item in value]
+    # 1 and 1.0 are one number in YAML written by people, and must be one text too.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def sliced(**values) -> dict:
+    """A slice of these values, in its one form."""
+    return sort_keys(values)
+
+
+def range_names(config: dict) -> list[str]:
+    """The shards' names, such as 000000-000499, in order."""
+    return [str(images) for images in image_ranges(config["n_images"], config["shard_size"])]
+
+
+def first_ranges(config: dict, count: int, split: str | None = None) -> list[str]:
+    """Names of the first shards, as many as it takes to hold `count` images; all if they hold fewer.
+
+    Args:
+        split: count only the images of this split.
+    """
+    if split is None:
+        shards = -(-count // config["shard_size"])
+    else:
+        shards = shards_of_sample(count, config["shard_size"], config["split"], split)
+    return range_names(config)[:shards]
+
+
+def novel_stage(config: dict) -> dict:
+    """The section `stage` with another light and view, see `appearance.novel`."""
+    return config["stage"] | config["appearance"]["novel"]
+
+
+def stage_files(stage: dict) -> dict[str, str]:
+    """The user's own mesh and environment, where the section of a stage names some."""
+    return {key: stage[key] for key in ("mesh", "environment") if stage[key] not in LIGHTS}
+
+
+def stage_slice(config: dict, stage: dict) -> dict:
+    """What a stage is made from, beside the user's own files.
+
+    Args:
+        stage: the section of this stage.
+    """
+    render = {key: config["render"][key] for key in ("frame_size", "environment_samples")}
+    return sliced(stage=stage, **render)
+
+
+def trunk_slice(config: dict, trunk: str) -> dict:
+    """What a trunk's weights depend on."""
+    section = config["trunks"][trunk]
+    settings = {key: section[key] for key in ("architecture", "weights")}
+    if settings["weights"] != "random":
+        return sliced(**settings)
+    # Batch statistics are measured in batches of this size.
+    return sliced(**settings, seed=config["seed"], batch_size=config["features"]["batch_size"])
+
+
+def features_slice(config: dict, trunk: str) -> dict:
+    """What features depend on beside the images and the trunk's weights."""
+    section = config["trunks"][trunk]
+    return sliced(
+        **{key: section[key] for key in ("architecture", "depths") if key in section},
+        precision=config["features"]["precision"],
+        threads=config["threads"],
+    )
+
+
+def model_config(config: dict, model: str, seed: int) -> dict:
+    """What one training of a model depends on.
+
+    Returns:
+        Trunk, head, objective, the training section laid together, and `seed`, which is that of its
+        initial weights, batches and dropout; the root of the data's, config["seed"], isn't part of it.
+        `images`, where it doesn't learn from all. `trainable_stages` and `precision`, where stages of
+        its trunk are trained.
+    """
+    definition = model_definitions(config)[model]
+    trunk = config["trunks"][definition["trunk"]]
+    settings = {
+        "trunk": definition["trunk"],
+        "architecture": trunk["architecture"],
+        "head": dict(definition["head"]),
+        "objective": definition["objective"],
+        "training": config["training"] | definition.get("training", {}),
+        "seed": seed,
+    }
+    if settings["head"]["type"] == "perceptron":
+        settings["head"]["blocks"] = depth_sizes(trunk["architecture"], trunk["depths"])
+    if "images" in definition:
+        settings["images"] = definition["images"]
+    stages = trainable_stages(config, model)
+    if stages:
+        settings |= {"trainable_stages": stages, "precision": config["features"]["precision"]}
+    else:
+        del settings["training"]["trunk_rate"]
+    return copy.deepcopy(settings)
+
+
+def model_slice(config: dict, model: str, seed: int) -> dict:
+    """`model_config`, and the threads, on which the last digits depend."""
+    return sliced(**model_config(config, model, seed), threads=config["threads"])
+
+
+def card_slice(config: dict, model: str) -> dict:
+    """What it takes to use a model beside its files."""
+    trunk = model_definitions(config)[model]["trunk"]
+    return sliced(
+        model=model,
+        trunk=trunk,
+        architecture=config["trunks"][trunk]["architecture"],
+        depths=config["trunks"][trunk].get("depths"),
+        trainable_stages=trainable_stages(config, model),
+        precision=config["features"]["precision"],
+        batch_size=config["features"]["batch_size"],
+        framing=config["framing"],
+        refinement=config["refinement"],
+    )
+
+
+def search_config(config: dict, model: str) -> dict:
+    """What a search for a model's settings depends on.
+
+    Returns:
+        model: as `model_config` has it for the first of `seeds`, without the keys that are searched:
+        best.yaml laid over the config makes no search stale. space: what to try by key, such as
+        training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
+        where no trial is cut short. section: keys under which the model stands in the config.
+
+    Raises:
+        InputError: there is nothing to search, or the data are too few for a value of the space.
+    """
+    search = config["search"]
+    space = {key: part for key, part in (search["spaces"].get(model) or {}).items() if part}
+    if not space:
+        raise InputError(
+            f"search.spaces.{model}: found nothing, allowed is a section with at least one key to "
+            "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
+        )
+    settings = model_config(config, model, config["seeds"][0])
+    mistakes = []
+    for key, part in space.items():
+        section, name = key.split(".")
+        settings[section].pop(name, None)
+        for value in extreme_values(part):
+            changed = copy.deepcopy(model_definitions(config)[model])
+            changed.setdefault(section, {})[name] = value
+            mistakes += [
+                f"search.spaces.{model}.{key}: found {value!r}, with which {mistake}"
+                for mistake in wrong_model(config, model, changed)
+            ]
+    if mistakes:
+        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+    return {
+        "model": settings,
+        "space": {key: given_parts(part) for key, part in space.items()},
+        "seed": config["seed"],
+        "trials": search["trials"],
+        "startup_trials": search["startup_trials"],
+        "warmup_epochs": search["warmup_epochs"] if search["prune"] else None,
+        "section": model_section(config, model),
+    }
+
+
+def search_slice(config: dict, model: str) -> dict:
+    """`search_config`, and the threads, on which the last digits depend.
+
+    Raises:
+        InputError: as `search_config` does.
+    """
+    return sliced(search=search_config(config, model), threads=config["threads"])
+
+
+def table_models(config: dict, study: str | None = None) -> list[str]:
+    """The models of a table: those of the comparison, and after them a study's own."""
+    return model_names(config) + (model_names(config, study) if study else [])
+
+
+def axis_points(config: dict, study: str) -> list[dict]:
+    """The models that a study's figure shows: `model`, the one that it is like as `group`, `place`.
+
+    Raises:
+        InputError: the study has no axis.
+    """
+    axis = config["studies"][study].get("axis")
+    if axis is None:
+        raise InputError(f"studies.{study}.axis: found nothing, allowed is images or bins")
+    defined = model_definitions(config)
+
+    def place(model: str) -> int:
+        if axis == "images":
+            return defined[model].get("images", config["n_images"])
+        return defined[model]["objective"]["count"]
+
+    groups = {name: defined[name].get("like", name) for name in model_names(config, study)}
+    # The models that they are like stand on the axis too.
+    groups |= {base: base for base in groups.values()}
+    return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]
+
+
+def axis_slice(config: dict, study: str) -> dict:
+    """What the figure of a study's axis shows.
+
+    Raises:
+        InputError: the study has no axis.
+    """
+    points = axis_points(config, study)
+    return sliced(axis=config["studies"][study]["axis"], points=points)
+
+
+def wanted_gpus(config: dict) -> int:
+    """GPUs that a job of the trunks and heads asks for: 1, or 0 if there is none or it may not."""
+    return int(config["device"] == "cuda" or (config["device"] == "auto" and has_gpu()))
