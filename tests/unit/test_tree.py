@@ -128,3 +128,32 @@ def test_one_version_everywhere():
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert project()["version"] == __version__ == citation["version"]
+
+
+@pytest.mark.parametrize(
+    ("module", "scripts"),
+    [
+        ("pictures/exr.py", {"predict"}),
+        ("pictures/decoded.py", {"predict"}),
+        (
+            "material/labels.py",
+            {
+                "figure_error_by_parameter",
+                "figure_predicted_against_true",
+                "predict",
+                "report_page",
+            },
+        ),
+        ("network/heads.py", {"baseline", "evaluate", "predict", "search", "train"}),
+    ],
+)
+def test_a_module_is_reached_by_these_scripts_and_no_others(module, scripts):
+    """Its edit makes their outputs stale, so an import too many costs hours."""
+    workflow = ROOT / "workflow"
+    package = workflow / "inverse_shading"
+    found = {
+        script.stem
+        for script in (workflow / "scripts").glob("*.py")
+        if f"inverse_shading/{module}" in code_digests([script], package)
+    }
+    assert found == scripts

@@ -50,6 +50,10 @@ TABLE = {
     "compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery", "report_page",
 }  # fmt: skip
 PAIRED = {"paired_tests", "compare_markdown", "figures/paired_tests"}
+FIGURES = {
+    f"figures/{name}"
+    for name in ("examples", "learning_curves", "error_by_parameter", "paired_tests", "gallery")
+} | {f"figures/predicted_against_true/{model}" for model in MODELS}
 # What the table of appearance goes into.
 AFTER_LOOKS = TABLE | {"figures/paired_tests"}
 REFINED = {"refine", *looks(["refined"])}
@@ -250,9 +254,36 @@ CHANGES = {
         append("workflow/inverse_shading/inversion/refine_test_images.py", STATEMENT),
         REFINED | AFTER_LOOKS,
     ),
-    "code: the report's page": (
+    "code: the report's style": (
         append("workflow/inverse_shading/report/page/templates/report.css", "\np {}\n"),
         {"report_page"},
+    ),
+    "code: the report's template": (
+        append("workflow/inverse_shading/report/page/templates/report.html", "\n<!-- a -->\n"),
+        {"report_page"},
+    ),
+    "code: the report's script": (
+        append("workflow/inverse_shading/report/page/templates/report_table.js", "\n;\n"),
+        {"report_page"},
+    ),
+    # What borders between folders are for.
+    "code: the decoder of a format of users' pictures": (
+        append("workflow/inverse_shading/pictures/exr.py", STATEMENT),
+        # Only materials of the user's pictures, which nobody asked for.
+        set(),
+    ),
+    "code: labels of the inputs": (
+        append("workflow/inverse_shading/material/labels.py", STATEMENT),
+        {"figures/error_by_parameter", "report_page"}
+        | {f"figures/predicted_against_true/{model}" for model in MODELS},
+    ),
+    "code: a docstring of a subpackage": (
+        edit_file("workflow/inverse_shading/report/__init__.py", '"""', '"""A remark. '),
+        set(),
+    ),
+    "code: what a subpackage runs before its modules": (
+        append("workflow/inverse_shading/report/figures/__init__.py", STATEMENT),
+        FIGURES,
     ),
     "params: the same number written otherwise": (
         edit_config(

@@ -1,0 +1,59 @@
+"""The workflow as a module of another one, in another folder and with results there."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.support.project import ROOT
+
+LOADER = """
+configfile: {config!r}
+
+
+module shading:
+    snakefile:
+        {snakefile!r}
+    config:
+        config
+
+
+use rule * from shading as shading_*
+"""
+
+
+def plan(folder, **changes):
+    config = yaml.safe_load((ROOT / "config.yaml").read_text()) | changes
+    (folder / "settings.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    snakefile = str(ROOT / "workflow" / "Snakefile")
+    text = LOADER.format(config=str(folder / "settings.yaml"), snakefile=snakefile)
+    (folder / "Snakefile").write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "2", "--nocolor"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+@pytest.mark.parametrize("n_images", [1000, 1500])
+def test_another_workflow_loads_it_with_its_own_settings(tmp_path, n_images):
+    done = plan(tmp_path, n_images=n_images, studies={})
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    counts = dict(line.split() for line in output.splitlines() if len(line.split()) == 2)
+    assert counts["shading_render"] == str(n_images // 500)
+    assert counts["shading_all"] == counts["shading_novel_stage"] == "1"
+    assert counts["shading_train"] == counts["shading_describe"] == "7"
+
+
+def test_its_settings_are_checked(tmp_path):
+    done = plan(tmp_path, n_images=1001)
+    assert done.returncode != 0
+    assert (
+        "n_images: found 1001, allowed is a multiple of shard_size (500)"
+        in done.stdout + done.stderr
+    )
