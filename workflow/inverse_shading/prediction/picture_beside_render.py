@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from PIL import Image
 
 from inverse_shading.evaluation.image_difference import ImageDifference, flip_colors, flip_map
 from inverse_shading.material.labels import PARAMETER_LABELS
-from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
+from inverse_shading.report.figures.style import PixelLayout, figure_style, save_figure
 
 # Layout of the picture, in pixels. Tiles have the size of the framed image within these limits.
 SMALLEST_TILE, LARGEST_TILE = 224, 448
@@ -44,13 +42,8 @@ def draw_prediction(
     width = 2 * BORDER + len(tiles) * (side + GAP) - GAP
     height = TITLE_HEIGHT + CAPTION_HEIGHT + side + BORDER
     with figure_style():
-        figure = Figure((width / DOTS_PER_INCH, height / DOTS_PER_INCH))
-
-        def write(x: float, y: float, text: str, **options) -> None:
-            # In pixels from the upper left corner, like the tiles.
-            figure.text(x / width, 1 - y / height, text, va="top", **options)
-
-        write(
+        layout = PixelLayout(width, height)
+        layout.write(
             BORDER,
             12,
             f"RMS {difference.rms:.2f} levels of 255, PSNR {difference.psnr:.1f} dB, "
@@ -64,11 +57,9 @@ def draw_prediction(
             else "The picture determines all inputs"
         )
         # As many signs as go into a line of the narrowest picture.
-        write(BORDER, 32, "\n".join(textwrap.wrap(left_open, 110)[:2]), fontsize=7)
+        layout.write(BORDER, 32, "\n".join(textwrap.wrap(left_open, 110)[:2]), fontsize=7)
         for number, (caption, pixels) in enumerate(tiles.items()):
             left = BORDER + number * (side + GAP)
-            tile = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
-            write(left, TITLE_HEIGHT + 4, caption, fontsize=8)
-            # Pixel by pixel, where axes would resample; measured from below.
-            figure.figimage(np.asarray(tile), left, BORDER, origin="upper")
-        save_figure(figure, output)
+            layout.write(left, TITLE_HEIGHT + 4, caption, fontsize=8)
+            layout.show(left, TITLE_HEIGHT + CAPTION_HEIGHT, pixels, side)
+        save_figure(layout.figure, output)

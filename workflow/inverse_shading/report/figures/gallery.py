@@ -5,13 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
-from PIL import Image
 
 from inverse_shading.evaluation.comparison_table import best_model
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.evaluation.views import Views
-from inverse_shading.report.figures.style import DOTS_PER_INCH, figure_style, save_figure
+from inverse_shading.report.figures.style import PixelLayout, figure_style, save_figure
 from inverse_shading.report.ranks import even_ranks
 from inverse_shading.runtime.artefacts import unusable
 
@@ -100,26 +98,19 @@ def _draw(
     height = TITLE_HEIGHT + blocks * block_height + BORDER
 
     with figure_style():
-        figure = Figure((width / DOTS_PER_INCH, height / DOTS_PER_INCH))
-
-        def write(x: float, y: float, text: str, **options) -> None:
-            # In pixels from the upper left corner, like the tiles.
-            figure.text(x / width, 1 - y / height, text, **options)
-
-        write(BORDER, 12, title[0], va="top", fontsize=12, fontweight="bold")
-        write(BORDER, 36, title[1], va="top", fontsize=8.5)
-        write(BORDER, 54, title[2], va="top", fontsize=8.5)
+        layout = PixelLayout(width, height)
+        layout.write(BORDER, 12, title[0], fontsize=12, fontweight="bold")
+        layout.write(BORDER, 36, title[1], fontsize=8.5)
+        layout.write(BORDER, 54, title[2], fontsize=8.5)
         for index in range(count):
             block, column = divmod(index, columns)
             left = LABEL_WIDTH + column * step
             top = TITLE_HEIGHT + block * block_height
             for row, (label, tiles) in enumerate(rows.items()):
                 upper = top + row * step
-                tile = Image.fromarray(tiles[index]).resize((side, side), Image.Resampling.LANCZOS)
-                # Pixel by pixel, where axes would resample; measured from below.
-                figure.figimage(np.asarray(tile), left, height - upper - side, origin="upper")
+                layout.show(left, upper, tiles[index], side)
                 if column == 0:
-                    write(
+                    layout.write(
                         LABEL_WIDTH - 10,
                         upper + side / 2,
                         label,
@@ -128,12 +119,11 @@ def _draw(
                         fontsize=10,
                         fontweight="bold",
                     )
-            write(
+            layout.write(
                 left + side / 2,
                 top + len(rows) * step + 3,
                 f"MSE {errors[index]:.4f}\nRMS {rms[index]:.3f}",
                 ha="center",
-                va="top",
                 fontsize=8,
             )
-        save_figure(figure, output)
+        save_figure(layout.figure, output)

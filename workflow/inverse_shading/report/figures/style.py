@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from PIL import Image
 
 from inverse_shading.runtime.files import atomic_path
 
@@ -49,6 +51,25 @@ STYLE = {
 def figure_style():
     """A context in which new figures have the common style, whatever the user's own settings."""
     return matplotlib.style.context(["default", STYLE])
+
+
+class PixelLayout:
+    """A figure that is laid out in pixels from its upper left corner."""
+
+    def __init__(self, width: int, height: int):
+        self._width, self._height = width, height
+        self.figure = Figure((width / DOTS_PER_INCH, height / DOTS_PER_INCH))
+
+    def write(self, x: float, y: float, text: str, **options) -> None:
+        """Write text at a place; its upper edge is there unless `va` says otherwise."""
+        options = {"va": "top"} | options
+        self.figure.text(x / self._width, 1 - y / self._height, text, **options)
+
+    def show(self, x: int, y: int, pixels: np.ndarray, side: int) -> None:
+        """Show an image (uint8, (size, size, 3)) with its upper left corner at a place, resized."""
+        tile = Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)
+        # Pixel by pixel, where axes would resample; measured from below.
+        self.figure.figimage(np.asarray(tile), x, self._height - y - side, origin="upper")
 
 
 def set_log_ticks(axis: Axis, digits: Sequence[float]) -> None:
