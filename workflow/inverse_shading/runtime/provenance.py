@@ -86,6 +86,8 @@ def _digest(source: str) -> str:
     return hashlib.sha256(_without_remarks(source).encode()).hexdigest()
 
 
+# Most rules reach most folders, whose `__init__` is looked at each time.
+@cache
 def _without_remarks(source: str) -> str:
     """The source without comments, docstrings and blank lines.
 
