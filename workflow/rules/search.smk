@@ -1,4 +1,4 @@
-# Searches for better settings, which nothing asks for by itself: what they find is laid over the config
+# Hyper-parameter tuning, which nothing asks for by itself: what they find is laid over the config
 # by whoever wants it.
 
 

@@ -360,7 +360,7 @@ Spaces = Annotated[
 
 
 class Search(Section):
-    """Search for better settings of a model, on validation images."""
+    """Hyper-parameter tuning of a model, on validation images."""
 
     trials: int = key("Settings to try, each by a whole training.", 20, ge=1, le=10000)
     startup_trials: int = key(
