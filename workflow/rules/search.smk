@@ -1,4 +1,4 @@
-# Hyper-parameter tuning, which nothing asks for by itself: what they find is laid over the config
+# Hyper-parameter tuning, which nothing asks for by itself: what it finds is laid over the config
 # by whoever wants it.
 
 
