@@ -27,7 +27,7 @@ from inverse_shading.config.models import (
     trainable_stages,
 )
 from inverse_shading.config.slices import sliced
-from inverse_shading.evaluation.predictor_names import BASELINES
+from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.pictures.folder import picture_of, pictures_in
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.provenance import code_digests
@@ -100,7 +100,7 @@ wildcard_constraints:
         [
             *(f"models/{model}" for model in DEFINITIONS),
             *(f"baselines/{baseline}" for baseline in BASELINES),
-            "refined",
+            REFINED,
         ]
     ),
 

@@ -120,6 +120,7 @@ def lay_over(settings: dict, values: Mapping) -> dict:
 
 
 def describe_values(values: Mapping) -> str:
+    """The values of a trial in one line, for the log: keys and values as JSON."""
     return ", ".join(f"{key} {json.dumps(value)}" for key, value in values.items())
 
 
