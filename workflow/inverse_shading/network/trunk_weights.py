@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from torch import nn
 
 from inverse_shading.dataset.framed_images import open_images
@@ -16,16 +15,6 @@ from inverse_shading.network.trunks import build_trunk, fill_trunk, normalise_im
 from inverse_shading.runtime.artefacts import read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
-
-# The first published weights of both, trained by the classical recipe and closest to those of the
-# poster's time. ResNet50's second set (IMAGENET1K_V2) classifies ImageNet better but was trained
-# with label smoothing and mixing of images, which is known to make worse frozen features
-# (Kornblith et al. 2021, https://arxiv.org/abs/2010.16402).
-DOWNLOADS = {
-    "vgg16": torchvision.models.VGG16_Weights.IMAGENET1K_V1,
-    "resnet50": torchvision.models.ResNet50_Weights.IMAGENET1K_V1,
-}
-
 
 def prepare_trunk(
     output: str | Path,
@@ -69,7 +58,15 @@ def prepare_trunk(
 
 
 def _download(trunk: nn.Module, architecture: str) -> str:
-    source = DOWNLOADS[architecture]
+    # Imported here for the reason that `build_trunk` gives.
+    from torchvision.models import ResNet50_Weights, VGG16_Weights
+
+    # The first published weights of both, trained by the classical recipe and closest to those of
+    # the poster's time. ResNet50's second set (IMAGENET1K_V2) classifies ImageNet better but was
+    # trained with label smoothing and mixing of images, which is known to make worse frozen
+    # features (Kornblith et al. 2021, https://arxiv.org/abs/2010.16402).
+    sources = {"vgg16": VGG16_Weights, "resnet50": ResNet50_Weights}
+    source = sources[architecture].IMAGENET1K_V1
     logger.info("loading %s (downloaded once, then kept by torchvision)", source.url)
     try:
         tensors = source.get_state_dict(progress=True, check_hash=True, weights_only=True)

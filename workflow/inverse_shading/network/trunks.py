@@ -4,7 +4,6 @@ from collections import OrderedDict
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import nn
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
@@ -36,6 +35,9 @@ def build_trunk(architecture: str) -> nn.Module:
     Raises:
         InputError: another architecture.
     """
+    # Imported here: it takes longer than torch itself, and heads on cached features do without.
+    import torchvision
+
     # On the meta device nothing is allocated: VGG16's unused dense layers are half a gigabyte.
     with torch.device("meta"):
         if architecture == "vgg16":

@@ -11,6 +11,7 @@ import io
 import tokenize
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 # Libraries whose version shapes an output, by the name they are imported under. Others (readers of
 # tables, progress bars) may be updated without making anything anew.
@@ -50,101 +51,111 @@ def code_digests(entries: list[Path], package: Path) -> dict[str, str]:
         under it; and {library: version} for the libraries of `LIBRARIES` that are imported.
         The digest is of the code without comments, docstrings and blank lines.
     """
+    package = package.resolve()
     found: dict[Path, str] = {}
     seen: set[Path] = set()
-    libraries: dict[str, str] = {}
+    libraries: set[str] = set()
     waiting = [entry.resolve() for entry in entries]
     while waiting:
         path = waiting.pop()
         if path in seen:
             continue
         seen.add(path)
-        source = path.read_text(encoding="utf-8")
         waiting += _subpackages(path, package)
-        if path.name == "__init__.py" and not _without_remarks(source):
-            continue
-        if path.suffix != ".py":
-            found[path] = hashlib.sha256(source.encode()).hexdigest()
-            continue
-        found[path] = _digest(source)
-        for module in _imported_modules(source, path, package):
-            file = _module_file(module, package)
-            if file is not None:
-                waiting.append(file)
-            elif (library := LIBRARIES.get(module.partition(".")[0])) is not None:
-                libraries[f"library {library}"] = _version(library)
-    root = package.resolve().parent
+        code = _read_code(path.read_text(encoding="utf-8"), path, package)
+        if code is not None:
+            found[path] = code.digest
+            waiting += code.files
+            libraries.update(code.libraries)
+    root = package.parent
     files = {
         str(path.relative_to(root) if path.is_relative_to(root) else path.name): digest
         for path, digest in found.items()
     }
-    return dict(sorted((files | libraries).items()))
+    versions = {f"library {name}": _version(name) for name in libraries}
+    return dict(sorted((files | versions).items()))
 
 
+class _Code(NamedTuple):
+    """What a file is and what it imports: files of the package, and names of `LIBRARIES`."""
+
+    digest: str
+    files: tuple[Path, ...]
+    libraries: tuple[str, ...]
+
+
+# Rules share most modules, and a plan asks for all rules.
 @cache
-def _digest(source: str) -> str:
-    return hashlib.sha256(_without_remarks(source).encode()).hexdigest()
+def _read_code(source: str, path: Path, package: Path) -> _Code | None:
+    """None for an `__init__` without code."""
+    if path.suffix != ".py":
+        return _Code(_sha256(source), (), ())
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    text = _without_remarks(source, nodes)
+    if path.name == "__init__.py" and not text:
+        return None
+    files, libraries = [], []
+    for module in _imported_modules(nodes, path, package):
+        top, *rest = module.split(".")
+        if top == package.name:
+            target = package.joinpath(*rest)
+            candidates = (target.with_suffix(".py"), target / "__init__.py")
+            files += [file for file in candidates if file.is_file()][:1]
+        elif top in LIBRARIES:
+            libraries.append(LIBRARIES[top])
+    return _Code(_sha256(text), tuple(files), tuple(libraries))
 
 
-# Most rules reach most folders, whose `__init__` is looked at each time.
-@cache
-def _without_remarks(source: str) -> str:
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_remarks(source: str, nodes: list[ast.AST]) -> str:
     """The source without comments, docstrings and blank lines.
 
     Text is cut out by position rather than regenerated from the syntax tree, so that the result
     doesn't depend on the version of Python that reads it.
     """
     lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    scopes = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, scopes) and ast.get_docstring(node, clean=False) is not None:
+    if "#" in source:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                lines[row - 1] = lines[row - 1][:column]
+    for node in nodes:
+        if isinstance(node, _SCOPES) and ast.get_docstring(node, clean=False) is not None:
             docstring = node.body[0]
             for row in range(docstring.lineno - 1, docstring.end_lineno):
                 lines[row] = ""
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
-# Rules share most modules, and a plan asks for all rules.
-@cache
-def _imported_modules(source: str, path: Path, package: Path) -> tuple[str, ...]:
+_SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _imported_modules(nodes: list[ast.AST], path: Path, package: Path) -> list[str]:
     """Absolute names that a file imports, `from a import b` as both `a` and `a.b`; each once."""
     names = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                folder = path.parents[node.level - 1].relative_to(package.resolve().parent)
+                folder = path.parents[node.level - 1].relative_to(package.parent)
                 base = ".".join([*folder.parts, *filter(None, [base])])
             names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(dict.fromkeys(names))
-
-
-def _module_file(module: str, package: Path) -> Path | None:
-    """The file of a module of the package, None for anything else."""
-    name, *rest = module.split(".")
-    if name != package.name:
-        return None
-    target = package.resolve().joinpath(*rest)
-    for file in (target.with_suffix(".py"), target / "__init__.py"):
-        if file.is_file():
-            return file
-    return None
+    return list(dict.fromkeys(names))
 
 
 @cache
 def _subpackages(path: Path, package: Path) -> tuple[Path, ...]:
     """The `__init__` of every folder between the package and a module of it."""
-    root = package.resolve()
-    if not path.is_relative_to(root):
+    if not path.is_relative_to(package):
         return ()
-    folders = path.relative_to(root).parents
-    files = (root / folder / "__init__.py" for folder in folders if folder.parts)
+    folders = path.relative_to(package).parents
+    files = (package / folder / "__init__.py" for folder in folders if folder.parts)
     return tuple(file for file in files if file.is_file())
 
 
