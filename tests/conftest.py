@@ -2,9 +2,19 @@
 
 import importlib.util
 
+import pytest
+
+from tests.support.project import TINY, Project, made_once, run_whole
+
 # Mesa's llvmpipe and Triton bring an LLVM each. torch imports Triton late, for instance in
-# use_deterministic_algorithms; if an OpenGL context has loaded Mesa's LLVM by then, the process dies
+# an optimiser's first step; if an OpenGL context has loaded Mesa's LLVM by then, the process dies
 # of a segmentation fault. The other order is harmless. Steps of the workflow either render or train.
 # What does both, `prediction.session`, sets its network up first.
 if importlib.util.find_spec("triton") is not None:
     import triton  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """The tiny workflow, run from nothing to the end. Not to be changed."""
+    return made_once(tmp_path_factory, "finished", lambda folder: run_whole(folder, TINY))

@@ -17,8 +17,8 @@ from tests.faults.harness import (
     Outcome,
     attempt,
     can_mount,
-    undisturbed,
 )
+from tests.support.project import TINY, run_whole
 
 VERDICTS = [SURVIVED, REFUSED, ITS_OWN, UNCLEAR, WRONG]
 
@@ -38,7 +38,7 @@ def main() -> int:
     outcomes = []
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         print("an undisturbed run for comparison", flush=True)
-        reference = undisturbed(Path(folder) / "reference")
+        reference = run_whole(Path(folder) / "reference", TINY)
         faults = draw_faults(arguments.count, arguments.seed)
         for index, fault in enumerate(faults):
             for number in range(TRIES):

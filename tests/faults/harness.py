@@ -22,22 +22,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from tests.support.project import TINY, Project, clean_environment, run_whole, without_seconds
-
-# One trunk, two heads, all baselines and figures; trainings long enough to be caught in the act.
-CONFIG = TINY | {
-    "checkpoint_seconds": 0,
-    "training": {"max_epochs": 40, "patience": 40, "batch_size": 4},
-    "models": {
-        "vgg16_v2": None,
-        "vgg16_bins_v1": None,
-        "vgg16_bins_v2": {"head": {"channels": 4}, "objective": {"count": 11}, "training": None},
-        "resnet50_v2": None,
-        "resnet50_v3": None,
-        "best": None,
-    },
-}
-CONFIG["models"]["vgg16_bins_v2"]["training"] = {"max_epochs": 40}
+from tests.support.project import Project, without_seconds
 
 # A run of the tiny workflow from nothing takes about one minute on two cores; one that takes
 # longer than this hangs.
@@ -132,11 +117,6 @@ def can_mount() -> bool:
     return mounted
 
 
-def undisturbed(folder: Path) -> Project:
-    """Run the small workflow from nothing to its end."""
-    return run_whole(folder, CONFIG, LIMIT_SECONDS)
-
-
 def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> Outcome:
     """Try one fault in a new folder, which is removed again.
 
@@ -206,7 +186,6 @@ def _disturbed_run(trial: Trial, fault: Fault, generator: np.random.Generator) -
             trial.project.command(*fault.targets),
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=clean_environment(),
         )
         struck = fault.during is None or fault.during(trial, generator, process)
         process.wait(timeout=LIMIT_SECONDS)

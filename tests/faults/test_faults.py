@@ -3,22 +3,16 @@
 import pytest
 
 from tests.faults.catalogue import draw_faults
-from tests.faults.harness import UNCLEAR, WRONG, attempt, can_mount, undisturbed
-from tests.support.project import made_once
+from tests.faults.harness import UNCLEAR, WRONG, attempt, can_mount
 
 SEED = 3
 FAULTS = draw_faults(12, SEED)
 
 
-@pytest.fixture(scope="module")
-def reference(tmp_path_factory):
-    return made_once(tmp_path_factory, "undisturbed", undisturbed)
-
-
 @pytest.mark.parametrize("index", range(len(FAULTS)), ids=[fault.name for fault in FAULTS])
-def test_nothing_wrong_comes_of_a_fault(reference, tmp_path, index):
+def test_nothing_wrong_comes_of_a_fault(finished, tmp_path, index):
     fault = FAULTS[index]
     if fault.mounts and not can_mount():
         pytest.skip("its disk or folder is a mount of its own, which this user may not make")
-    outcome = attempt(fault, reference, tmp_path / "trial", [SEED, index])
+    outcome = attempt(fault, finished, tmp_path / "trial", [SEED, index])
     assert outcome.verdict not in (UNCLEAR, WRONG), outcome.notes

@@ -113,7 +113,6 @@ class Cluster:
         self.environment = os.environ | {
             "SLURM_CONF": f"{self.folder}/slurm.conf",
             "PATH": path,
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def __enter__(self):

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -14,7 +15,12 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from tests.support.prepared_snakemake import run_prepared
+
 ROOT = Path(__file__).parents[2]
+
+# A training that can be caught in the act.
+CAUGHT = {"max_epochs": 40, "patience": 40}
 
 # Small enough to run whole in about a minute on two cores; every rule and all six models take part.
 TINY = {
@@ -27,14 +33,16 @@ TINY = {
     "trunks": {"vgg16": {"weights": "random"}, "resnet50": {"weights": "random"}},
     "features": {"precision": "float32"},
     "device": "cpu",
+    "checkpoint_seconds": 0,
     "training": {"max_epochs": 2},
     "models": {
+        "vgg16_v1": {"training": dict(CAUGHT)},
         "vgg16_v2": {"head": {"channels": 4}},
         "vgg16_bins_v1": {"objective": {"count": 11}, "training": {"max_epochs": 2}},
         "vgg16_bins_v2": {
             "head": {"channels": 4},
             "objective": {"count": 11},
-            "training": {"max_epochs": 2},
+            "training": dict(CAUGHT),
         },
         "resnet50_v2": {"head": {"channels": 4}},
         "resnet50_v3": {
@@ -49,11 +57,6 @@ TINY = {
     "refinement": {"stride": 2, "calibration_images": 2},
     "figures": {"example_images": 8, "gallery_images": 2, "report_images": 2},
 }
-
-
-def clean_environment() -> dict[str, str]:
-    # The module cache of one test run must not serve the edited sources of another.
-    return os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass
@@ -71,14 +74,17 @@ class Project:
     def config(self, value: dict) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(value, sort_keys=False))
 
-    def command(self, *arguments: str) -> list[str]:
-        """The command a user would give in `folder`, with the config that lies there."""
-        command = [
-            sys.executable, "-m", "snakemake", "--snakefile", self.code / "Snakefile",
-            "--directory", self.folder, "--configfile", self.folder / "config.yaml",
-            "--cores", "2", "--nocolor", *arguments,
+    def arguments(self, *arguments: str) -> list[str]:
+        """Those of Snakemake that stand for the command given in `folder`, with its config."""
+        arguments = [
+            "--snakefile", self.code / "Snakefile", "--directory", self.folder,
+            "--configfile", self.folder / "config.yaml", "--cores", "2", "--nocolor", *arguments,
         ]  # fmt: skip
-        return list(map(str, command))
+        return list(map(str, arguments))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command a user would give."""
+        return [sys.executable, "-m", "snakemake", *self.arguments(*arguments)]
 
     def run(self, *arguments: str, check: bool = True, timeout: float | None = None):
         """Run Snakemake to its end.
@@ -91,7 +97,6 @@ class Project:
             self.command(*arguments),
             capture_output=True,
             text=True,
-            env=clean_environment(),
             timeout=timeout,
         )
         if check and done.returncode:
@@ -102,7 +107,9 @@ class Project:
 
     def planned(self, *targets: str) -> set[str]:
         """The jobs that would run now, see `job_name`."""
-        rows = self.run("--summary", *targets).stdout.splitlines()
+        status, output = run_prepared(self.arguments("--summary", *targets))
+        assert status == 0, output
+        rows = output.splitlines()
         start = next(i for i, row in enumerate(rows) if row.startswith("output_file"))
         header = rows[start].split("\t")
         jobs = set()
@@ -135,13 +142,15 @@ def made_once(
     return Project(folder / "code", folder / "run")
 
 
-def run_whole(folder: Path, config: dict, timeout: float | None = None) -> Project:
+def run_whole(folder: Path, config: dict) -> Project:
     """Run a workflow with a mesh of its own from nothing to its end."""
     (folder / "run").mkdir(parents=True)
     project = Project(copy_code(folder / "code"), folder / "run")
     project.config = config
     write_ball(folder / "run" / "ball.obj")
-    project.run(timeout=timeout)
+    project.run()
+    # Where times are kept in whole seconds, what is changed later must be newer.
+    time.sleep(1)
     return project
 
 

@@ -1,16 +1,10 @@
-"""A tiny workflow, run once, for all tests that ask what a change makes stale."""
+"""The tiny workflow, for all tests that ask what a change makes stale."""
 
 import shutil
 
 import pytest
 
-from tests.support.project import TINY, Project, made_once, run_whole
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
-    """The tiny workflow, run from nothing to the end. Not to be changed: ask for `project`."""
-    return made_once(tmp_path_factory, "finished", lambda folder: run_whole(folder, TINY))
+from tests.support.project import Project
 
 
 @pytest.fixture

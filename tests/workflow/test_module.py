@@ -1,6 +1,5 @@
 """The workflow as a module of another one, in another folder and with results there."""
 
-import os
 import subprocess
 import sys
 
@@ -35,7 +34,6 @@ def plan(folder, **changes):
         cwd=folder,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from inverse_shading.evaluation.conformal import conformal_quantile
 from inverse_shading.inversion.posterior import draw
@@ -86,7 +86,7 @@ def measure_calibration(
     errors = np.array([u for u, _ in found]) - observables(unknowns(true))
     deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
     ratios = np.abs(errors) / deviations
-    normal = norm.ppf((1 + level) / 2)
+    normal = ndtri((1 + level) / 2)
     scales = {}
     for name, places in PARTS.items():
         part = np.ravel(ratios[:, places])

@@ -16,6 +16,7 @@ from inverse_shading.runtime.artefacts import read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
 
+
 def prepare_trunk(
     output: str | Path,
     config: dict,

@@ -35,19 +35,20 @@ def build_trunk(architecture: str) -> nn.Module:
     Raises:
         InputError: another architecture.
     """
-    # Imported here: it takes longer than torch itself, and heads on cached features do without.
-    import torchvision
-
     # On the meta device nothing is allocated: VGG16's unused dense layers are half a gigabyte.
     with torch.device("meta"):
+        # Imported here: torchvision takes longer than torch itself, and most jobs do without.
         if architecture == "vgg16":
+            from torchvision.models import vgg16
+
             # The last layer of `features` is the max-pool that the trunk does without.
-            layers = OrderedDict(features=torchvision.models.vgg16().features[:-1])
+            layers = OrderedDict(features=vgg16().features[:-1])
         elif architecture == "resnet50":
-            whole = torchvision.models.resnet50()
+            from torchvision.models import resnet50
+
             layers = OrderedDict(
                 (name, layer)
-                for name, layer in whole.named_children()
+                for name, layer in resnet50().named_children()
                 if name not in ("avgpool", "fc")
             )
         elif architecture == "pixels":

@@ -1,6 +1,7 @@
 """A network and a renderer in one process: from one picture to its material, again and again."""
 
 import dataclasses
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,9 +71,11 @@ class PredictionSession:
         self._card, self._options = card, options
         self._stage = read_stage(files.stage)
         self._half_widths = validation_intervals(files.predictions, card.refinement["interval"])
-        # The network before the renderer, always: PyTorch loads Triton when it is set up, and Triton
-        # and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded Mesa's first, loading
-        # Triton ends the process by a segmentation fault. The other order is harmless.
+        # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded Mesa's
+        # first, a late import of Triton ends the process by a segmentation fault. The other order is
+        # harmless.
+        if importlib.util.find_spec("triton") is not None:
+            import triton  # noqa: F401
         self._predictor = Predictor(files, card, device, card.threads)
         self._refiner = Refiner(
             files.stage,
