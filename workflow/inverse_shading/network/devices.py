@@ -47,8 +47,8 @@ def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     # cuBLAS is only deterministic with a fixed workspace, which it reads when it starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    # As `use_deterministic_algorithms` does it, which also imports PyTorch's compiler: two seconds a job,
-    # for nothing that is used here.
+    # As `use_deterministic_algorithms` does it. That one imports PyTorch's compiler as well: two
+    # seconds a job, for nothing that is used here.
     torch.set_deterministic_debug_mode("warn" if lenient else "error")
     # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False

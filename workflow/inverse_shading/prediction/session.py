@@ -71,9 +71,9 @@ class PredictionSession:
         self._card, self._options = card, options
         self._stage = read_stage(files.stage)
         self._half_widths = validation_intervals(files.predictions, card.refinement["interval"])
-        # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded Mesa's
-        # first, a late import of Triton ends the process by a segmentation fault. The other order is
-        # harmless.
+        # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded
+        # Mesa's first, a late import of Triton ends the process by a segmentation fault. The other
+        # order is harmless.
         if importlib.util.find_spec("triton") is not None:
             import triton  # noqa: F401
         self._predictor = Predictor(files, card, device, card.threads)
