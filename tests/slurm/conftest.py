@@ -141,9 +141,9 @@ def both(cluster, tmp_path_factory):
     finished, local = projects
     try:
         run = finished.start()
-        # Both runs share the processors here, in CI with `make test` too: 300 s were taken there.
-        local.run(timeout=900)
-        run.end()
+        # Both runs share the processors here, in CI with `make test` too, and took 600 s there.
+        local.run(timeout=1200)
+        run.end(1200)
         yield finished, local
     finally:
         end_all(finished.runs)
