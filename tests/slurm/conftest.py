@@ -17,6 +17,8 @@ from tests.support.project import TINY, Project, copy_code, write_ball
 MODELS = ("vgg16_v1", "resnet50_v3")
 ALL_MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
 CONFIG = TINY | {
+    # Only what asks a training to stop has one written.
+    "checkpoint_seconds": 600,
     "models": {
         name: TINY["models"].get(name, {}) if name in MODELS else None for name in ALL_MODELS
     }
