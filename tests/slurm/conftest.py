@@ -21,7 +21,7 @@ CONFIG = TINY | {
     "checkpoint_seconds": 600,
     "models": {
         name: TINY["models"].get(name, {}) if name in MODELS else None for name in ALL_MODELS
-    }
+    },
 }
 
 FORM = ("--workflow-profile", "profiles/slurm")

@@ -216,7 +216,9 @@ class Features(Section):
     """How the frozen trunks are run."""
 
     batch_size: int = key("Images at a time.", 8, ge=1, le=1024)
-    precision: Literal["auto", "float32", "bfloat16"] = key("Arithmetic of the trunk.", "auto")
+    precision: Literal["float32", "bfloat16"] = key(
+        "Arithmetic of the trunks, bfloat16 only with trained weights.", "float32"
+    )
 
 
 class Training(Section):

@@ -28,7 +28,7 @@ class ModelCard:
         architecture: of the trunk.
         depths: that features are taken from, see `features.Depths`; None for the last layer alone.
         trainable_stages: of the trunk; above 0 the weights are a whole network's, that takes images.
-        precision: of the trunk's arithmetic: auto, float32 or bfloat16.
+        precision: of the trunk's arithmetic: float32 or bfloat16.
         batch_size: images at a time.
         threads: of the CPU that the model was evaluated with; rounding depends on them.
         decoding: the one that validation chose for these weights; None where there is no choice.
