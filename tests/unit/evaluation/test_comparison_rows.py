@@ -223,8 +223,9 @@ def test_a_table_of_a_model_without_an_error_is_refused(table, tmp_path):
 
 
 def test_a_mix_of_precisions_is_refused(tmp_path):
-    paths = [tmp_path / f"{name}.json" for name in ("exact", "coarse")]
-    for path, precision in zip(paths, ("float32", "bfloat16"), strict=True):
-        write_metrics(path, metrics_of(path.stem, 0.1, 0.1, precision=precision))
+    mixed = [
+        metrics_of("exact", 0.1, 0.1),
+        metrics_of("coarse", 0.1, 0.1, precision="bfloat16"),
+    ]
     with pytest.raises(InputError, match=r"coarse\.json.*bfloat16, and float32 in exact"):
-        write_comparison(tmp_path / "comparison.csv", paths, [], [])
+        write_table(tmp_path, mixed)

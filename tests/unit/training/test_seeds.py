@@ -183,7 +183,7 @@ def test_what_seeds_chose_differently_is_joined_and_what_is_null_stays_so(tmp_pa
             tmp_path / str(seed), seed, decoding=decoding, decodings=decodings(seed), device=device
         )  # fmt: skip
     metrics = collect(tmp_path, [3, 1, 7])
-    assert list(metrics)[3:5] == ["decoding", "decodings"]
+    assert list(metrics)[4:6] == ["decoding", "decodings"]
     assert metrics["decoding"] == "argmax/expected" and metrics["device"] == "cpu/gpu"
     assert metrics["decodings"]["expected"]["test"]["mse"] == pytest.approx(11 / 3 + 1)
     assert metrics["decodings"]["argmax"]["train"] == {"mse": pytest.approx(11 / 3), "mae": 0.1, "r2": None}  # fmt: skip
