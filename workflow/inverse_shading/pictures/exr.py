@@ -5,24 +5,32 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 
-from inverse_shading.pictures.decoded import CheckSize, Decoded, straight
+from inverse_shading.pictures.decoded import CheckSize, Decoded, decoder, straight
 from inverse_shading.runtime.errors import InputError
+
+EXR_SIGNATURE = b"\x76\x2f\x31\x01"
+
+# What a sample takes at most, half, float or integer.
+SAMPLE_BYTES = 4
 
 
 def decode_exr(path: Path, check_size: CheckSize) -> Decoded:
     """Decode R, G, B (or Y) and A of the first part; A is premultiplied, as the format has it."""
-    try:
-        header = OpenEXR.File(str(path), header_only=True).header()
+    with decoder(path):
+        headers = [part.header for part in OpenEXR.File(str(path), header_only=True).parts]
+        header = headers[0]
         (left, upper), (right, lower) = (corner.tolist() for corner in header["displayWindow"])
-        check_size(path, right - left + 1, lower - upper + 1)
-        check_size(path, *(np.subtract(*header["dataWindow"][::-1]) + 1).tolist())
+        check_size(path, right - left + 1, lower - upper + 1, 4 * SAMPLE_BYTES)
+        # All channels of all parts are decoded.
+        sizes = [np.subtract(*map(np.int64, part["dataWindow"][::-1])) + 1 for part in headers]
+        channels = sum(len(part["channels"]) for part in headers)
+        check_size(path, *np.max(sizes, axis=0).tolist(), channels * SAMPLE_BYTES)
+        kinds = {part["type"] for part in headers}
+        if not kinds <= {OpenEXR.scanlineimage, OpenEXR.tiledimage}:
+            raise InputError(
+                f"{path}: found deep samples, expected scan lines or tiles. Render it flat."
+            )
         channels = OpenEXR.File(str(path), separate_channels=True).channels()
-    # A file cut short is reported as "Invalid part index", others as RuntimeError.
-    except (RuntimeError, ValueError, KeyError, OSError, MemoryError) as error:
-        raise InputError(
-            f"{path}: can't be read as OpenEXR; it is cut short, damaged or of an unusual kind "
-            f"({error}). Render or copy it again."
-        ) from error
     names = ["R", "G", "B"] if "R" in channels else ["Y", "Y", "Y"]
     names += ["A"] if "A" in channels else []
     used = [channels.get(name) for name in names]
