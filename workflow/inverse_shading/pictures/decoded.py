@@ -37,11 +37,16 @@ def decoder(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        # Some say nothing, others quote what they found at length.
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(
-            f"{path}: the picture is cut short, damaged or of an unusual kind ({reason}). {REMEDY}"
-        ) from error
+        raise damaged(path, str(error) or type(error).__name__) from error
+
+
+def damaged(path: Path, reason: str) -> InputError:
+    """The error for a picture that isn't whole."""
+    # Some decoders quote what they found at length.
+    reason = " ".join(reason.split())[:200]
+    return InputError(
+        f"{path}: the picture is cut short, damaged or of an unusual kind ({reason}). {REMEDY}"
+    )
 
 
 def from_samples(samples: np.ndarray, linear: bool, premultiplied: bool = False) -> Decoded:

@@ -1,11 +1,13 @@
 """Decoding OpenEXR pictures."""
 
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
 import OpenEXR
 
-from inverse_shading.pictures.decoded import CheckSize, Decoded, decoder, straight
+from inverse_shading.pictures.decoded import CheckSize, Decoded, damaged, decoder, straight
 from inverse_shading.runtime.errors import InputError
 
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
@@ -30,7 +32,11 @@ def decode_exr(path: Path, check_size: CheckSize) -> Decoded:
             raise InputError(
                 f"{path}: found deep samples, expected scan lines or tiles. Render it flat."
             )
-        channels = OpenEXR.File(str(path), separate_channels=True).channels()
+        with redirect_stdout(io.StringIO()) as printed:
+            file = OpenEXR.File(str(path), separate_channels=True)
+        if len(file.parts) != len(headers):  # damaged parts are left out with a word on stdout
+            raise damaged(path, printed.getvalue())
+        channels = file.channels()
     names = ["R", "G", "B"] if "R" in channels else ["Y", "Y", "Y"]
     names += ["A"] if "A" in channels else []
     used = [channels.get(name) for name in names]

@@ -52,6 +52,15 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
     path = Path(path)
     if encoding not in ENCODINGS:
         raise InputError(f"encoding: found {encoding!r}, expected one of {', '.join(ENCODINGS)}.")
+    try:
+        return _read(path, encoding)
+    except MemoryError as error:
+        raise InputError(
+            f"{path}: there isn't enough memory to decode it. Scale it down, or free memory."
+        ) from error
+
+
+def _read(path: Path, encoding: str) -> Picture:
     decoded = _decode(path)
     _check_size(path, *decoded.values.shape[1::-1])
     for name, values in (("pixels", decoded.values), ("alpha", decoded.alpha)):
@@ -63,14 +72,16 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
             )
     if encoding == "auto":
         encoding = "linear" if decoded.linear else "srgb"
-    values = np.clip(decoded.values, 0, 1)
-    if encoding == "linear":
-        values = srgb_encode(values)
     alpha = decoded.alpha
     if alpha is not None:
         alpha = np.clip(alpha, 0, 1).astype(np.float32)
         alpha = None if (alpha == 1).all() else alpha
-    return Picture((255 * values).astype(np.float32), alpha, encoding)
+    values = np.clip(decoded.values, 0, 1)
+    del decoded  # a large picture's values take a gigabyte
+    if encoding == "linear":
+        values = srgb_encode(values)
+    values *= 255
+    return Picture(values.astype(np.float32, copy=False), alpha, encoding)
 
 
 def _decode(path: Path) -> Decoded:

@@ -12,6 +12,7 @@ from inverse_shading.pictures.decoded import (
     REMEDY,
     CheckSize,
     Decoded,
+    damaged,
     decoder,
     from_samples,
     upright,
@@ -34,6 +35,7 @@ END_OF_IMAGE = 0xD9
 def decode_raster(path: Path, check_size: CheckSize) -> Decoded:
     """Decode what Pillow reads, and 16 bits a channel of PNG, which it would round to 8."""
     with decoder(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged metadata, one line each
         # Pillow only warns of pictures that it deems suspiciously large, up to twice that.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
@@ -76,7 +78,7 @@ def _check_whole(path: Path, kind: str | None) -> None:
             _, length = file.read(4), file.read(4)
         whole = path.stat().st_size >= 8 + int.from_bytes(length, "little")
     if not whole:
-        raise InputError(f"{path}: the picture is cut short. {REMEDY}")
+        raise damaged(path, "its end is missing")
 
 
 def _jpeg_ends(data: bytes) -> bool:
@@ -117,11 +119,13 @@ def _decode_deep(path: Path, image: Image.Image) -> Decoded | None:
     # Pillow unpacks 16 bits by their upper byte. Taken for little-endian, the upper is the lower.
     if image.format != "PNG" or image.tile[0].args not in ("RGB;16B", "RGBA;16B"):
         return None
-    high = np.asarray(image, np.float32)
+    samples = np.asarray(image, np.float32)
     with _opened(path) as again:
         again.tile = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in again.tile]
-        low = np.asarray(again, np.float32)
-    return from_samples((256 * high + low) / 65535, linear=False)
+        samples *= 256
+        samples += np.asarray(again)
+    samples /= 65535
+    return from_samples(samples, linear=False)
 
 
 def _convert_profile(path: Path, image: Image.Image, profile: bytes) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import lzma
 import math
+import struct
 import zlib
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import tifffile
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, PREDICTOR, SAMPLEFORMAT
 
 from inverse_shading.pictures.decoded import (
-    REMEDY,
     CheckSize,
     Decoded,
+    damaged,
     decoder,
     from_samples,
     upright,
@@ -24,6 +25,12 @@ from inverse_shading.runtime.given_files import check_memory
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 ICC_PROFILE = 34675
+
+# Values of all tags together: offsets and lengths of as many tiles as the largest picture can have,
+# at 16 x 16 pixels in three planes, are half of it. Types of tags that are read as one value.
+MOST_VALUES = 2**22
+BYTE_STRINGS = (1, 2, 7)
+
 CMYK = PHOTOMETRIC.SEPARATED
 
 # What is compressed with a checksum, and is inflated twice: once in steps that a bomb can't exceed.
@@ -39,6 +46,8 @@ PRECISE = {COMPRESSION.NONE, COMPRESSION.PACKBITS, *STREAMS}
 
 def decode_tiff(path: Path, check_size: CheckSize) -> Decoded:
     """Decode a TIFF's first page."""
+    with decoder(path):
+        _check_tags(path)
     with decoder(path), tifffile.TiffFile(path) as file:
         page = file.pages[0]
         kind = _kind(path, page)
@@ -74,6 +83,29 @@ def decode_tiff(path: Path, check_size: CheckSize) -> Decoded:
                 "decoded together. Save it as RGB, interleaved, uncompressed or with Deflate."
             )
     return decode_raster(path, check_size)
+
+
+def _check_tags(path: Path) -> None:
+    """Check that the first page's tags aren't too many values to be read, each as a Python number.
+
+    Raises:
+        InputError: it names the file.
+    """
+    with open(path, "rb") as file:
+        head = file.read(16)
+        order = "<" if head.startswith(b"I") else ">"
+        big = 43 in head[2:4]
+        start, number, entry = ("8xQ", "Q", "HHQ8x") if big else ("4xI", "H", "HHI4x")
+        file.seek(struct.unpack_from(order + start, head)[0])
+        (count,) = struct.unpack(order + number, file.read(struct.calcsize(order + number)))
+        entries = file.read(min(count, MOST_VALUES) * struct.calcsize(order + entry))
+    values = sum(
+        length
+        for _, kind, length in struct.iter_unpack(order + entry, entries)
+        if kind not in BYTE_STRINGS
+    )
+    if values > MOST_VALUES:
+        raise damaged(path, f"its tags have {values} values, expected at most {MOST_VALUES}")
 
 
 def _kind(path: Path, page: tifffile.TiffPage) -> str:
@@ -127,4 +159,4 @@ def _check_segments(path: Path, page: tifffile.TiffPage, file: tifffile.FileHand
             length = len(stream.decompress(file.read(count), most + 1))
             whole = whole and stream.eof and least <= length <= most
     if not whole:
-        raise InputError(f"{path}: the picture is cut short or damaged. {REMEDY}")
+        raise damaged(path, "strips or tiles aren't whole")
