@@ -26,6 +26,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 # EXIF's tag of how a picture is to be turned.
 ORIENTATION = 0x0112
 
+# PNG's last chunk with its checksum.
+LAST_CHUNK = b"IEND\xaeB\x60\x82"
+
 # In JPEG's entropy-coded data 255 is followed by 0; what isn't is a marker.
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
@@ -71,6 +74,7 @@ def _check_whole(path: Path, kind: str | None) -> None:
     if kind == "PNG":
         with _opened(path) as image:
             image.verify()
+        whole = LAST_CHUNK in path.read_bytes()
     elif kind in ("JPEG", "MPO"):
         whole = _jpeg_ends(path.read_bytes())
     elif kind == "WEBP":

@@ -78,9 +78,10 @@ def decode_tiff(path: Path, check_size: CheckSize) -> Decoded:
         if deep and ((separate and samples > 1) or not (plain or page.photometric == CMYK)):
             # Pillow takes planes of 16 bits for rows, and white for black.
             raise InputError(
-                f"{path}: found {bits} bits a sample together with planes, a colour profile, "
-                f"photometric {page.photometric} or compression {page.compression}, which can't be "
-                "decoded together. Save it as RGB, interleaved, uncompressed or with Deflate."
+                f"{path}: found {bits}-bit {'planes' if separate else 'samples'}"
+                f"{' with a colour profile' if coloured else ''}, photometric {page.photometric}, "
+                f"compression {page.compression}, which can't be decoded together. "
+                "Save it as RGB, interleaved, uncompressed or with Deflate."
             )
     return decode_raster(path, check_size)
 
