@@ -50,18 +50,20 @@ def decode_exr(path: Path, check_size: CheckSize) -> Decoded:
             f"{path}: found the channels {', '.join(channels)}, expected R, G, B (and A) or Y of "
             "whole resolution, half or float. Save the layer that shows the object as such."
         )
-    data = np.stack([channel.pixels for channel in used], axis=-1).astype(np.float32)
     # A renderer may keep only the part that shows something; the rest of the picture is empty.
     (data_left, data_upper), _ = (corner.tolist() for corner in header["dataWindow"])
-    whole = np.zeros((lower - upper + 1, right - left + 1, data.shape[2]), np.float32)
-    rows = slice(max(data_upper, upper), min(data_upper + data.shape[0], lower + 1))
-    columns = slice(max(data_left, left), min(data_left + data.shape[1], right + 1))
+    data_height, data_width = used[0].pixels.shape
+    whole = np.zeros((lower - upper + 1, right - left + 1, len(used)), np.float32)
+    rows = slice(max(data_upper, upper), min(data_upper + data_height, lower + 1))
+    columns = slice(max(data_left, left), min(data_left + data_width, right + 1))
     if rows.start < rows.stop and columns.start < columns.stop:
-        whole[
+        shown = whole[
             rows.start - upper : rows.stop - upper, columns.start - left : columns.stop - left
-        ] = data[
-            rows.start - data_upper : rows.stop - data_upper,
-            columns.start - data_left : columns.stop - data_left,
         ]
+        for index, channel in enumerate(used):
+            shown[..., index] = channel.pixels[
+                rows.start - data_upper : rows.stop - data_upper,
+                columns.start - data_left : columns.stop - data_left,
+            ]
     alpha = whole[..., 3] if "A" in names else None
     return Decoded(straight(whole[..., :3], alpha), alpha, linear=True)
