@@ -503,6 +503,19 @@ def exr_of_size(path, side, count):
     path.write_bytes(data)
 
 
+def exr_of_tile(path, side):
+    """A small EXR whose header promises a large tile."""
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize = tiles.ySize = 64
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.tiledimage, "tiles": tiles}
+    OpenEXR.File(header, rgb(np.zeros((64, 64, 3), np.float32))).write(str(path))
+    read_picture(path)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tiledesc\0") + len(b"tiledesc\0") + 4
+    data[start : start + 8] = struct.pack("<2I", side, side)
+    path.write_bytes(data)
+
+
 BOMBS = {
     "float.tif": lambda path: tiff(
         path, zlib.compress(bytes(99)), bits=32, format=3, width=16384, length=16384, compression=8
@@ -522,6 +535,7 @@ BOMBS = {
     ),
     "float.exr": lambda path: exr_of_size(path, 16384, 3),
     "channels.exr": lambda path: exr_of_size(path, 4096, 203),
+    "tile.exr": lambda path: exr_of_tile(path, 2**15),
     "large.hdr": lambda path: hdr(path, 16384, 16384, bytes(2**16)),
 }
 

@@ -9,6 +9,7 @@ import OpenEXR
 
 from inverse_shading.pictures.decoded import CheckSize, Decoded, damaged, decoder, straight
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.given_files import check_memory
 
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 
@@ -27,6 +28,8 @@ def decode_exr(path: Path, check_size: CheckSize) -> Decoded:
         sizes = [np.subtract(*map(np.int64, part["dataWindow"][::-1])) + 1 for part in headers]
         channels = sum(len(part["channels"]) for part in headers)
         check_size(path, *np.max(sizes, axis=0).tolist(), channels * SAMPLE_BYTES)
+        for tiles in (part["tiles"] for part in headers if "tiles" in part):
+            check_memory(path, tiles.xSize, tiles.ySize, channels * SAMPLE_BYTES)
         kinds = {part["type"] for part in headers}
         if not kinds <= {OpenEXR.scanlineimage, OpenEXR.tiledimage}:
             raise InputError(
