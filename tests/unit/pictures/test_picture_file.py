@@ -492,6 +492,31 @@ def test_the_start_of_a_jpeg_s_thumbnail_isn_t_its_end(tmp_path, noise):
         read_picture(path)
 
 
+def test_a_jpeg_that_repeats_its_scans_is_refused(tmp_path, noise):
+    path = tmp_path / "scans.jpg"
+    Image.fromarray(noise[..., 0]).save(path, progressive=True)
+    data = path.read_bytes()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    path.write_bytes(data[:-2] + 9 * last + data[-2:])
+    read_picture(path)
+    path.write_bytes(data[:-2] + 100 * last + data[-2:])
+    with pytest.raises(InputError, match=r"scans\.jpg: .*more than 100 scans"):
+        read_picture(path)
+
+
+def test_the_same_holds_for_a_jpeg_in_a_tiff(tmp_path, noise):
+    path = tmp_path / "scans.tif"
+    Image.fromarray(noise[..., 0]).save(tmp_path / "scans.jpg", progressive=True)
+    data = (tmp_path / "scans.jpg").read_bytes()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    tags = {"samples": 1, "photometric": 1, "bits": 8, "compression": 7, "width": 64, "length": 64}
+    tiff(path, data, **tags)
+    read_picture(path)
+    tiff(path, data[:-2] + 100 * last + data[-2:], **tags)
+    with pytest.raises(InputError, match=r"scans\.tif: .*more than 100 scans"):
+        read_picture(path)
+
+
 def exr_of_size(path, side, count):
     """A small EXR whose header promises more."""
     channels = {f"C{i}": np.zeros((64, 64), np.float32) for i in range(count - 3)}

@@ -32,7 +32,10 @@ LAST_CHUNK = b"IEND\xaeB\x60\x82"
 # In JPEG's entropy-coded data 255 is followed by 0; what isn't is a marker.
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-END_OF_IMAGE = 0xD9
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
+
+# Of a progressive JPEG, each a pass over all pixels; common encoders write about ten.
+MOST_SCANS = 100
 
 
 def decode_raster(path: Path, check_size: CheckSize) -> Decoded:
@@ -76,7 +79,7 @@ def _check_whole(path: Path, kind: str | None) -> None:
             image.verify()
         whole = LAST_CHUNK in path.read_bytes()
     elif kind in ("JPEG", "MPO"):
-        whole = _jpeg_ends(path.read_bytes())
+        whole = jpeg_ends(path, path.read_bytes())
     elif kind == "WEBP":
         with open(path, "rb") as file:
             _, length = file.read(4), file.read(4)
@@ -85,13 +88,20 @@ def _check_whole(path: Path, kind: str | None) -> None:
         raise damaged(path, "its end is missing")
 
 
-def _jpeg_ends(data: bytes) -> bool:
-    """Whether the first picture in the data has its end."""
-    position = 0
+def jpeg_ends(path: Path, data: bytes) -> bool:
+    """Whether the first picture in the data has its end.
+
+    Raises:
+        InputError: it has so many scans that decoding them takes hours.
+    """
+    position = scans = 0
     while match := MARKER.search(data, position):
         marker, position = match[1][0], match.end()
         if marker == END_OF_IMAGE:
             return True
+        scans += marker == START_OF_SCAN
+        if scans > MOST_SCANS:
+            raise damaged(path, f"more than {MOST_SCANS} scans")
         if marker not in WITHOUT_LENGTH:
             position += int.from_bytes(data[position : position + 2], "big")
     return False

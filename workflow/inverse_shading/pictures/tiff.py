@@ -18,7 +18,7 @@ from inverse_shading.pictures.decoded import (
     from_samples,
     upright,
 )
-from inverse_shading.pictures.raster import ORIENTATION, decode_raster, is_srgb
+from inverse_shading.pictures.raster import ORIENTATION, decode_raster, is_srgb, jpeg_ends
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import check_memory
 
@@ -154,6 +154,9 @@ def _check_segments(path: Path, page: tifffile.TiffPage, file: tifffile.FileHand
             least = 0
         if page.compression == COMPRESSION.NONE:
             whole = whole and count >= least
+        elif page.compression == COMPRESSION.JPEG:
+            file.seek(at)
+            whole = whole and jpeg_ends(path, file.read(count))
         elif page.compression in STREAMS:
             file.seek(at)
             stream = STREAMS[page.compression]()
