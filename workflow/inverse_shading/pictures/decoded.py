@@ -31,10 +31,11 @@ def decoder(path: Path) -> Iterator[None]:
 
     Raises:
         InputError: it threw an exception, of whatever kind; or an InputError of the block itself.
+        MemoryError: the picture needn't be damaged.
     """
     try:
         yield
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:
         raise damaged(path, str(error) or type(error).__name__) from error

@@ -55,7 +55,7 @@ def decode_tiff(path: Path, check_size: CheckSize) -> Decoded:
         check_size(path, page.imagewidth, page.imagelength, samples * bits // 8)
         _check_segments(path, page, file.filehandle)
         profile = page.tags.valueof(ICC_PROFILE)
-        coloured = kind == "uint" and profile and not is_srgb(bytes(profile))
+        coloured = kind == "uint" and isinstance(profile, bytes) and not is_srgb(profile)
         plain = page.photometric in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB)
         separate = page.planarconfig == PLANARCONFIG.SEPARATE
         deep = bits == 16 or kind == "float"
