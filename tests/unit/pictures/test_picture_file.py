@@ -1,3 +1,4 @@
+import os
 import struct
 import zlib
 
@@ -306,3 +307,381 @@ def test_the_first_frame_of_several_counts(tmp_path):
     frames = [Image.new("RGB", (40, 40), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "two.png", save_all=True, append_images=frames[1:])
     assert (read_picture(tmp_path / "two.png").pixels == (255, 0, 0)).all()
+
+
+def tiff(path, data, **tags):
+    """Write one strip (or tile) under tags that needn't be true; lists are values of 32 bits."""
+    numbers = {
+        "width": 256,
+        "length": 257,
+        "bits": 258,
+        "compression": 259,
+        "photometric": 262,
+        "offsets": 273,
+        "samples": 277,
+        "rows": 278,
+        "counts": 279,
+        "planes": 284,
+        "tile_width": 322,
+        "tile_length": 323,
+        "format": 339,
+    }
+    values = {"photometric": 2, "samples": 3, "compression": 1, "format": 1} | tags
+    bits = [values["bits"]] * values["samples"]
+    values |= {"bits": bits, "offsets": 8, "counts": len(data)}
+    values |= {"rows": values["length"]} | tags | {"bits": bits}
+    start = 8 + len(data)
+    entries, beyond = b"", b""
+    place = start + 2 + 12 * len(values) + 4
+    for name, value in sorted(values.items(), key=lambda item: numbers[item[0]]):
+        many = value if isinstance(value, list) else [value]
+        content = struct.pack(f"<{len(many)}I", *many)
+        if len(many) > 1:
+            content, beyond = struct.pack("<I", place + len(beyond)), beyond + content
+        entries += struct.pack("<HHI", numbers[name], 4, len(many)) + content
+    head = struct.pack("<2sHI", b"II", 42, start)
+    directory = struct.pack("<H", len(values)) + entries + struct.pack("<I", 0)
+    path.write_bytes(head + data + directory + beyond)
+
+
+def hdr(path, height, width, content):
+    head = f"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y {height} +X {width}\n"
+    path.write_bytes(head.encode() + content)
+
+
+@pytest.fixture
+def noise():
+    return np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+
+
+def write_whole(path, noise):
+    """A picture of the format that the name says."""
+    deep = noise.astype(np.uint16) * 200
+    match path.name:
+        case "a.exr":
+            exr(path, **rgb(noise.astype(np.float32)))
+        case "a.hdr":
+            hdr(path, 64, 64, np.dstack([noise, noise[..., 0] // 8 + 112]).tobytes())
+        case "deep.png":
+            png16(path, deep)
+        case "deep.tif":
+            tifffile.imwrite(path, deep, photometric="rgb")
+        case "deflate.tif":
+            tifffile.imwrite(path, deep, photometric="rgb", compression="zlib")
+        case "planes.tif":
+            planes = np.moveaxis(deep, -1, 0).copy()
+            tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+        case _:
+            Image.fromarray(noise).save(path)
+
+
+WHOLE = ["a.png", "a.jpg", "a.webp", "a.tif", "a.bmp", "a.exr", "a.hdr"]
+WHOLE += ["deep.png", "deep.tif", "deflate.tif", "planes.tif"]
+
+
+@pytest.mark.parametrize("missing", [1, 2, 5, 4000])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_picture_without_its_last_bytes_is_refused(tmp_path, noise, name, missing):
+    path = tmp_path / name
+    write_whole(path, noise)
+    read_picture(path)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(InputError, match=rf"{name}: .*again"):
+        read_picture(path)
+
+
+def test_samples_in_planes_come_out_as_those_side_by_side(tmp_path, noise):
+    deep = noise.astype(np.uint16) * 257 + 3
+    planes = np.moveaxis(deep, -1, 0).copy()
+    for compression in (None, "zlib"):
+        tifffile.imwrite(
+            tmp_path / "planes.tif",
+            planes,
+            photometric="rgb",
+            planarconfig="separate",
+            compression=compression,
+        )
+        found = read_picture(tmp_path / "planes.tif").pixels
+        np.testing.assert_allclose(found, deep / 257, atol=1e-3)
+
+
+def test_planes_that_pillow_would_mistake_are_refused(tmp_path, noise):
+    data = b"".join(zlib.compress(noise[..., 0].astype(np.uint16).tobytes()) for _ in range(3))
+    length = len(data) // 3
+    tags = {"offsets": [8, 8 + length, 8 + 2 * length], "counts": [length] * 3}
+    lzw = {"compression": 5, "planes": 2, "bits": 16, "width": 64, "length": 64}
+    tiff(tmp_path / "lzw.tif", data, **tags, **lzw)
+    with pytest.raises(InputError, match=r"lzw\.tif: found 16-bit planes.*Save it as RGB, interl"):
+        read_picture(tmp_path / "lzw.tif")
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+def test_deep_grey_is_right_or_refused(tmp_path, noise, photometric):
+    deep = noise[..., 0].astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "grey.tif", deep, photometric=photometric)
+    if photometric == "miniswhite":
+        with pytest.raises(InputError, match=r"grey\.tif: found 16-bit samples, photometric 0"):
+            read_picture(tmp_path / "grey.tif")
+    else:
+        found = read_picture(tmp_path / "grey.tif").pixels[..., 0]
+        np.testing.assert_array_equal(found, noise[..., 0])
+
+
+def test_deep_grey_of_a_compression_that_only_pillow_has(tmp_path, noise):
+    deep = noise[..., 0].astype(np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "grey.tif", compression="tiff_lzw")
+    found = read_picture(tmp_path / "grey.tif").pixels[..., 0]
+    np.testing.assert_allclose(found, noise[..., 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", [np.int16, np.uint32, np.int32])
+def test_samples_whose_white_isn_t_known_are_refused(tmp_path, noise, kind):
+    tifffile.imwrite(tmp_path / "odd.tif", noise[..., 0].astype(kind), photometric="minisblack")
+    with pytest.raises(InputError, match=r"odd\.tif: found samples of (16|32) bits.*expected"):
+        read_picture(tmp_path / "odd.tif")
+
+
+@pytest.mark.parametrize("name", ["a.png", "deep.png"])
+def test_a_png_with_a_wrong_checksum_is_refused(tmp_path, noise, name):
+    path = tmp_path / name
+    write_whole(path, noise)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"IEND") - 5  # the last byte of the pixels' checksum
+    data[place] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"{name}: .*checksum"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_tiff_with_a_wrong_checksum_is_refused(tmp_path, noise, bits):
+    samples = noise.astype(f"<u{bits // 8}")
+    data = zlib.compress(samples.tobytes())
+    tags = {"bits": bits, "width": 64, "length": 64, "compression": 8}
+    tiff(tmp_path / "good.tif", data, **tags)
+    found = read_picture(tmp_path / "good.tif").pixels
+    np.testing.assert_allclose(found, 255 * (samples / (2**bits - 1)), atol=1e-3)
+    tiff(tmp_path / "bad.tif", data[:-1] + bytes([data[-1] ^ 1]), **tags)
+    with pytest.raises(InputError, match=r"bad\.tif: .*damaged"):
+        read_picture(tmp_path / "bad.tif")
+
+
+def test_the_second_part_of_an_exr_never_stands_in_for_the_first(tmp_path, noise):
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    values = noise.astype(np.float32) / 255
+    parts = [
+        OpenEXR.Part(header | {"name": name}, rgb(values * scale))
+        for name, scale in (("first", 1), ("second", 0.5))
+    ]
+    path = tmp_path / "two.exr"
+    OpenEXR.File(parts).write(str(path))
+    np.testing.assert_allclose(read_picture(path, "srgb").pixels, noise, atol=1e-3)
+    data = bytearray(path.read_bytes())
+    data[4000] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"two\.exr: .*damaged"):
+        read_picture(path)
+
+
+def test_the_start_of_a_jpeg_s_thumbnail_isn_t_its_end(tmp_path, noise):
+    path = tmp_path / "thumbnail.jpg"
+    Image.fromarray(noise).save(path, comment=b"\xff\xd9" * 20)
+    read_picture(path)
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(InputError, match=r"thumbnail\.jpg: .*its end is missing"):
+        read_picture(path)
+
+
+def test_a_jpeg_that_repeats_its_scans_is_refused(tmp_path, noise):
+    path = tmp_path / "scans.jpg"
+    Image.fromarray(noise[..., 0]).save(path, progressive=True)
+    data = path.read_bytes()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    path.write_bytes(data[:-2] + 9 * last + data[-2:])
+    read_picture(path)
+    path.write_bytes(data[:-2] + 100 * last + data[-2:])
+    with pytest.raises(InputError, match=r"scans\.jpg: .*more than 100 scans"):
+        read_picture(path)
+
+
+def test_the_same_holds_for_a_jpeg_in_a_tiff(tmp_path, noise):
+    path = tmp_path / "scans.tif"
+    Image.fromarray(noise[..., 0]).save(tmp_path / "scans.jpg", progressive=True)
+    data = (tmp_path / "scans.jpg").read_bytes()
+    last = data[data.rindex(b"\xff\xda") : -2]
+    tags = {"samples": 1, "photometric": 1, "bits": 8, "compression": 7, "width": 64, "length": 64}
+    tiff(path, data, **tags)
+    read_picture(path)
+    tiff(path, data[:-2] + 100 * last + data[-2:], **tags)
+    with pytest.raises(InputError, match=r"scans\.tif: .*more than 100 scans"):
+        read_picture(path)
+
+
+def exr_of_size(path, side, count):
+    """A small EXR whose header promises more."""
+    channels = {f"C{i}": np.zeros((64, 64), np.float32) for i in range(count - 3)}
+    exr(path, **channels, **rgb(np.zeros((64, 64, 3), np.float32)))
+    data = bytearray(path.read_bytes())
+    for name in (b"dataWindow", b"displayWindow"):
+        start = data.index(name) + len(name) + len(b"\0box2i\0") + 4
+        data[start : start + 16] = struct.pack("<4i", 0, 0, side - 1, side - 1)
+    path.write_bytes(data)
+
+
+def exr_of_tile(path, side):
+    """A small EXR whose header promises a large tile."""
+    tiles = OpenEXR.TileDescription()
+    tiles.xSize = tiles.ySize = 64
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.tiledimage, "tiles": tiles}
+    OpenEXR.File(header, rgb(np.zeros((64, 64, 3), np.float32))).write(str(path))
+    read_picture(path)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tiledesc\0") + len(b"tiledesc\0") + 4
+    data[start : start + 8] = struct.pack("<2I", side, side)
+    path.write_bytes(data)
+
+
+BOMBS = {
+    "float.tif": lambda path: tiff(
+        path, zlib.compress(bytes(99)), bits=32, format=3, width=16384, length=16384, compression=8
+    ),
+    "channels.tif": lambda path: tiff(
+        path, zlib.compress(bytes(99)), bits=16, samples=200, width=4096, length=4096, compression=8
+    ),
+    "tile.tif": lambda path: tiff(
+        path,
+        zlib.compress(bytes(99)),
+        bits=16,
+        width=64,
+        length=64,
+        compression=8,
+        tile_width=2**20,
+        tile_length=2**20,
+    ),
+    "float.exr": lambda path: exr_of_size(path, 16384, 3),
+    "channels.exr": lambda path: exr_of_size(path, 4096, 203),
+    "tile.exr": lambda path: exr_of_tile(path, 2**15),
+    "large.hdr": lambda path: hdr(path, 16384, 16384, bytes(2**16)),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_picture_that_memory_can_t_hold_is_refused_before_it_is_decoded(tmp_path, name):
+    BOMBS[name](tmp_path / name)
+    with pytest.raises(InputError, match=rf"{name}: found \d+ x \d+ pixels.*bytes in all\. Scale"):
+        read_picture(tmp_path / name)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_strip_that_inflates_to_more_than_its_place_is_refused(tmp_path, bits):
+    data = zlib.compress(bytes(2**22))
+    tiff(tmp_path / "strip.tif", data, bits=bits, width=64, length=64, compression=8)
+    with pytest.raises(InputError, match=r"strip\.tif: .*damaged"):
+        read_picture(tmp_path / "strip.tif")
+
+
+def test_strips_that_share_their_bytes_are_no_bomb(tmp_path, noise):
+    path = tmp_path / "shared.tif"
+    data = zlib.compress(noise[0].tobytes())
+    tags = {"offsets": [8] * 64, "counts": [len(data)] * 64, "rows": 1, "compression": 8}
+    tiff(path, data, bits=8, width=64, length=64, **tags)
+    with pytest.raises(InputError, match=r"shared\.tif: .*damaged"):
+        read_picture(path)
+    # With as many bytes as they would have apart, what they decode to isn't much.
+    os.truncate(path, 2 * 64 * len(data))
+    assert (read_picture(path).pixels == noise[0]).all()
+
+
+def test_tags_with_more_values_than_tiles_are_refused_before_they_are_read(tmp_path):
+    path = tmp_path / "tags.tif"
+    tiff(path, bytes(64 * 64 * 3), bits=8, width=64, length=64)
+    data = bytearray(path.read_bytes())
+    entry = data.index(struct.pack("<HHI", 273, 4, 1))
+    data[entry : entry + 12] = struct.pack("<HHII", 273, 3, 2**23, 8)
+    path.write_bytes(data)
+    os.truncate(path, 2**25)
+    with pytest.raises(InputError, match=r"tags\.tif: .*its tags have \d+ values"):
+        read_picture(path)
+
+
+def test_a_size_of_5000_digits_is_refused(tmp_path):
+    hdr(tmp_path / "digits.hdr", "9" * 5000, 64, b"")
+    with pytest.raises(InputError, match=r"digits\.hdr: found the size b'-Y 999.*expected"):
+        read_picture(tmp_path / "digits.hdr")
+
+
+@pytest.mark.parametrize("kind", ["EPS", "GIF", "PPM", "TGA", "ICO", "JPEG2000"])
+def test_formats_that_aren_t_listed_are_refused_whatever_their_name(
+    tmp_path, noise, kind, monkeypatch
+):
+    path = tmp_path / "named.png"
+    Image.fromarray(noise).save(path, kind)
+
+    def no_program(*arguments, **options):
+        raise AssertionError("another program was to decode it")
+
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", no_program)
+    monkeypatch.setattr("subprocess.Popen", no_program)
+    with pytest.raises(InputError, match=r"named\.png: not a picture of a known.*PNG, JPEG, WebP"):
+        read_picture(path)
+
+
+THROWN = [
+    RuntimeError("Failed to decode frame"),
+    TypeError("unsupported operand"),
+    ZeroDivisionError(),
+    zlib.error("Error -3"),
+    struct.error("unpack requires"),
+    RecursionError(),
+    AssertionError(),
+    KeyError(7),
+    SyntaxError("broken"),
+    EOFError(),
+    OverflowError("too large"),
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "decoder"),
+    [
+        ("a.png", "PIL.Image.Image.convert"),
+        ("a.tif", "tifffile.TiffFile"),
+        ("a.exr", "OpenEXR.File"),
+    ],
+)
+@pytest.mark.parametrize("thrown", THROWN, ids=lambda error: type(error).__name__)
+def test_whatever_a_decoder_throws_is_that_picture_s_error(
+    tmp_path, noise, name, decoder, thrown, monkeypatch
+):
+    path = tmp_path / name
+    write_whole(path, noise)
+
+    def throw(*arguments, **options):
+        raise thrown
+
+    monkeypatch.setattr(decoder, throw)
+    with pytest.raises(
+        InputError, match=rf"{name}: the picture is .*Save or copy it again"
+    ) as error:
+        read_picture(path)
+    assert error.value.__cause__ is thrown
+
+
+@pytest.mark.parametrize("place", ["PIL.Image.Image.convert", "numpy.clip"])
+def test_too_little_memory_is_that_picture_s_error(tmp_path, noise, monkeypatch, place):
+    def throw(*arguments, **options):
+        raise MemoryError
+
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    monkeypatch.setattr(place, throw)
+    with pytest.raises(InputError, match=r"a\.png: there isn't enough memory"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_what_has_no_end_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name, kind in [("pipe.png", "a named pipe"), ("zero.png", "a device")]:
+        with pytest.raises(InputError, match=rf"{name}: found {kind}, expected a picture"):
+            read_picture(tmp_path / name)

@@ -1,6 +1,7 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -133,6 +134,15 @@ def test_a_bad_picture_is_told_and_the_others_are_done(predict):
 def test_a_missing_picture_is_told_by_name(predict):
     (failure,) = predict("a.png", "missing.png")
     assert "missing.png: can't be read (No such file or directory)" in str(failure)
+    assert "a.mtlx" in written(predict)
+
+
+def test_what_has_no_end_is_told_and_the_others_are_done(predict):
+    os.mkfifo(predict.folder / "pipe.png")
+    (predict.folder / "zero.png").symlink_to("/dev/zero")
+    pipe, zero = predict("pipe.png", "zero.png", "a.png")
+    assert "pipe.png: found a named pipe, expected a picture" in str(pipe)
+    assert "zero.png: found a device, expected a picture" in str(zero)
     assert "a.mtlx" in written(predict)
 
 

@@ -1,5 +1,7 @@
 """Radiance maps: .hdr files, irradiance, orientation."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -88,7 +90,7 @@ def test_damaged_pixels_are_refused(tmp_path, radiance, layout, damage):
 
 def test_a_head_that_promises_a_huge_map_is_refused(tmp_path, radiance):
     content, _ = rgbe(radiance)
-    path = write(tmp_path / "light.hdr", coded(content), 1_000_000, 16)
+    path = write(tmp_path / "light.hdr", coded(content), 4096, 8192)
     with pytest.raises(InputError, match="cut short"):
         load_environment(path)
 
@@ -101,6 +103,9 @@ def test_a_head_that_promises_a_huge_map_is_refused(tmp_path, radiance):
         (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n+Y 2 +X 4\n" + b"\1" * 32, "expected '-Y HEIGHT"),
         (HEADER.format(0, 0).encode(), "expected '-Y HEIGHT"),
         (HEADER.format(4, 4).encode() + b"\x80" * 64, "twice as wide as high"),
+        (HEADER.format(8192, 16384).encode(), "width of 16384 pixels, expected at most 8192"),
+        (HEADER.format(10**8, 2 * 10**8).encode(), "width of 200000000 pixels"),
+        (HEADER.format("9" * 5000, "9" * 5000).encode(), "found the size b'-Y 999"),
         (HEADER.format(2, 4).encode() + b"\0" * 32, "mean radiance of 0"),
         (HEADER.format(2, 4).encode() + b"\x80\x80\x80\x60" * 8, "mean radiance of 1.16e-10"),
         (HEADER.format(2, 4).encode() + b"\xff" * 32, r"mean radiance of 1\.69e\+38"),
@@ -116,6 +121,15 @@ def test_what_is_no_light_is_refused(tmp_path, content, message):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"missing\.hdr"):
         load_environment(tmp_path / "missing.hdr")
+
+
+def test_what_has_no_end_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.hdr")
+    (tmp_path / "zero.hdr").symlink_to("/dev/zero")
+    (tmp_path / "folder.hdr").mkdir()
+    for name in ("pipe.hdr", "zero.hdr", "folder.hdr"):
+        with pytest.raises(InputError, match=rf"{name}: found a \w+.*expected a Radiance"):
+            load_environment(tmp_path / name)
 
 
 def test_directions_follow_materialx():

@@ -1,13 +1,19 @@
-"""What decoders of picture files give."""
+"""What decoders of picture files give, and what happens to what they throw."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-# Told the size before the pixels are decoded: path, width, height.
-CheckSize = Callable[[Path, int, int], None]
+from inverse_shading.runtime.errors import InputError
+
+# Told the size before the pixels are decoded: path, width, height, and bytes of a pixel where they
+# may be more than those of float RGB.
+CheckSize = Callable[..., None]
+
+REMEDY = "Save or copy it again, as PNG, JPEG, WebP, TIFF, BMP, OpenEXR or Radiance .hdr."
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,57 @@ class Decoded:
     linear: bool
 
 
+@contextmanager
+def decoder(path: Path) -> Iterator[None]:
+    """Run another library's decoder, which may throw anything at a damaged file.
+
+    Raises:
+        InputError: it threw an exception, of whatever kind; or an InputError of the block itself.
+        MemoryError: the picture needn't be damaged.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        raise damaged(path, str(error) or type(error).__name__) from error
+
+
+def damaged(path: Path, reason: str) -> InputError:
+    """The error for a picture that isn't whole."""
+    # Some decoders quote what they found at length.
+    reason = " ".join(reason.split())[:200]
+    return InputError(
+        f"{path}: the picture is cut short, damaged or of an unusual kind ({reason}). {REMEDY}"
+    )
+
+
+def from_samples(samples: np.ndarray, linear: bool, premultiplied: bool = False) -> Decoded:
+    """One or three channels and perhaps alpha, (height, width, 1 to 4)."""
+    count = samples.shape[2]
+    alpha = samples[..., -1] if count in (2, 4) else None
+    values = samples[..., :3] if count >= 3 else samples[..., :1].repeat(3, axis=2)
+    return Decoded(straight(values, alpha if premultiplied else None), alpha, linear)
+
+
 def straight(values: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """Undo a multiplication by alpha; where that is 0 there is nothing to see."""
     if alpha is None:
         return values
     return np.where(alpha[..., None] > 0, values / np.maximum(alpha[..., None], 1e-6), 0)
+
+
+def upright(decoded: Decoded, orientation: int) -> Decoded:
+    """Turn a picture as EXIF's orientation, 1 to 8, says."""
+
+    def turn(data: np.ndarray) -> np.ndarray:
+        if orientation in (5, 6, 7, 8):
+            data = data.swapaxes(0, 1)
+        if orientation in (3, 4, 7, 8):
+            data = data[::-1]
+        if orientation in (2, 3, 6, 7):
+            data = data[:, ::-1]
+        return data
+
+    alpha = None if decoded.alpha is None else turn(decoded.alpha)
+    return Decoded(turn(decoded.values), alpha, decoded.linear)

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.pictures.decoded import Decoded
-from inverse_shading.pictures.exr import decode_exr
+from inverse_shading.pictures.exr import EXR_SIGNATURE, decode_exr
 from inverse_shading.pictures.raster import decode_raster
+from inverse_shading.pictures.tiff import TIFF_SIGNATURES, decode_tiff
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.scene.radiance_hdr import SIGNATURES, read_hdr
+from inverse_shading.runtime.given_files import check_memory, regular_file
+from inverse_shading.scene.radiance_hdr import HDR_SIGNATURES, read_hdr
 from inverse_shading.scene.srgb import srgb_encode
 
 ENCODINGS = ("auto", "srgb", "linear")
@@ -17,8 +19,6 @@ ENCODINGS = ("auto", "srgb", "linear")
 # Smaller ones show too little of an object; larger ones are no picture of one.
 SMALLEST_SIDE = 32
 LARGEST_SIDE = 16384
-
-EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Picture:
 
 
 def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
-    """Read a PNG, JPEG, WebP, TIFF, OpenEXR or Radiance .hdr file, or what else Pillow reads.
+    """Read a PNG, JPEG, WebP, TIFF, BMP, OpenEXR or Radiance .hdr file.
 
     The format is told by the file's contents. Of several pages or frames the first counts.
 
@@ -46,12 +46,21 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
             "auto": linear where they are floating-point numbers (OpenEXR, .hdr), else sRGB.
 
     Raises:
-        InputError: missing, no picture, cut short, too small or large, or not finite; it names the
-            file.
+        InputError: missing, no regular file, no picture, cut short, damaged, too small or large for
+            memory, or not finite; it names the file.
     """
     path = Path(path)
     if encoding not in ENCODINGS:
         raise InputError(f"encoding: found {encoding!r}, expected one of {', '.join(ENCODINGS)}.")
+    try:
+        return _read(path, encoding)
+    except MemoryError as error:
+        raise InputError(
+            f"{path}: there isn't enough memory to decode it. Scale it down, or free memory."
+        ) from error
+
+
+def _read(path: Path, encoding: str) -> Picture:
     decoded = _decode(path)
     _check_size(path, *decoded.values.shape[1::-1])
     for name, values in (("pixels", decoded.values), ("alpha", decoded.alpha)):
@@ -63,19 +72,21 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
             )
     if encoding == "auto":
         encoding = "linear" if decoded.linear else "srgb"
-    values = np.clip(decoded.values, 0, 1)
-    if encoding == "linear":
-        values = srgb_encode(values)
     alpha = decoded.alpha
     if alpha is not None:
         alpha = np.clip(alpha, 0, 1).astype(np.float32)
         alpha = None if (alpha == 1).all() else alpha
-    return Picture((255 * values).astype(np.float32), alpha, encoding)
+    values = np.clip(decoded.values, 0, 1)
+    del decoded  # a large picture's values take a gigabyte
+    if encoding == "linear":
+        values = srgb_encode(values)
+    values *= 255
+    return Picture(values.astype(np.float32, copy=False), alpha, encoding)
 
 
 def _decode(path: Path) -> Decoded:
-    if path.is_dir():
-        raise InputError(f"{path}: found a folder, expected a picture. Give its files one by one.")
+    if not regular_file(path, "a picture"):
+        raise InputError(f"{path}: the file is empty, expected a picture. Save or copy it again.")
     try:
         with open(path, "rb") as file:
             start = file.read(16)
@@ -83,18 +94,19 @@ def _decode(path: Path) -> Decoded:
         raise InputError(
             f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
         ) from error
-    if not start:
-        raise InputError(f"{path}: the file is empty, expected a picture. Save or copy it again.")
     if start.startswith(EXR_SIGNATURE):
         return decode_exr(path, _check_size)
-    if start.startswith(SIGNATURES):
-        return Decoded(read_hdr(path), None, linear=True)
+    if start.startswith(HDR_SIGNATURES):
+        return Decoded(read_hdr(path, _check_size), None, linear=True)
+    if start.startswith(TIFF_SIGNATURES):
+        return decode_tiff(path, _check_size)
     return decode_raster(path, _check_size)
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def _check_size(path: Path, width: int, height: int, pixel_bytes: int = 0) -> None:
     if min(width, height) < SMALLEST_SIDE or max(width, height) > LARGEST_SIDE:
         raise InputError(
             f"{path}: found {width} x {height} pixels, expected {SMALLEST_SIDE} to {LARGEST_SIDE} a "
             "side. Render it again or scale it."
         )
+    check_memory(path, width, height, pixel_bytes)

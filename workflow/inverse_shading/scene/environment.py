@@ -5,7 +5,6 @@ a direction up with their default `u_envMatrix`: the first row is up (+y), the m
 (behind a viewer who looks at the front), and +x lies a quarter of the width to the left of it.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,26 +86,29 @@ def load_environment(path: str | Path) -> np.ndarray:
         float32 (height, width, 3), linear.
 
     Raises:
-        InputError: missing, unreadable, cut short, not twice as wide as high, wider than 8192, or
-            so dim or bright that images would be black or white; it names the file.
+        InputError: missing, no regular file, unreadable, cut short, not twice as wide as high, wider
+            than 8192, or so dim or bright that images would be black or white; it names the file.
     """
-    radiance = read_hdr(path)
-    for problem in radiance_problems(radiance):
-        raise InputError(f"{path}: {problem}. Correct the environment, or say builtin.")
+    radiance = read_hdr(path, _check_size)
+    mean = radiance.mean(dtype=np.float64)
+    if not DIMMEST <= mean <= BRIGHTEST:
+        raise InputError(
+            f"{path}: found a mean radiance of {mean:.3g}, expected {DIMMEST:g} to {BRIGHTEST:g} (1 "
+            "shows white paint as white): all images would be black or white; scale it. "
+            "Correct the environment, or say builtin."
+        )
     return radiance
 
 
-def radiance_problems(radiance: np.ndarray) -> Iterator[str]:
-    """Say what makes a map unusable as light, if anything."""
-    height, width = radiance.shape[:2]
+def _check_size(path: Path, width: int, height: int) -> None:
     # A row or column more or less is a rounding of the export; anything else is another projection.
     if height < 2 or abs(width - 2 * height) > 2:
-        yield f"found {width} x {height} pixels, expected a map twice as wide as high"
+        raise InputError(
+            f"{path}: found {width} x {height} pixels, expected a map twice as wide as high. "
+            "Correct the environment, or say builtin."
+        )
     if width > MAX_WIDTH:
-        yield f"found a width of {width} pixels, expected at most {MAX_WIDTH}; make it smaller"
-    mean = radiance.mean(dtype=np.float64)
-    if not DIMMEST <= mean <= BRIGHTEST:
-        yield (
-            f"found a mean radiance of {mean:.3g}, expected {DIMMEST:g} to {BRIGHTEST:g} (1 shows "
-            "white paint as white): all images would be black or white; scale it"
+        raise InputError(
+            f"{path}: found a width of {width} pixels, expected at most {MAX_WIDTH}; make it smaller. "
+            "Correct the environment, or say builtin."
         )

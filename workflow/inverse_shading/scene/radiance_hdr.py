@@ -1,48 +1,65 @@
 """Radiance's picture format (.hdr): red, green, blue and a common exponent, run-length coded."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.given_files import check_memory, regular_file
 
-SIGNATURES = (b"#?RADIANCE", b"#?RGBE")
+HDR_SIGNATURES = (b"#?RADIANCE", b"#?RGBE")
 
 # Scanlines of other widths are never run-length coded.
 CODED_WIDTHS = range(8, 32768)
 
+# Bytes within which a header ends: a few lines, and perhaps comments.
+LONGEST_HEADER = 2**16
 
-def read_hdr(path: str | Path) -> np.ndarray:
+
+def read_hdr(path: str | Path, check_size: Callable[[Path, int, int], None]) -> np.ndarray:
     """Read a .hdr file, upright and flat or run-length coded.
 
     Unlike common image libraries it doesn't fill in what a file that was cut short lacks. EXPOSURE
     lines are left alone, as MaterialX's loader leaves them.
 
+    Args:
+        check_size: told path, width and height before the pixels are decoded; raises an InputError
+            where they are of no use.
+
     Returns:
         float32 (height, width, 3), linear.
 
     Raises:
-        InputError: missing, not such a file, mirrored or turned, or cut short.
+        InputError: missing, not such a file, mirrored or turned, too large for memory, or cut short.
     """
     path = Path(path)
     remedy = "Save or copy it again as a Radiance .hdr file."
+    length = regular_file(path, "a Radiance .hdr file")
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as file:
+            header, _, rest = file.read(min(length, LONGEST_HEADER)).partition(b"\n\n")
+            if not header.startswith(HDR_SIGNATURES) or b"FORMAT=32-bit_rle_rgbe" not in header:
+                raise InputError(
+                    f"{path}: not a Radiance picture of format 32-bit_rle_rgbe. {remedy}"
+                )
+            size, _, _ = rest.partition(b"\n")
+            match = re.fullmatch(rb"-Y (\d{1,9}) \+X (\d{1,9})", size.strip())
+            if not match or 0 in (int(match[1]), int(match[2])):
+                raise InputError(
+                    f"{path}: found the size {size[:40]!r}, expected '-Y HEIGHT +X WIDTH'. {remedy}"
+                )
+            height, width = int(match[1]), int(match[2])
+            check_size(path, width, height)
+            check_memory(path, width, height)
+            file.seek(len(header) + 2 + len(size) + 1)
+            # Coded in the longest way a scanline has its head, and two bytes a value.
+            pixels = file.read(height * (4 + 8 * width))
     except OSError as error:
         raise InputError(
             f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
         ) from error
-    header, _, rest = data.partition(b"\n\n")
-    if not header.startswith(SIGNATURES) or b"FORMAT=32-bit_rle_rgbe" not in header:
-        raise InputError(f"{path}: not a Radiance picture of format 32-bit_rle_rgbe. {remedy}")
-    size, _, pixels = rest.partition(b"\n")
-    match = re.fullmatch(rb"-Y (\d+) \+X (\d+)", size.strip())
-    if not match or 0 in (int(match[1]), int(match[2])):
-        raise InputError(
-            f"{path}: found the size {size[:40]!r}, expected '-Y HEIGHT +X WIDTH'. {remedy}"
-        )
-    height, width = int(match[1]), int(match[2])
     rgbe = decode_pixels(pixels, height, width)
     if rgbe is None:
         raise InputError(
@@ -50,7 +67,9 @@ def read_hdr(path: str | Path) -> np.ndarray:
         )
     # value = mantissa / 256 * 2^(exponent - 128); exponent 0 is black (Ward 1991).
     scale = np.ldexp(np.float32(1), rgbe[..., 3:].astype(np.int32) - 136)
-    return np.where(rgbe[..., 3:] > 0, rgbe[..., :3] * scale, 0).astype(np.float32)
+    values = rgbe[..., :3] * scale
+    values[rgbe[..., 3] == 0] = 0
+    return values
 
 
 def decode_pixels(data: bytes, height: int, width: int) -> np.ndarray | None:
