@@ -1,7 +1,5 @@
 """A model outside the workflow: the numbers of its evaluation, and intervals that hold what they say."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -27,7 +25,7 @@ def model(request, tmp_path_factory):
 
 
 def predictor(model, **changes):
-    card = dataclasses.replace(read_model_card(model.folder), **changes)
+    card = read_model_card(model.folder).model_copy(update=changes)
     return Predictor(locate_files(model.folder, card), card, "cpu", card.threads)
 
 

@@ -100,7 +100,10 @@ def model_sections(config: dict) -> dict[str, list[str]]:
 
 def model_section(config: dict, name: str) -> list[str]:
     """Keys of the section in which a model is defined."""
-    return model_sections(config).get(name, ["models"])
+    for study in study_names(config):
+        if name in config["studies"][study]["models"]:
+            return ["studies", study, "models"]
+    return ["models"]
 
 
 def trainable_stages(config: dict, model: str) -> int:

@@ -88,3 +88,36 @@ class SoftBins(Section):
     type: Literal["soft_bins"]
     count: Count
     deviation: float = key("Standard deviation of the target about the true value.", gt=0, le=1)
+
+
+class FittedPerceptronHead(PerceptronHead):
+    """A perceptron head beside its weights, which knows what it takes."""
+
+    blocks: Annotated[list[Annotated[int, Field(ge=1)]], Listed(1, 16)] = key(
+        "Values of each depth."
+    )
+
+
+class HeadDescription(Section):
+    """What a file of a head's weights says of them."""
+
+    architecture: Architecture
+    feature_shape: Annotated[list[Annotated[int, Field(ge=1)]], Listed(3, 3)] = key(
+        "Channels, height and width of the trunk's features."
+    )
+    head: DenseHead | ConvHead | MlpHead | FittedPerceptronHead = key(
+        "The trained part between trunk and outputs.", discriminator="type"
+    )
+    objective: Regression | Canonical | Bins | SoftBins = key(
+        "Outputs, loss and decoding.", discriminator="type"
+    )
+    outputs: int = key("Of the head.", ge=1)
+
+
+class NetworkDescription(HeadDescription):
+    """What a file of a whole network's weights says of them."""
+
+    trainable_stages: Annotated[int, Field(ge=1, le=5)] = key(
+        "Of the trunk, trained with the head."
+    )
+    precision: Literal["float32", "bfloat16"] = key("Of the trunk's arithmetic.")
