@@ -153,7 +153,7 @@ def test_heads_that_cannot_be_built_are_refused(config, message):
 def write(tmp_path):
     """A call that writes a head's weights into a file that describes a head."""
 
-    def write(head, config, **changes):
+    def write(head, config, /, **changes):
         path = tmp_path / "weights.safetensors"
         description = {
             "architecture": "vgg16",

@@ -37,12 +37,22 @@ def check_config(config: dict) -> dict:
         InputError: one line a mistake.
     """
     config, mistakes = plain_values(config)
+    config = with_integers(config)
     # Half of it would only look as if much were missing.
     if config:
         mistakes += _mistakes(config, complete=not mistakes)
     if mistakes:
         raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
     return config
+
+
+def with_integers(value):
+    """The same value with 3 for 3.0, which are one number in YAML written by people."""
+    if isinstance(value, dict):
+        return {key: with_integers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_integers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _mistakes(config: dict, complete: bool) -> list[str]:

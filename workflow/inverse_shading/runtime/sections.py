@@ -95,7 +95,7 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def plain_values(values: Any) -> tuple[Any, list[str]]:
     """Values from outside in the one form that sections are checked in, and what has no such form.
 
-    Whole numbers become integers, as in JSON schema. Keys are printable text; what stands under others
+    Keys are printable text; what stands under others
     is left out. Text holds no control character. Nothing is nested deeper than `MOST_LEVELS`, and all
     are at most `MOST_VALUES`, where what YAML's aliases repeat counts each time.
 
@@ -134,7 +134,7 @@ def plain_values(values: Any) -> tuple[Any, list[str]]:
                 f"{'.'.join(map(str, path))}: found {shown(value)}, allowed is text without control "
                 "characters"
             )
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+        return value
 
     try:
         return copy(values, ()), mistakes
