@@ -3,6 +3,7 @@
 The configuration is made of them, and so are a model's card and other JSON that people hand on.
 """
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -88,6 +89,9 @@ LONGEST_KEY = 100
 # Characters of a value in a message.
 LONGEST_SHOWN = 100
 
+# Python writes no longer integers, and pydantic fails on them.
+MOST_BITS = 10_000
+
 # Also halves of characters, which can't be written as UTF-8.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -95,8 +99,8 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def plain_values(values: Any) -> tuple[Any, list[str]]:
     """Values from outside in the one form that sections are checked in, and what has no such form.
 
-    Keys are printable text; what stands under others
-    is left out. Text holds no control character. Nothing is nested deeper than `MOST_LEVELS`, and all
+    Keys are printable text; what stands under others is left out. Text holds no control character.
+    Integers of more than `MOST_BITS` are infinite. Nothing is nested deeper than `MOST_LEVELS`, and all
     are at most `MOST_VALUES`, where what YAML's aliases repeat counts each time.
 
     Returns:
@@ -134,6 +138,8 @@ def plain_values(values: Any) -> tuple[Any, list[str]]:
                 f"{'.'.join(map(str, path))}: found {shown(value)}, allowed is text without control "
                 "characters"
             )
+        if isinstance(value, int) and value.bit_length() > MOST_BITS:
+            return math.inf if value > 0 else -math.inf
         return value
 
     try:
