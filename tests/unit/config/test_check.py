@@ -290,6 +290,8 @@ STRANGE = [
     ("predictions.folder", r'"\uD800"', r"folder: found '\\ud800', allowed is text without control characters"),
     ("stage.mesh", r'"a\0.obj"', r"mesh: found 'a\\x00.obj', allowed is text without"),
     ("stage.mesh", f"{'m' * 300}.obj", r"mesh: found 'm+…, allowed is builtin or the path of a file; no such"),
+    ("stage.mesh", "'{x}.obj'", r"mesh: found '{x}.obj', allowed is a path without braces"),
+    ("trunks.vgg16.weights", "'{x}.pth'", r"weights: found '{x}.pth', allowed is a path without braces"),
     ("trunks.vgg16.weights", f"{'w' * 300}.pth", r"weights: found 'w+…, allowed is imagenet"),
     ("seeds", f"[{', '.join(map(str, range(1001)))}]", r"seeds: found .*… \(a list\), allowed is a list of at least 1 of at most 1000"),
     ("published", "&a [*a]", r"published.0.0.0: found sections or lists that are nested deeper than 32 levels"),

@@ -227,6 +227,11 @@ def _wrong_predictions(config: dict) -> list[str]:
 def _missing_file(key: str, value: str, names: list[str]) -> list[str]:
     if value in names:
         return []
+    if "{" in value or "}" in value:
+        return [
+            f"{key}: found {shown(value)}, allowed is a path without braces, which Snakemake takes for "
+            "wildcards"
+        ]
     try:
         if Path(value).is_file():
             return []
