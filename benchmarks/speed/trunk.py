@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torchvision.transforms.functional import normalize
 
-from inverse_shading.network.devices import choose_precision, set_up
-from inverse_shading.network.features import compute_features
+from inverse_shading.network.devices import set_up
+from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
+from inverse_shading.runtime.artefacts import read_description
 
 from .data import report
 
@@ -28,7 +29,7 @@ class TrunkSpeed:
         own: the same of the workflow's.
         error: distance of its features from the plain ones, as a share of the length of those.
         difference: the largest between two numbers, as a share of the largest plain one.
-        precision: the one that the config chooses on this machine.
+        precision: the config's.
     """
 
     plain: float
@@ -52,8 +53,9 @@ def measure_trunk(
         rounds: of which medians are taken.
     """
     place = set_up(device, threads)
-    chosen = choose_precision(config["precision"], place)
-    own = load_trunk(file).to(place, memory_format=torch.channels_last)
+    chosen = config["precision"]
+    architecture = read_description(file)["architecture"]
+    own, _ = load_extractor(file, architecture, None, place)
     plain = load_trunk(file).to(place)
 
     def in_batches(size: int) -> list[np.ndarray]:

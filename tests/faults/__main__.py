@@ -18,6 +18,7 @@ from tests.faults.harness import (
     attempt,
     can_mount,
 )
+from tests.faults.predictions import draw_prediction_faults, predicted
 from tests.support.project import TINY, run_whole
 
 VERDICTS = [SURVIVED, REFUSED, ITS_OWN, UNCLEAR, WRONG]
@@ -29,7 +30,8 @@ TRIES = 4
 def main() -> int:
     """Returns 1 if any fault ended in a wrong result, or in an error without a remedy."""
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
-    parser.add_argument("--count", type=int, default=72, help="faults to try (default 72)")
+    parser.add_argument("--count", type=int, default=72, help="faults of the workflow (default 72)")
+    parser.add_argument("--predictions", type=int, default=9, help="of predictions (default 9)")
     parser.add_argument("--seed", type=int, default=1, help="of what is tried, and when")
     parser.add_argument("--report", type=Path, help="file for the table, in Markdown")
     arguments = parser.parse_args()
@@ -39,11 +41,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         print("an undisturbed run for comparison", flush=True)
         reference = run_whole(Path(folder) / "reference", TINY)
-        faults = draw_faults(arguments.count, arguments.seed)
-        for index, fault in enumerate(faults):
+        materials = predicted(reference, Path(folder) / "predicted")
+        faults = [(fault, reference) for fault in draw_faults(arguments.count, arguments.seed)]
+        of_predictions = draw_prediction_faults(arguments.predictions, arguments.seed)
+        faults += [(fault, materials) for fault in of_predictions]
+        for index, (fault, undisturbed) in enumerate(faults):
             for number in range(TRIES):
                 seed = [arguments.seed, index, number]
-                outcome = attempt(fault, reference, Path(folder) / f"{index:03d}", seed)
+                outcome = attempt(fault, undisturbed, Path(folder) / f"{index:03d}", seed)
                 if outcome.verdict != MISSED:
                     break
             outcomes.append(outcome)

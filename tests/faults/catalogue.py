@@ -227,18 +227,7 @@ def _full_disk(generator: np.random.Generator, index: int) -> Fault:
 
     def before(trial: Trial, generator: np.random.Generator) -> None:
         folder = trial.project.folder if whole else trial.results
-        aside = folder.with_name("aside")
-        folder.rename(aside)
-        folder.mkdir()
-        files = [path for path in aside.rglob("*") if path.is_file()]
-        used = sum(-(-path.stat().st_size // 4096) for path in files) + 4
-        # Room for a part of what is to be written.
-        room = used + int(share * trial.usual_size(name) / 4096)
-        _mount(trial, folder, "-t", "tmpfs", "-o", f"size={4096 * room}", "tmpfs")
-        subprocess.run(["cp", "-a", f"{aside}/.", folder], check=True)
-
-    def undo(trial: Trial) -> None:
-        subprocess.run(["mount", "-o", "remount,size=1g", trial.mounts[-1]], check=True)
+        put_on_small_disk(trial, folder, share * trial.usual_size(name))
 
     return Fault(
         "disk full, also for Snakemake's records" if whole else "disk full",
@@ -246,7 +235,7 @@ def _full_disk(generator: np.random.Generator, index: int) -> Fault:
         [f"results/{name}"],
         [name],
         before,
-        undo=undo,
+        undo=enlarge_disk,
         mounts=True,
     )
 
@@ -259,16 +248,8 @@ def _write_protected(generator: np.random.Generator, index: int) -> Fault:
     def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
         process_of(trial.project.folder, script, main)
         time.sleep(share * trial.usual_seconds(job))
-        folder = (trial.results / name).parent
-        # Root may write wherever modes say no; a read-only mount is obeyed by all.
-        _mount(trial, folder, "--bind", str(folder))
-        # Refused while a file is open for writing: the moment after it is as good.
-        while subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=False).returncode:
-            time.sleep(0.02)
+        protect(trial, (trial.results / name).parent)
         return True
-
-    def undo(trial: Trial) -> None:
-        subprocess.run(["mount", "-o", "remount,bind,rw", trial.mounts[-1]], check=True)
 
     return Fault(
         "write permission taken away",
@@ -276,7 +257,7 @@ def _write_protected(generator: np.random.Generator, index: int) -> Fault:
         [f"results/{name}"],
         [name],
         during=during,
-        undo=undo,
+        undo=unprotect,
         mounts=True,
     )
 
@@ -304,6 +285,38 @@ def _two_instances(generator: np.random.Generator, index: int) -> Fault:
         lost,
         during=during,
     )
+
+
+def put_on_small_disk(trial: Trial, folder: Path, room: float) -> None:
+    """Move a folder to a disk of its own.
+
+    Args:
+        room: bytes that can be written to it.
+    """
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    folder.mkdir()
+    files = [path for path in aside.rglob("*") if path.is_file()]
+    pages = sum(-(-path.stat().st_size // 4096) for path in files) + 4 + int(room / 4096)
+    _mount(trial, folder, "-t", "tmpfs", "-o", f"size={4096 * pages}", "tmpfs")
+    subprocess.run(["cp", "-a", f"{aside}/.", folder], check=True)
+
+
+def enlarge_disk(trial: Trial) -> None:
+    subprocess.run(["mount", "-o", "remount,size=1g", trial.mounts[-1]], check=True)
+
+
+def protect(trial: Trial, folder: Path) -> None:
+    """Take away the permission to write."""
+    # Root may write wherever modes say no; a read-only mount is obeyed by all.
+    _mount(trial, folder, "--bind", str(folder))
+    # Refused while a file is open for writing: the moment after it is as good.
+    while subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=False).returncode:
+        time.sleep(0.02)
+
+
+def unprotect(trial: Trial) -> None:
+    subprocess.run(["mount", "-o", "remount,bind,rw", trial.mounts[-1]], check=True)
 
 
 def _mount(trial: Trial, folder: Path, *arguments: str) -> None:

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> 
     start = time.monotonic()
     generator = np.random.default_rng(seed)
     folder.mkdir(parents=True)
-    trial = Trial(Project(reference.code, folder / "run"), reference)
+    trial = Trial(replace(reference, folder=folder / "run"), reference)
     try:
         shutil.copytree(reference.folder, trial.project.folder)
         for name in fault.lost:
@@ -234,7 +234,8 @@ def _follow_remedy(trial: Trial, fault: Fault, output: str) -> tuple[str, str]:
     if re.search(r'File ".*/inverse_shading/', output):
         # An exception that we let through.
         return UNCLEAR, ""
-    unwritten = re.findall(r"ERROR (\S+): can't be written", output)
+    # Of a prediction the picture's name comes first.
+    unwritten = re.findall(r"(\S+): can't be written.*run the same command again", output)
     if unwritten and fault.undo is not None:
         fault.undo(trial)
         return REFUSED, f"named what can't be written ({', '.join(sorted(set(unwritten)))})"

@@ -156,7 +156,7 @@ def test_a_whole_network_trains_on_the_card(data, tmp_path, architecture):
         "objective": {"type": "regression"},
         "training": CONFIG["training"] | {"max_epochs": 2, "batch_size": 8},
         "trainable_stages": 5,
-        "precision": "auto",
+        "precision": "float32",
     }
     trunk = data / f"{architecture}.safetensors"
     summary = train_on(data, data / f"{IMAGES}.npy", tmp_path, "whole", config, trunk)

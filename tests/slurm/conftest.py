@@ -17,9 +17,11 @@ from tests.support.project import TINY, Project, copy_code, write_ball
 MODELS = ("vgg16_v1", "resnet50_v3")
 ALL_MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
 CONFIG = TINY | {
+    # Only what asks a training to stop has one written.
+    "checkpoint_seconds": 600,
     "models": {
         name: TINY["models"].get(name, {}) if name in MODELS else None for name in ALL_MODELS
-    }
+    },
 }
 
 FORM = ("--workflow-profile", "profiles/slurm")
@@ -141,9 +143,9 @@ def both(cluster, tmp_path_factory):
     finished, local = projects
     try:
         run = finished.start()
-        # Both runs share the processors here, in CI with `make test` too: 300 s were taken there.
-        local.run(timeout=900)
-        run.end()
+        # Both runs share the processors here, in CI with `make test` too, and took 600 s there.
+        local.run(timeout=1200)
+        run.end(1200)
         yield finished, local
     finally:
         end_all(finished.runs)

@@ -38,6 +38,7 @@ def test_all_but_local_rules_went_through_slurm_in_as_few_submissions(finished):
     assert Counter(kind(job) for job in finished.runs[0].jobs) == {
         "rule_stage": 1,
         "rule_novel_stage": 1,
+        "rule_novel_images": 1,
         "rule_shards_images_parameters_render": 1,
         "rule_splits_split": 1,
         "rule_features_features": 1,

@@ -26,6 +26,7 @@ def metrics_of(model, validation, test, **changes):
         "model": model,
         "trunk": "vgg16",
         "weights": "random (seed 1, untrained)",
+        "precision": "float32",
         "splits": {
             split: {
                 "images": 4,

@@ -11,7 +11,7 @@ CONFIG = {
     "architecture": "pixels",
     "depths": {"image": 4},
     "trainable_stages": 0,
-    "precision": "auto",
+    "precision": "float32",
     "batch_size": 8,
     "framing": {"image_size": 32, "margin": 0.04, "filter": "box"},
     "refinement": {

@@ -83,7 +83,7 @@ class SmallModel:
         kind = {"type": objective} | ({"count": 11} if objective == "bins" else {})
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:
-            config |= {"trainable_stages": stages, "precision": "float32"}
+            config["trainable_stages"] = stages
             config["training"]["trunk_rate"] = 0.1
         own = self.folder / "seeds" / "3"
         files = DataFiles(inputs, data.parameters, data.splits)

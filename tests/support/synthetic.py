@@ -67,5 +67,6 @@ def model_config(head, objective=None, **training):
         "model": "tested",
         "head": head,
         "objective": objective or {"type": "regression"},
+        "precision": "float32",
         "training": TRAINING | training,
     }

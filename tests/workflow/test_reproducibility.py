@@ -51,6 +51,14 @@ def test_table_and_figures_come_out_the_same(project):
     assert len(tables) == 2 and digests(project.folder, "results/*.csv") == tables
 
 
+def test_the_code_beside_the_rules_runs_whatever_is_installed(project):
+    module = project.code / "workflow/inverse_shading/dataset/splits.py"
+    module.write_text(module.read_text() + "\nraise SystemExit('this very copy')\n")
+    target = "results/splits/000000-000019.csv"
+    done = project.run(target, "--forcerun", target, check=False)
+    assert done.returncode != 0 and "this very copy" in done.stdout + done.stderr
+
+
 def test_shards_hold_the_parameters_they_were_rendered_from(finished):
     from inverse_shading.dataset.parameter_table import read_parameters
     from inverse_shading.dataset.ranges import parse_range

@@ -61,6 +61,8 @@ AFTER_MODELS = TABLE | PAIRED | REFINED | {"figures/learning_curves"}
 EVERY_MODEL = trained(MODELS) | drawn(MODELS) | AFTER_MODELS
 TRUNK_FILES = {"trunk/vgg16", "trunk/resnet50"}
 # Random weights are calibrated on images, so the tiny workflow's trunks come after them.
+# Renders of test images, which only what moves or relights them makes stale.
+NOVEL_IMAGES = {"novel_images"}
 AFTER_IMAGES = (
     TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples", "calibrate"}
 )
@@ -173,10 +175,10 @@ CHANGES = {
         ),
         trained(["vgg16_v3"]) | drawn(["vgg16_v3"]) | AFTER_MODELS,
     ),
-    "the framing": (edit_config(framing__margin=0.1), AFTER_RENDERS),
+    "the framing": (edit_config(framing__margin=0.1), AFTER_RENDERS | NOVEL_IMAGES),
     "the renderer's source": (
         append("workflow/inverse_shading/render/frames.py", STATEMENT),
-        over_ranges("render") | AFTER_RENDERS,
+        over_ranges("render") | AFTER_RENDERS | NOVEL_IMAGES,
     ),
     "the loss of the bins models": (
         append("workflow/inverse_shading/network/objectives/bins.py", STATEMENT),
@@ -205,7 +207,12 @@ CHANGES = {
     # What Snakemake compares: mtime, code, params, input, software-env.
     "mtime: an input with other content": (
         edit_file("results/splits/000000-000019.csv", "000000000,", "000000000, ", root="run"),
-        TRUNK_FILES | features(trunks=NETWORKS) | BASELINES | EVERY_MODEL | {"calibrate"},
+        TRUNK_FILES
+        | features(trunks=NETWORKS)
+        | BASELINES
+        | EVERY_MODEL
+        | {"calibrate"}
+        | NOVEL_IMAGES,
     ),
     "mtime: validation images that nothing is calibrated on": (
         edit_file("results/splits/000020-000039.csv", "000000020,", "000000020, ", root="run"),
@@ -213,7 +220,7 @@ CHANGES = {
     ),
     "mtime: a user's mesh with other content": (
         edit_file("ball.obj", "v 0.0", "v 0.01", root="run"),
-        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS,
+        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS | NOVEL_IMAGES,
     ),
     "code: a script touched": (touch("workflow/scripts/train.py", root="code"), set()),
     "code: a script edited": (
@@ -239,7 +246,7 @@ CHANGES = {
     ),
     "code: the stage's source": (
         append("workflow/inverse_shading/scene/shader_ball.py", STATEMENT),
-        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS,
+        {"stage", "novel_stage"} | over_ranges("render") | AFTER_RENDERS | NOVEL_IMAGES,
     ),
     "code: how images are compared": (
         append("workflow/inverse_shading/evaluation/image_difference.py", STATEMENT),
@@ -298,7 +305,11 @@ CHANGES = {
     ),
     "params: the seed": (
         edit_config(seed=2),
-        over_ranges("parameters") | over_ranges("split") | over_ranges("render") | AFTER_RENDERS,
+        over_ranges("parameters")
+        | over_ranges("split")
+        | over_ranges("render")
+        | AFTER_RENDERS
+        | NOVEL_IMAGES,
     ),
     "params: the split": (
         edit_config(split={"train": 0.6, "validation": 0.2, "test": 0.2}),
@@ -307,7 +318,8 @@ CHANGES = {
         | features(trunks=NETWORKS)
         | BASELINES
         | EVERY_MODEL
-        | {"calibrate"},
+        | {"calibrate"}
+        | NOVEL_IMAGES,
     ),
     "params: the common training section": (
         edit_config(training__batch_size=32),
@@ -319,11 +331,11 @@ CHANGES = {
     ),
     "params: the novel light": (
         edit_config(appearance__novel__environment="builtin"),
-        {"novel_stage"} | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
+        {"novel_stage"} | NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
     "params: how many test images are looked at": (
         edit_config(appearance__images=3),
-        looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
+        NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
     ),
     "params: how materials are sought": (edit_config(refinement__restarts=2), AFTER_SEARCH),
     "params: how many images the report shows": (

@@ -1,5 +1,6 @@
 """Names and functions that all rules share. Nothing here reads an image or a tensor."""
 
+import os
 import sys
 from functools import wraps
 from pathlib import Path
@@ -15,8 +16,11 @@ if not PACKAGE.is_dir():
         "clone the repository and name the path of its workflow/Snakefile."
     )
 
-# Snakemake hands this path on to every script.
 sys.path.insert(0, str(WORKFLOW))
+# For scripts, whose code must be the one that is digested here, not that of another, installed version.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(WORKFLOW), os.environ.get("PYTHONPATH")])
+)
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config

@@ -3,12 +3,35 @@
 # Snakemake runs.
 
 
+rule novel_images:
+    input:
+        parameters=expand("results/parameters/{range}.csv", range=SAMPLE_RANGES),
+        splits=expand("results/splits/{range}.csv", range=SAMPLE_RANGES),
+        novel_stage="results/novel_stage.safetensors",
+    output:
+        "results/novel_images.safetensors",
+    log:
+        "logs/novel_images.log",
+    benchmark:
+        "results/timings/novel_images.tsv"
+    conda:
+        "../../envs/render.yaml"
+    params:
+        config=sliced(framing=config["framing"], count=config["appearance"]["images"]),
+        code=code("novel_images.py"),
+    message:
+        "Rendering the first test images in another light and view"
+    script:
+        "../scripts/novel_images.py"
+
+
 rule appearance:
     input:
         predictions=predicted_materials,
         images=expand("results/images/{range}.npy", range=SAMPLE_RANGES),
         stage="results/stage.safetensors",
         novel_stage="results/novel_stage.safetensors",
+        novel_images="results/novel_images.safetensors",
     output:
         table="results/{predictor}/appearance.csv",
         summary="results/{predictor}/appearance.json",

@@ -18,6 +18,7 @@ with job(snakemake.log[0]):
             # Where to render is no cause to render again, so it is not among the params.
             Resources(snakemake.config["render"]["device"], snakemake.threads),
             snakemake.input.novel_stage,
+            snakemake.input.novel_images,
         ),
         snakemake.params.config["count"],
     )

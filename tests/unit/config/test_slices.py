@@ -48,14 +48,14 @@ EXACTLY = {
     ),
     "features": (
         lambda config: slices.features_slice(config, "vgg16"),
-        {"architecture": "vgg16", "precision": "auto", "threads": 2},
+        {"architecture": "vgg16", "precision": "float32", "threads": 2},
     ),
     "features of depths": (
         lambda config: slices.features_slice(config, "pixels"),
         {
             "architecture": "pixels",
             "depths": {"image": 28, "radiance": 28},
-            "precision": "auto",
+            "precision": "float32",
             "threads": 2,
         },
     ),
@@ -65,6 +65,7 @@ EXACTLY = {
             "architecture": "vgg16",
             "head": {"grid": 2, "type": "dense"},
             "objective": {"count": 1001, "type": "bins"},
+            "precision": "float32",
             "seed": 3,
             "threads": 2,
             "training": TRAINING | {"patience": 15},
@@ -77,7 +78,7 @@ EXACTLY = {
             "architecture": "resnet50",
             "head": {"dropout": 0.5, "hidden_sizes": [512, 512], "type": "mlp"},
             "objective": {"type": "regression"},
-            "precision": "auto",
+            "precision": "float32",
             "seed": 3,
             "threads": 2,
             "trainable_stages": 5,
@@ -93,7 +94,7 @@ EXACTLY = {
             "depths": {"image": 28, "radiance": 28},
             "framing": {"filter": "lanczos", "image_size": 224, "margin": 0.04},
             "model": "best",
-            "precision": "auto",
+            "precision": "float32",
             "refinement": {
                 "calibration_images": 200,
                 "interval": 0.8,

@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 
 from inverse_shading.dataset.framed_images import pick_images
-from inverse_shading.dataset.parameter_table import sample_parameters
+from inverse_shading.dataset.parameter_table import sample_parameters, write_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import shards_of_sample
 from inverse_shading.evaluation.appearance import COLUMNS, canonical_errors, measure_appearance
 from inverse_shading.evaluation.image_difference import LARGEST_PSNR
+from inverse_shading.evaluation.novel_images import read_novel_images, render_novel_images
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framed_frames import FramedRenderer
-from inverse_shading.runtime.artefacts import write_array
+from inverse_shading.runtime.artefacts import write_array, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
 from inverse_shading.runtime.resources import Resources
@@ -50,14 +51,26 @@ def folder(tmp_path_factory):
             rows = slice(images.first, images.last + 1)
             frames = np.stack([renderer.render(values) for values in TRUE[rows]])
             write_array(folder / f"{images}.npy", frames)
+            write_parameters(folder / f"parameters/{images}.csv", images, seed=1)
+            split = {"id": images.identifiers, "split": SPLIT[rows]}
+            write_csv(folder / f"splits/{images}.csv", split)
     return folder
+
+
+def novel_images(folder, count):
+    path = folder / f"novel_{count}.safetensors"
+    if not path.exists():
+        tables = [[folder / f"{name}/{i}.csv" for i in RANGES] for name in ("parameters", "splits")]
+        stage = folder / "novel.safetensors"
+        render_novel_images(path, *tables, stage, FRAMING, count, Resources("cpu", 1))
+    return path
 
 
 @pytest.fixture
 def measure(folder, tmp_path):
     """A call of measure_appearance: the rows of its table by id, and its summary."""
 
-    def measure(predicted, count=100, arrays=RANGES, **options):
+    def measure(predicted, count=100, arrays=RANGES, novel=None, **options):
         predictions = write_predictions(
             tmp_path / "predictions.csv", TRUE, predicted, SPLIT, **options
         )
@@ -73,6 +86,7 @@ def measure(folder, tmp_path):
                 FRAMING,
                 Resources("cpu", 1),
                 folder / "novel.safetensors",
+                novel_images(folder, novel or count),
             ),
             count,
         )
@@ -127,6 +141,23 @@ def test_only_the_arrays_that_hold_the_sample_are_needed(measure):
     assert len(measure(TRUE, count=2, arrays=RANGES[:1])[0]) == 2
     with pytest.raises(InputError, match=r"Image 000000004 .* in none of the arrays"):
         measure(TRUE, count=3, arrays=RANGES[:1])
+
+
+def test_novel_images_are_the_renders_of_the_sample(folder):
+    path = novel_images(folder, 100)
+    rows = [row for row, split in enumerate(SPLIT) if split == "test"]
+    found = read_novel_images(path, [f"{row:09d}" for row in rows], 32)
+    with FramedRenderer(folder / "novel.safetensors", FRAMING, "cpu", 1) as renderer:
+        np.testing.assert_array_equal(found, [renderer.render(TRUE[row]) for row in rows])
+    with pytest.raises(InputError, match=r"found uint8 \(4, 32, 32, 3\), expected uint8 \(4, 56"):
+        read_novel_images(path, [f"{row:09d}" for row in rows], 56)
+
+
+def test_novel_images_of_another_sample_are_refused(measure):
+    with pytest.raises(
+        InputError, match=r"novel_3\.safetensors: found 3 images.*expected the 2 of"
+    ):
+        measure(TRUE, count=2, novel=3)
 
 
 def test_what_overshoots_is_rendered_as_the_nearest_material_and_counted_as_it_is(measure):

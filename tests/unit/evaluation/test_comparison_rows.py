@@ -173,6 +173,7 @@ def without(content, *keys):
             without(metrics_of("m", 0.1, 0.1), "splits", "test", "parameters", "base"),
             "null at splits.test.parameters.base.mse",
         ),
+        (without(metrics_of("m", 0.1, 0.1), "precision"), "null at precision"),
         (metrics_of("m", float("nan"), 0.1), "NaN at splits.train.mse"),
         (metrics_of("m", 0.1, float("inf")), "Infinity at splits.test.mse"),
         (metrics_of("m", 0.1, 0.1, seconds="long"), '"long" at seconds, expected a finite number'),
@@ -219,3 +220,12 @@ def test_a_table_of_a_model_without_an_error_is_refused(table, tmp_path):
     write_sealed_text(path, text.replace("one,model,0.015000", "one,model,"))
     with pytest.raises(InputError, match=r"found a model without .*Delete"):
         read_comparison(path)
+
+
+def test_a_mix_of_precisions_is_refused(tmp_path):
+    mixed = [
+        metrics_of("exact", 0.1, 0.1),
+        metrics_of("coarse", 0.1, 0.1, precision="bfloat16"),
+    ]
+    with pytest.raises(InputError, match=r"coarse\.json.*bfloat16, and float32 in exact"):
+        write_table(tmp_path, mixed)

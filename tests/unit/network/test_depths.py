@@ -82,7 +82,7 @@ def test_features_of_pixels_keep_what_float16_would_not(tmp_path):
     config = {
         "architecture": "pixels",
         "batch_size": 2,
-        "precision": "auto",
+        "precision": "float32",
         "depths": {"image": 4},
     }
     output = tmp_path / "features/000000-000001.npy"

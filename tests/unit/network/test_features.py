@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from inverse_shading.network import devices, features
-from inverse_shading.network.devices import choose_precision
+from inverse_shading.network import features
 from inverse_shading.network.features import extract_features
+from inverse_shading.network.trunks import build_trunk, fold_batch_norms, trunk_tensors
 from inverse_shading.runtime.artefacts import (
     read_description,
     read_tensors,
@@ -75,12 +76,21 @@ def test_bfloat16_is_close_to_float32(images, vgg16, made):
     assert 0 < np.abs(exact - coarse).mean() < 0.02 * exact.mean()
 
 
-@pytest.mark.parametrize("capable", [True, False])
-def test_auto_takes_bfloat16_where_the_device_computes_in_it(monkeypatch, capable):
-    monkeypatch.setattr(devices, "computes_bfloat16", lambda device: capable)
-    chosen = choose_precision("auto", torch.device("cpu"))
-    assert chosen == ("bfloat16" if capable else "float32")
-    assert choose_precision("float32", torch.device("cpu")) == "float32"
+def test_folded_batch_norms_change_features_by_rounding_alone():
+    trunk = build_trunk("resnet50")
+    generator = torch.Generator().manual_seed(0)
+    for name, tensor in trunk_tensors(trunk).items():
+        # Variances and scales around one, everything else around nothing.
+        around = 1 if tensor.ndim == 1 and not name.endswith(("bias", "mean")) else 0
+        spread = 0.1 if tensor.ndim == 1 else tensor[0].numel() ** -0.5
+        tensor.copy_(around + spread * torch.randn(tensor.shape, generator=generator))
+    images = torch.randn(2, 3, 64, 64, generator=generator)
+    with torch.inference_mode():
+        expected = trunk(images)
+        folded = fold_batch_norms(trunk)
+        found = folded(images)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in folded.modules())
+    assert (found - expected).abs().max() < 1e-5 * expected.abs().max()
 
 
 def test_a_full_gpu_halves_the_batch_and_goes_on(images, vgg16, monkeypatch):

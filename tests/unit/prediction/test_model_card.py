@@ -174,7 +174,7 @@ WRONG_VALUES = [
     ("trainable_stages", 1, r"trainable_stages: found 1, allowed for pixels is 0"),
     ("trainable_stages", -1, r"trainable_stages: found -1"),
     ("trainable_stages", "all", r"trainable_stages: found 'all'"),
-    ("precision", "float16", r"precision: found 'float16' .*one of auto, float32, bfloat16"),
+    ("precision", "float16", r"precision: found 'float16' .*one of float32, bfloat16"),
     ("batch_size", 0, r"batch_size: found 0 \(an integer\), allowed is an integer from 1 to 1024 \(Images at a time"),
     ("batch_size", -8, r"batch_size: found -8"),
     ("batch_size", 8.0, r"batch_size: found 8.0 \(a number\)"),

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from inverse_shading.material.document import SHADER_NAME
+from inverse_shading.material.parameters import METALNESS, ROUGHNESS, SPECULAR
+from inverse_shading.render.frames import Renderer
 from inverse_shading.runtime.artefacts import read_description, read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal_path
@@ -20,7 +22,7 @@ from inverse_shading.scene.gbuffer import rasterise
 from inverse_shading.scene.make_stage import make_stage, write_stage
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
-from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
+from inverse_shading.scene.shader import RADIANCE, SHARING, pack_pixel_stage, surface_shader
 from inverse_shading.scene.shader_ball import shader_ball
 from inverse_shading.scene.stage_file import DESCRIPTION_KEY, read_stage, save_stage
 from tests.support.meshes import OBJ, glb, gltf
@@ -175,7 +177,8 @@ def test_a_camera_that_sees_nothing_is_told():
 def test_the_pixel_stage_is_the_generated_one_but_for_its_inputs():
     shader = surface_shader()
     generated = shader.pixel_stage.splitlines()
-    packed = pack_pixel_stage(shader.pixel_stage, shader.uniforms).splitlines()
+    # So many samples are not shared.
+    packed = pack_pixel_stage(shader.pixel_stage, shader.uniforms, 1024).splitlines()
     changed = [line for line in generated if line not in packed]
     assert "in VertexData" in changed
     inputs = [line for line in changed if line.startswith("uniform")]
@@ -193,7 +196,35 @@ def test_the_pixel_stage_is_the_generated_one_but_for_its_inputs():
 def test_another_pixel_stage_than_expected_is_refused():
     shader = surface_shader()
     with pytest.raises(RuntimeError, match="expected"):
-        pack_pixel_stage(shader.pixel_stage.replace("vec3 tangentWorld;", ""), shader.uniforms)
+        pack_pixel_stage(shader.pixel_stage.replace("vec3 tangentWorld;", ""), shader.uniforms, 16)
+
+
+@pytest.mark.parametrize("line", SHARING)
+def test_another_way_to_sample_the_environment_is_refused(line):
+    shader = surface_shader()
+    function = RADIANCE.search(shader.pixel_stage)[0]
+    other = shader.pixel_stage.replace(function, function.replace(line, f"{line}{line}", 1))
+    with pytest.raises(RuntimeError, match="mx_environment_radiance"):
+        pack_pixel_stage(other, shader.uniforms, 16)
+
+
+def test_shared_samples_change_no_byte_of_a_frame(stage, tmp_path):
+    alone = dataclasses.replace(
+        stage,
+        pixel_stage=pack_pixel_stage(surface_shader().pixel_stage, stage.uniforms, 1024),
+    )
+    assert "shared_color[16]" in stage.pixel_stage and "shared" not in alone.pixel_stage
+    materials = np.random.default_rng(0).random((12, 10))
+    # One of the two reflections alone, a mirror, and none.
+    materials[0, METALNESS] = materials[1, SPECULAR] = materials[2, ROUGHNESS] = 0
+    materials[3, METALNESS] = 1
+    materials[4, [SPECULAR, METALNESS]] = 0
+    frames = []
+    for number, each in enumerate((stage, alone)):
+        save_stage(tmp_path / f"{number}.safetensors", each)
+        with Renderer(tmp_path / f"{number}.safetensors", "cpu") as renderer:
+            frames.append([renderer.render(material) for material in materials])
+    np.testing.assert_array_equal(frames[0], frames[1])
 
 
 def test_the_file_holds_the_stage(path, stage):

@@ -49,6 +49,7 @@ def write_seed(folder, seed, of_images=None, **changes):
         "model": "tested",
         "trunk": "vgg16",
         "weights": "made by a test",
+        "precision": "float32",
         "splits": score_splits(SPLIT, TRUE, predicted),
         "parameter_count": 1000,
         "epochs": 7,
@@ -106,7 +107,7 @@ def test_the_files_kept_are_those_of_the_seed_best_by_validation(collected, thre
 def test_metrics_are_means(collected):
     folder, metrics = collected
     assert list(metrics) == [
-        "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
+        "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
         "device", "batch_size", "threads", "chosen_seed", "seeds", "intervals", "image_intervals",
         "ensemble",
     ]  # fmt: skip
@@ -182,7 +183,7 @@ def test_what_seeds_chose_differently_is_joined_and_what_is_null_stays_so(tmp_pa
             tmp_path / str(seed), seed, decoding=decoding, decodings=decodings(seed), device=device
         )  # fmt: skip
     metrics = collect(tmp_path, [3, 1, 7])
-    assert list(metrics)[3:5] == ["decoding", "decodings"]
+    assert list(metrics)[4:6] == ["decoding", "decodings"]
     assert metrics["decoding"] == "argmax/expected" and metrics["device"] == "cpu/gpu"
     assert metrics["decodings"]["expected"]["test"]["mse"] == pytest.approx(11 / 3 + 1)
     assert metrics["decodings"]["argmax"]["train"] == {"mse": pytest.approx(11 / 3), "mae": 0.1, "r2": None}  # fmt: skip

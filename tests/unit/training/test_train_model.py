@@ -129,8 +129,8 @@ def test_metrics_of_a_regression(data, whole):
     folder, summary, config = whole("dense", max_epochs=30, patience=30)
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
-        "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
-        "device", "batch_size", "seed", "threads",
+        "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch",
+        "seconds", "device", "batch_size", "seed", "threads",
     ]  # fmt: skip
     assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
     assert metrics["weights"] == "made by a test"

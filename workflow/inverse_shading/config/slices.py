@@ -103,10 +103,10 @@ def model_config(config: dict, model: str, seed: int) -> dict:
     """What one training of a model depends on.
 
     Returns:
-        Trunk, head, objective, the training section laid together, and `seed`, which is that of its
-        initial weights, batches and dropout; the root of the data's, config["seed"], isn't part of it.
-        `images`, where it doesn't learn from all. `trainable_stages` and `precision`, where stages of
-        its trunk are trained.
+        Trunk, head, objective, the training section laid together, the precision of the trunk's
+        arithmetic, and `seed`, which is that of its initial weights, batches and dropout; the root of
+        the data's, config["seed"], isn't part of it. `images`, where it doesn't learn from all.
+        `trainable_stages`, where stages of its trunk are trained.
     """
     definition = model_definition(config, model)
     trunk = config["trunks"][definition["trunk"]]
@@ -117,6 +117,7 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         "objective": definition["objective"],
         "training": config["training"] | definition.get("training", {}),
         "seed": seed,
+        "precision": config["features"]["precision"],
     }
     if settings["head"]["type"] == "perceptron":
         settings["head"]["blocks"] = depth_sizes(trunk["architecture"], trunk["depths"])
@@ -124,7 +125,7 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         settings["images"] = definition["images"]
     stages = trainable_stages(config, model)
     if stages:
-        settings |= {"trainable_stages": stages, "precision": config["features"]["precision"]}
+        settings["trainable_stages"] = stages
     else:
         del settings["training"]["trunk_rate"]
     return copy.deepcopy(settings)

@@ -10,6 +10,7 @@ import pandas as pd
 from inverse_shading.evaluation.image_difference import ImageDifference, compare_images
 from inverse_shading.evaluation.measures import MEASURES
 from inverse_shading.evaluation.metrics import score, write_metrics
+from inverse_shading.evaluation.novel_images import read_novel_images
 from inverse_shading.evaluation.predictions import sampled_test_images
 from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import (
@@ -96,39 +97,35 @@ def measure_appearance(
 ) -> None:
     """Render what is predicted for the first test images and measure how far it is from the truth.
 
-    On the stage the truth is the data set's image. On the novel stage, which the predictor never
-    saw, it is rendered too. Both are framed by the silhouette, whose pixels alone count.
+    On the stage the truth is the data set's image, on the novel stage, which the predictor never
+    saw, a render of its material. Both are framed by the silhouette, whose pixels alone count.
 
     Args:
         table, summary: the appearance.csv and appearance.json to write, see `write_appearance`.
         predictor: name for the summary.
         predictions: a predictions.csv; values beyond [0, 1] are rendered as the nearest that is not.
-        views: the images of the sample, and both stages.
+        views: the images of the sample in both lights, and both stages.
         count: test images to take; all if there are fewer.
 
     Raises:
         InputError: an input can't be read or doesn't fit the others, or nothing can render.
     """
     identifiers, true, predicted = sampled_test_images(predictions, count)
-    truths = views.pick(identifiers)
+    size = views.framing["image_size"]
+    truths = {
+        "stage": views.pick(identifiers),
+        "novel": read_novel_images(views.novel_images, identifiers, size),
+    }
+    stages = {"stage": views.stage, "novel": views.novel_stage}
     # A model may overshoot the range that materials are made of.
     materials = np.clip(predicted, 0, 1)
-    differences: dict[str, list[ImageDifference]] = {"stage": [], "novel": []}
-    with views.renderer(views.stage) as renderer:
-        logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
-        pairs = zip(truths, materials, strict=True)
-        for truth, material in progress(pairs, len(materials), "image"):
-            render = renderer.render(material)
-            differences["stage"].append(compare_images(truth, render, renderer.mask))
-    # A renderer each: one that gives the image before again believes itself broken, and here the two
-    # may well look the same.
-    with (
-        views.renderer(views.novel_stage) as of_truth,
-        views.renderer(views.novel_stage) as renderer,
-    ):
-        logger.info("the same in the novel light and view")
-        pairs = zip(true, materials, strict=True)
-        for truth, material in progress(pairs, len(materials), "image"):
-            renders = of_truth.render(truth), renderer.render(material)
-            differences["novel"].append(compare_images(*renders, renderer.mask))
+    differences: dict[str, list[ImageDifference]] = {}
+    for place, stage in stages.items():
+        with views.renderer(stage) as renderer:
+            logger.info("%d materials of %s on %s", len(materials), predictor, stage)
+            pairs = zip(truths[place], materials, strict=True)
+            differences[place] = [
+                compare_images(truth, renderer.render(material), renderer.mask)
+                for truth, material in progress(pairs, len(materials), "image")
+            ]
     write_appearance(table, summary, predictor, identifiers, true, predicted, differences)

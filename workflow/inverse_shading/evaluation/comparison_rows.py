@@ -78,7 +78,15 @@ def build_comparison(
     Raises:
         InputError: a file is missing, broken or incomplete.
     """
-    rows = [row for path in metrics for row in _model_rows(path)]
+    rows = []
+    for path in metrics:
+        rows += _model_rows(path)
+        if rows[-1]["precision"] != rows[0]["precision"]:
+            raise unusable(
+                path,
+                f"found a trunk in {rows[-1]['precision']}, and {rows[0]['precision']} in "
+                f"{rows[0]['model']}; expected one precision in a comparison",
+            )
     if refinement is not None:
         rows.append(_row(refinement, _read_content(refinement), REFINEMENT))
     rows += [_row(path, _read_content(path), BASELINE) for path in baselines]
@@ -105,7 +113,9 @@ def _model_rows(path: str | Path) -> list[dict]:
     content = _read_content(path)
     rows = [_row(path, content, MODEL)]
     if isinstance(content.get("ensemble"), dict):
-        kept = {key: content.get(key) for key in ("trunk", "weights", "decoding", "seeds")}
+        kept = {
+            key: content.get(key) for key in ("trunk", "weights", "precision", "decoding", "seeds")
+        }
         name = f"{content['model']} (ensemble of {content['seeds']})"
         rows.append(_row(path, {"model": name, **kept, **content["ensemble"]}, ENSEMBLE))
     return rows
@@ -126,6 +136,7 @@ def _row(path: str | Path, content: dict, source: str) -> dict:
     # Column: where its value stands in metrics.json, and whether it must.
     places = {"model": (("model",), True), "weights": (("weights",), is_model)}
     places["seeds"] = (("seeds",), is_model)
+    places["precision"] = (("precision",), is_model)
     for split in SPLITS:
         for error in ("mse", "mae"):
             needed = is_model or (is_refinement and split == "test")

@@ -41,6 +41,7 @@ FORMATS = {
     "test_mse_expected": ".6f",
     "trunk": "s",
     "weights": "s",
+    "precision": "s",
     "parameter_count": "d",
     # Means over seeds: 7 is written as 7, and 7.5 as 7.5.
     "epochs": ".6g",

@@ -54,10 +54,10 @@ def evaluate_model(
 
     Args:
         predictions: CSV to write; see `predictions.write_predictions`.
-        metrics: JSON to write: model, trunk, weights (where the trunk's come from), decoding and
-            decodings (only where there is a choice), splits (see `metrics.score`),
-            parameter_count, epochs, best_epoch, seconds, device, batch_size (of the training),
-            seed, threads.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from), precision (of
+            the trunk's arithmetic), decoding and decodings (only where there is a choice), splits
+            (see `metrics.score`), parameter_count, epochs, best_epoch, seconds, device, batch_size
+            (of the training), seed, threads.
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both.
         weights, summary: as written by `train_model.train_model`.
         trunk: as written by `trunk_weights.prepare_trunk`.
@@ -95,6 +95,7 @@ def evaluate_model(
         "model": config["model"],
         "trunk": config["trunk"],
         "weights": read_description(trunk)["origin"],
+        "precision": config["precision"],
     }
     if len(scores) > 1:
         report["decoding"] = chosen

@@ -21,6 +21,7 @@ class Views:
         framing: the config's section: image_size, margin, filter.
         resources: where to render.
         novel_stage: the same object in another light and view; None where it isn't looked at.
+        novel_images: the sample there, see `novel_images.render_novel_images`; None likewise.
     """
 
     images: Sequence[str | Path]
@@ -28,6 +29,7 @@ class Views:
     framing: Mapping
     resources: Resources
     novel_stage: str | Path | None = None
+    novel_images: str | Path | None = None
 
     def pick(self, identifiers: Sequence[str]) -> list[np.ndarray]:
         """The images of these ids, see `framed_images.pick_images`."""

@@ -1,7 +1,6 @@
 """Devices that networks run on, and how to get the same bits on them twice."""
 
 import os
-import platform
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -55,13 +54,6 @@ def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     return choose_device(name)
 
 
-def choose_precision(name: str, device: torch.device) -> str:
-    """Turn auto into bfloat16 where the device computes in it, else float32."""
-    if name == "auto":
-        return "bfloat16" if computes_bfloat16(device) else "float32"
-    return name
-
-
 def place_rows(rows: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
     """Inputs on the device; they travel as they are stored.
 
@@ -76,16 +68,6 @@ def describe_device(device: torch.device, threads: int) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"cpu ({threads} threads)" if threads > 1 else "cpu (1 thread)"
-
-
-def computes_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16; emulating it is slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    capabilities = torch.cpu.get_capabilities()
-    if platform.machine() in ("arm64", "aarch64"):
-        return bool(capabilities.get("bf16") or capabilities.get("arm_bf16"))
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def in_batches(

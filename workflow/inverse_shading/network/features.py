@@ -10,10 +10,11 @@ from torch import nn
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
-from inverse_shading.network.devices import choose_precision, describe_device, in_batches, set_up
+from inverse_shading.network.devices import describe_device, in_batches, set_up
 from inverse_shading.network.trunks import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    fold_batch_norms,
     load_trunk,
     normalise_images,
     trunk_stages,
@@ -96,7 +97,7 @@ def extract_features(
             float32 (n, values, 1, 1), since what they keep is finer than float16.
         trunk: a file made by `trunk_weights.prepare_trunk`.
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
-        config: architecture; batch_size; precision (float32, bfloat16 or auto); depths (see
+        config: architecture; batch_size; precision (float32 or bfloat16); depths (see
             `features.Depths`) where features of more than the last layer are wanted.
         resources: where to compute.
 
@@ -110,7 +111,7 @@ def extract_features(
         raise unusable(trunk, f"found weights of {found}, expected {config['architecture']}")
     place = set_up(resources.device, resources.threads)
     network, dtype = load_extractor(trunk, found, config.get("depths"), place)
-    precision = choose_precision(config["precision"], place)
+    precision = config["precision"]
     where = describe_device(place, resources.threads)
     logger.info("%d images on %s in %s", len(array), where, precision)
 
@@ -149,7 +150,7 @@ def load_extractor(
         architecture: of the trunk.
         depths: see `features.Depths`; None for the last layer alone.
     """
-    network, dtype = load_trunk(trunk), torch.float16
+    network, dtype = fold_batch_norms(load_trunk(trunk)), torch.float16
     if depths is not None:
         network, dtype = Depths(network, architecture, depths), torch.float32
     return network.to(device, memory_format=torch.channels_last), dtype

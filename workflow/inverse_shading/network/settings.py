@@ -10,7 +10,8 @@ Architecture = Annotated[Literal["vgg16", "resnet50", "pixels"], key("torchvisio
 GridSide = Annotated[int, Field(description="Side of the grid.", ge=1, le=224)]
 TrainableStages = Annotated[int, Field(ge=0, le=5)]
 Precision = Annotated[
-    Literal["auto", "float32", "bfloat16"], key("Arithmetic of the trunk.", "auto")
+    Literal["float32", "bfloat16"],
+    key("Arithmetic of the trunks, bfloat16 only with trained weights.", "float32"),
 ]
 FeatureBatch = Annotated[int, key("Images at a time.", 8, ge=1, le=1024)]
 Threads = Annotated[int, key("Threads of one job on the CPU.", 2, ge=1, le=64)]
@@ -120,4 +121,4 @@ class NetworkDescription(HeadDescription):
     trainable_stages: Annotated[int, Field(ge=1, le=5)] = key(
         "Of the trunk, trained with the head."
     )
-    precision: Literal["float32", "bfloat16"] = key("Of the trunk's arithmetic.")
+    precision: Precision

@@ -74,7 +74,7 @@ class PredictionSession:
         # Mesa's first, a late import of Triton ends the process by a segmentation fault. The other
         # order is harmless.
         if importlib.util.find_spec("triton") is not None:
-            import triton  # noqa: F401
+            importlib.import_module("triton")
         self._predictor = Predictor(files, card, device, card.threads)
         self._refiner = Refiner(
             files.stage,

@@ -8,7 +8,7 @@ import torch
 from inverse_shading.evaluation.conformal import conformal_quantile
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.network.devices import choose_precision, in_batches, place_rows, set_up
+from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.network.whole_network import load_network
@@ -42,7 +42,6 @@ class Predictor:
                 f"its weights have {description['outputs']} outputs, and their objective "
                 f"{self._objective.outputs}"
             )
-        self._precision = choose_precision(card.precision, self._device)
         self._extractor = None
         if files.trunk is not None:
             self._extractor, self._dtype = load_extractor(
@@ -81,7 +80,7 @@ class Predictor:
             rows = images
             if self._extractor is not None:
                 rows = compute_features(
-                    self._extractor, images, self._device, self._precision, self._dtype
+                    self._extractor, images, self._device, self._card.precision, self._dtype
                 )
             with torch.inference_mode():
                 decoded = self._objective.decode(self._network(place_rows(rows, self._device)))

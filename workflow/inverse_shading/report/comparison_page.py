@@ -89,6 +89,7 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
         differences=[] if best is None else differences_from(paired, best["model"]),
         significance=SIGNIFICANCE,
         choices=_choices(rows),
+        precision=rows[0]["precision"],
         parameters=list(PARAMETERS),
         parameter_errors=_parameter_errors(_of(MODEL, rows)),
         ensembles=_of(ENSEMBLE, rows),

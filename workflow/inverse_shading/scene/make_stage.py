@@ -55,7 +55,7 @@ def make_stage(
         background=paint_backdrop(mesh, camera, config["background"], frame_size),
         view_position=camera.position,
         environment_samples=environment_samples,
-        pixel_stage=pack_pixel_stage(shader.pixel_stage, shader.uniforms),
+        pixel_stage=pack_pixel_stage(shader.pixel_stage, shader.uniforms, environment_samples),
         uniforms=shader.uniforms,
         materialx_version=mx.getVersionString(),
     )

@@ -71,6 +71,86 @@ def surface_shader() -> SurfaceShader:
     return SurfaceShader(shader.getSourceCode(mx_shader.VERTEX_STAGE), pixel_stage, uniforms)
 
 
+# Arrays of more samples than this would crowd a pixel's memory out.
+MOST_SHARED = 64
+
+RADIANCE = re.compile(r"^vec3 mx_environment_radiance\(.*?^\}\n", re.MULTILINE | re.DOTALL)
+
+# A line of mx_environment_radiance → what stands in its place. Two loops and no branch: llvmpipe jumps
+# over a loop that no pixel enters, and over nothing else.
+SHARING = {
+    "\n{\n": """
+{
+    bool reused = shared_filled && !fd.refraction && shared_N == N && shared_V == V
+        && shared_X == X && shared_alpha == alpha;
+    shared_filled = !fd.refraction;
+    shared_N = N;
+    shared_V = V;
+    shared_X = X;
+    shared_alpha = alpha;
+
+""",
+    "    for (int i = 0; i < envRadianceSamples; i++)\n": """\
+    int missingSamples = reused ? 0 : envRadianceSamples;
+    for (int i = 0; i < missingSamples; i++)
+""",
+    "        // Compute the Fresnel term.\n": """\
+        shared_color[i] = sampleColor;
+        shared_VdotH[i] = VdotH;
+        shared_G[i] = mx_ggx_smith_G2(NdotL, NdotV, avgAlpha);
+    }
+    for (int i = 0; i < envRadianceSamples; i++)
+    {
+        // Compute the Fresnel term.
+""",
+    "        vec3 F = mx_compute_fresnel(VdotH, fd);\n": """\
+        vec3 F = mx_compute_fresnel(shared_VdotH[i], fd);
+""",
+    "        float G = mx_ggx_smith_G2(NdotL, NdotV, avgAlpha);\n": """\
+        float G = shared_G[i];
+""",
+    "        radiance += sampleColor * FG;\n": """\
+        radiance += shared_color[i] * FG;
+""",
+}
+
+SHARED = """\
+bool shared_filled = false;
+vec3 shared_N, shared_V, shared_X;
+vec2 shared_alpha;
+vec3 shared_color[COUNT];
+float shared_VdotH[COUNT];
+float shared_G[COUNT];
+
+"""
+
+
+def share_samples(pixel_stage: str, count: int) -> str:
+    """Let the second integral of the environment's reflection take the samples of the first.
+
+    A standard_surface integrates twice, for its dielectric and for its conductor. Where both have
+    the same roughness, directions, colours and geometric terms are the same to the bit, and only
+    the Fresnel terms differ. Other pixels are shaded as before.
+
+    Args:
+        count: of samples.
+
+    Raises:
+        RuntimeError: this version of MaterialX writes another text than expected.
+    """
+    found = RADIANCE.search(pixel_stage)
+    function = found[0] if found else ""
+    for line, text in SHARING.items():
+        if function.count(line) != 1:
+            raise RuntimeError(
+                f"MaterialX {mx.getVersionString()} generated a mx_environment_radiance with "
+                f"{line.strip()!r} {function.count(line)} times, expected once. Install the version "
+                "that pyproject.toml pins."
+            )
+        function = function.replace(line, text)
+    return pixel_stage.replace(found[0], SHARED.replace("COUNT", str(count)) + function)
+
+
 # Instead of the rasteriser, main fills the surface from the packed G-buffer: texel for pixel.
 # A value that is no number leaves alpha at 0, which the renderer looks for.
 PACKED_MAIN = """
@@ -91,17 +171,18 @@ void main()
 """
 
 
-def pack_pixel_stage(pixel_stage: str, inputs: Iterable[str]) -> str:
+def pack_pixel_stage(pixel_stage: str, inputs: Iterable[str], environment_samples: int) -> str:
     """Turn the generated pixel stage into one that reads its surface from the packed G-buffer.
 
-    Three textual steps: `in VertexData {…} vd;` becomes a global of the same members; `main` gets
-    another name; and the material's inputs that no image varies become the constants that they
-    are, so that the compiler drops the coat, the sheen, the transmission and so on. The last step
-    halves the time of a frame and more.
+    Four textual steps: `in VertexData {…} vd;` becomes a global of the same members; `main` gets
+    another name; the material's inputs that no image varies become the constants that they are, so
+    that the compiler drops the coat, the sheen, the transmission and so on; and the dielectric's and
+    the conductor's reflection share their samples, see `share_samples`.
 
     Args:
         pixel_stage: as MaterialX generated it.
         inputs: names of the uniforms that stay.
+        environment_samples: directions sampled of the environment per pixel.
 
     Raises:
         RuntimeError: this version of MaterialX writes another text than expected.
@@ -123,4 +204,6 @@ def pack_pixel_stage(pixel_stage: str, inputs: Iterable[str]) -> str:
         packed,
         flags=re.MULTILINE,
     )
+    if environment_samples <= MOST_SHARED:
+        packed = share_samples(packed, environment_samples)
     return packed + PACKED_MAIN

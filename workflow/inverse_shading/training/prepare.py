@@ -13,7 +13,7 @@ from torch import nn
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.rows import ArrayRows, Rows, open_features, open_image_rows
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.network.devices import choose_precision, place_rows
+from inverse_shading.network.devices import place_rows
 from inverse_shading.network.heads import Head, Standardise, build_head
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.trunks import load_trunk
@@ -112,7 +112,7 @@ def _prepare_fine_tuned(
     body = load_trunk(trunk)
     shape = feature_shape(body, images.shape[0])
     head = build_head(config["head"], shape, objective.outputs)
-    precision = choose_precision(config["precision"], device)
+    precision = config["precision"]
     stages = config["trainable_stages"]
     network = FineTuned(body, config["architecture"], stages, head, precision)
     network.to(device, memory_format=torch.channels_last).eval()

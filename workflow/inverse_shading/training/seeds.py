@@ -24,7 +24,7 @@ from inverse_shading.runtime.jobs import logger
 COPIED = ("weights", "history", "summary", "predictions")
 
 # Keys of metrics.json: names; numbers that have a mean; how it was done.
-NAMED = ("model", "trunk", "weights")
+NAMED = ("model", "trunk", "weights", "precision")
 AVERAGED = ("parameter_count", "epochs", "best_epoch", "seconds")
 STATED = ("device", "batch_size", "threads")
 
@@ -39,8 +39,8 @@ def collect_seeds(
     Weights, history, summary and predictions are those of the seed with the lowest validation MSE
     (the first of equals), so that they stay one whole, usable model. Its metrics.json holds
 
-    - model, trunk, weights, decoding and decodings (where there is a choice), splits, parameter_count,
-      epochs, best_epoch, seconds, device, batch_size, threads: as of one seed (see
+    - model, trunk, weights, precision, decoding and decodings (where there is a choice), splits,
+      parameter_count, epochs, best_epoch, seconds, device, batch_size, threads: as of one seed (see
       `evaluate_model.evaluate_model`), numbers being means over seeds, and texts that differ joined
       by "/";
     - chosen_seed: the one whose files are kept;
