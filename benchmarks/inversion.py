@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT / "workflow"))
 import numpy as np
 
 from inverse_shading.evaluation.predictions import sampled_test_images
-from inverse_shading.inversion.calibration import parse_calibration
 from inverse_shading.inversion.known_images import known_pictures
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.floor import posterior_means
@@ -51,9 +50,9 @@ def main() -> int:
     device = int(arguments.device) if arguments.device.isdigit() else arguments.device
     with Refiner(
         arguments.results / "stage.safetensors",
-        card.framing,
-        card.refinement,
-        parse_calibration(card.calibration),
+        card.framing.model_dump(),
+        card.refinement.model_dump(),
+        card.calibration.calibration(),
         device,
         os.cpu_count(),
     ) as refiner:

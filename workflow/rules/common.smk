@@ -53,7 +53,8 @@ def refusing(function, place=""):
     return refuse
 
 
-refusing(check_config)(config)
+# In place, since scripts are handed the same object.
+config.update(refusing(check_config)(config))
 
 
 RANGES = slices.range_names(config)
@@ -68,7 +69,7 @@ NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
 STUDIES = study_names(config)
-SEEDS = [int(seed) for seed in config["seeds"]]
+SEEDS = config["seeds"]
 # The model that materials of the user's pictures are predicted by.
 PREDICTING = config["predictions"]["model"]
 GPUS = slices.wanted_gpus(config)

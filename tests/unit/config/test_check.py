@@ -1,7 +1,8 @@
 import pytest
+import yaml
 
 from inverse_shading.config.check import check_config
-from inverse_shading.config.models import model_names
+from inverse_shading.config.models import model_definition, model_names
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.runtime.errors import InputError
 
@@ -58,7 +59,7 @@ def test_the_shipped_config_is_right(config):
         ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50, pixels"),
         ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp, perceptron"),
         ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
-        ("studies", {"x": {"models": {5: {"like": "best"}}}}, r"studies.x.models.5: found this name, allowed are names of lower-case"),
+        ("studies", {"x": {"models": {5: {"like": "best"}}}}, r"studies.x.models.5: found a key that is an integer, allowed is printable text"),
         ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
@@ -224,9 +225,9 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.best", {"learning_rate": {"low": 1, "high": 2}}, r"best.learning_rate: found this key"),
         ("search.spaces.best", {"head.type": {"choices": ["mlp", "conv"]}}, r"best.head.type: found this key"),
         ("search.spaces.vgg16_v1", {"training.trunk_rate": {"low": 0.1, "high": 0.2}}, r"vgg16_v1.training.trunk_rate: found this key"),
-        ("search.spaces.vgg16_v1", {True: None}, r"search.spaces.vgg16_v1.True: found this key, allowed for vgg16_v1 are"),
-        ("search.spaces", {None: {}}, r"search.spaces.None: found no model of this name"),
-        ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found this name, allowed are names of lower-case"),
+        ("search.spaces.vgg16_v1", {True: None}, r"search.spaces.vgg16_v1.True: found a key that is true/false, allowed is printable text"),
+        ("search.spaces", {None: {}}, r"search.spaces.None: found a key that is nothing, allowed is printable text"),
+        ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found a key that is a number, allowed is printable text"),
         ("search.spaces.best", {"head.whitening": 3}, r"best.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
         ("models.best.head", [], r"models.best.head: found no section"),
         ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
@@ -257,3 +258,77 @@ def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
     config["models"]["best"] = None
     # Nor does it matter that it was to predict pictures, as long as none is asked for.
     check_config(config)
+
+
+# A value from YAML, and what is said of it, by the key where it stands.
+STRANGE = [
+    ("training.learning_rate", ".nan", r"learning_rate: found nan \(a number, but not a finite one\)"),
+    ("training.weight_decay", ".inf", r"weight_decay: found inf .*not a finite one"),
+    ("training.weight_decay", "-.inf", r"weight_decay: found -inf .*not a finite one"),
+    ("stage.camera.azimuth", ".nan", r"azimuth: found nan .*not a finite one"),
+    ("stage.background", "[.nan, 0, 0]", r"stage.background.0: found nan"),
+    ("models.best.training", "{learning_rate: .inf}", r"best.training.learning_rate: found inf"),
+    ("models.best.head", "{type: perceptron, components: .nan}", r"best.head.components: found nan"),
+    ("search.spaces.vgg16_v1", "{training.weight_decay: {low: .nan, high: 1}}", r"weight_decay.low: found nan"),
+    ("refinement.tolerance", f"1{'0' * 400}", r"tolerance: found 10+… \(an integer\), allowed is a number from 0.1"),
+    ("training.weight_decay", f"0x1{'0' * 5000}", r"weight_decay: found inf .*not a finite one"),
+    ("seeds", f"[0x1{'0' * 5000}]", r"seeds.0: found inf .*not a finite one"),
+    ("threads", "no", r"threads: found False \(true/false\)"),
+    ("threads", "2026-11-28", r"threads: found datetime.date\(2026, 11, 28\) \(date\)"),
+    ("models", "{.nan: null}", r"models.nan: found a key that is a number, allowed is printable text"),
+    ("models", "{2026-11-28: null}", r"found a key that is date, allowed is printable text"),
+    ("models", "{'': null}", r"models.: found this name, allowed are names of lower-case"),
+    ("models", r'{"mine\n": null}', r"models.'mine\\n': found a key that is text, allowed is printable text"),
+    ("trunks", r'{"vgg16\n": {architecture: vgg16}}', r"trunks.'vgg16\\n': found a key"),
+    ("studies", r'{"bins\0": null}', r"studies.'bins\\x00': found a key"),
+    ("models", f"{{{'m' * 101}: null}}", r"found a key that is text, allowed is printable text of at most 100"),
+    ("models.mine", "{like: 5}", r"models.mine.like: found 5, allowed is the name of a model"),
+    ("models.mine", "{like: null}", r"models.mine.like: found None, allowed is the name of a model"),
+    ("models.mine", r'{like: "best\n"}', r"models.mine.like: found 'best\\n'"),
+    ("predictions.folder", r'"a\0b"', r"folder: found 'a\\x00b', allowed is text without control characters"),
+    ("predictions.folder", r'"a\nb"', r"folder: found 'a\\nb', allowed is text without control characters"),
+    ("predictions.folder", r'"\uD800"', r"folder: found '\\ud800', allowed is text without control characters"),
+    ("stage.mesh", r'"a\0.obj"', r"mesh: found 'a\\x00.obj', allowed is text without"),
+    ("stage.mesh", f"{'m' * 300}.obj", r"mesh: found 'm+…, allowed is builtin or the path of a file; no such"),
+    ("stage.mesh", "'{x}.obj'", r"mesh: found '{x}.obj', allowed is a path without braces"),
+    ("trunks.vgg16.weights", "'{x}.pth'", r"weights: found '{x}.pth', allowed is a path without braces"),
+    ("trunks.vgg16.weights", f"{'w' * 300}.pth", r"weights: found 'w+…, allowed is imagenet"),
+    ("seeds", f"[{', '.join(map(str, range(1001)))}]", r"seeds: found .*… \(a list\), allowed is a list of at least 1 of at most 1000"),
+    ("published", "&a [*a]", r"published.0.0.0: found sections or lists that are nested deeper than 32 levels"),
+    ("published", f"{'[' * 40}{']' * 40}", r"published.0.0.0: found sections or lists that are nested deeper"),
+    ("models.best.training", "&a {patience: *a}", r"models.best.training.patience: found sections or lists that are nested"),
+    (
+        "search.spaces.best",
+        "{a: &a [x, x, x, x, x, x, x, x, x, x], b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a],"
+        " c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b], d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c],"
+        " e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d], f: [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]}",
+        r"search.spaces.best.[a-f]: found .* or hold more than 1000000 values",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "key, text, message", STRANGE, ids=[f"{k} {t[:30]}" for k, t, _ in STRANGE]
+)
+def test_what_yaml_can_say_and_no_key_can_hold_is_refused(config, key, text, message):
+    put(config, key, yaml.load(text, Loader=yaml.FullLoader))
+    with pytest.raises(InputError, match=message):
+        check_config(config)
+
+
+def test_whole_numbers_become_integers_however_they_were_written(config):
+    config |= {"n_images": 10000.0, "seeds": [1.0], "threads": 2.0, "checkpoint_seconds": 0.5}
+    checked = check_config(config)
+    assert (checked["n_images"], checked["seeds"], checked["threads"]) == (10000, [1], 2)
+    assert all(type(value) is int for value in (checked["n_images"], *checked["seeds"]))
+    assert checked["checkpoint_seconds"] == 0.5 and config["n_images"] == 10000.0
+
+
+def test_a_long_chain_of_models_is_followed(config):
+    chain = {f"m{number}": {"like": f"m{number - 1}"} for number in range(1, 1200)}
+    config["models"] |= {"m0": config["models"]["vgg16_v1"]} | chain
+    check_config(config)
+    assert model_definition(config, "m1199")["trunk"] == "vgg16"
+    config["models"]["m0"] = {"like": "m1199"}
+    (line,) = mistakes(config)
+    assert "found a circle, m0 → m1199 → m1198" in line and line.endswith("m1 → m0")

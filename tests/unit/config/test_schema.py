@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from inverse_shading.config.models import complete_models
-from inverse_shading.config.schema import SCHEMA_FILE, inlined_schema, schema_text
+from inverse_shading.config.schema import SCHEMA_FILE, Configuration, schema_text
+from inverse_shading.runtime.sections import inlined_schema
 
 SHIPPED = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 
@@ -66,7 +67,7 @@ def test_source_and_config_don_t_drift_apart():
     for name in ("trunks", "models", "studies", "published"):
         del fixed[name]
     del fixed["search"]["spaces"]
-    assert dict(leaves(inlined_schema())) == dict(keys(fixed))
+    assert dict(leaves(inlined_schema(Configuration))) == dict(keys(fixed))
 
 
 def test_every_key_is_described():
@@ -82,4 +83,4 @@ def test_every_key_is_described():
         for choice in part.get("anyOf", []) + part.get("oneOf", []):
             yield from undescribed(choice, path)
 
-    assert list(undescribed(inlined_schema())) == []
+    assert list(undescribed(inlined_schema(Configuration))) == []

@@ -153,9 +153,15 @@ def test_heads_that_cannot_be_built_are_refused(config, message):
 def write(tmp_path):
     """A call that writes a head's weights into a file that describes a head."""
 
-    def write(head, config):
+    def write(head, config, /, **changes):
         path = tmp_path / "weights.safetensors"
-        description = {"head": config, "feature_shape": [6, 7, 7], "outputs": 10}
+        description = {
+            "architecture": "vgg16",
+            "feature_shape": [6, 7, 7],
+            "head": config,
+            "objective": {"type": "regression"},
+            "outputs": 10,
+        } | changes
         write_tensors(path, head.state_dict(), description)
         return path, description
 
@@ -169,6 +175,30 @@ def test_a_head_comes_back_from_its_file(write):
     features = torch.rand(3, 6, 7, 7)
     assert found == description
     assert torch.equal(loaded(features), head(features))
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"outputs": 10**12}, r"size mismatch"),
+        ({"outputs": 0}, r"outputs: found 0 \(an integer\), allowed is an integer from 1"),
+        ({"outputs": "ten"}, r"outputs: found 'ten'"),
+        ({"feature_shape": [6, 10**6, 10**6]}, r"size mismatch"),
+        ({"feature_shape": [6, 7]}, r"feature_shape: found \[6, 7\]"),
+        ({"feature_shape": None}, r"feature_shape: found None"),
+        ({"head": DENSE | {"grid": -1}}, r"head.grid: found -1"),
+        ({"head": {"type": "mlp", "hidden_sizes": [65536] * 16, "dropout": 0}}, r"Missing key"),
+        ({"head": []}, r"head: found \[\]"),
+        ({"objective": {"type": "os"}}, r"objective.type: found 'os'"),
+        ({"architecture": "../vgg16"}, r"architecture: found '../vgg16'"),
+    ],
+)
+def test_a_description_that_its_weights_are_not_of_is_refused(write, changes, message):
+    path, _ = write(build_head(DENSE, (6, 7, 7), 10), DENSE, **changes)
+    with pytest.raises(
+        InputError, match=rf"(?s)weights\.safetensors: found no weights of a head.*{message}"
+    ):
+        load_head(path)
 
 
 def test_a_file_of_another_head_is_refused(write):

@@ -1,29 +1,21 @@
 """model.json: what it says, and that a model is used with the files it was made with or not at all."""
 
 import json
+import math
+import os
 
 import pytest
 
 from inverse_shading import __version__
 from inverse_shading.evaluation.metrics import write_metrics
-from inverse_shading.inversion.calibration import Calibration, parse_calibration, write_calibration
+from inverse_shading.inversion.calibration import Calibration, write_calibration
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.model_card import CARD, read_model_card, write_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
+from tests.support.model_cards import CONFIG
 
-CONFIG = {
-    "model": "tested",
-    "trunk": "small",
-    "architecture": "pixels",
-    "depths": {"image": 4},
-    "trainable_stages": 0,
-    "precision": "float32",
-    "batch_size": 8,
-    "framing": {"image_size": 32, "margin": 0.04, "filter": "box"},
-    "refinement": {"interval": 0.8},
-}
 CALIBRATION = Calibration(
     {"products": 1.5, "tints": 2.0, "specular": 1.0, "roughness": 3.25, "metalness": 1.0},
     dict.fromkeys(PARAMETERS, 0.75) | {"metalness": 1.25},
@@ -80,15 +72,15 @@ def rewrite(path, change):
 
 def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
     card = read_model_card(model)
-    assert {name: getattr(card, name) for name in CONFIG} == CONFIG
+    assert card.model_dump(include=set(CONFIG)) == CONFIG
     assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
-    assert set(card.checksums) == {"weights", "predictions", "trunk", "stage"}
-    assert all(len(checksum) == 64 for checksum in card.checksums.values())
+    assert set(card.checksums.model_dump()) == {"weights", "predictions", "trunk", "stage"}
+    assert all(len(checksum) == 64 for checksum in card.checksums.model_dump().values())
 
 
 def test_a_card_holds_the_calibration_itself(model):
     (model.parents[1] / "calibration.json").unlink()
-    assert parse_calibration(read_model_card(model).calibration) == CALIBRATION
+    assert read_model_card(model).calibration.calibration() == CALIBRATION
 
 
 def test_a_damaged_calibration_is_not_taken_into_a_card(model):
@@ -166,6 +158,140 @@ def test_a_card_of_another_form_is_refused(model, change):
         read_model_card(model)
 
 
+# A change of one key, and what is said of it.
+WRONG_VALUES = [
+    ("model", "../other", r"model: found '../other' \(text\), allowed is text \(Its name"),
+    ("model", "tested\n", r"model: found 'tested\\n', allowed is text without control characters"),
+    ("model", None, r"model: found None \(nothing\), allowed is text"),
+    ("version", 5, r"version: found 5"),
+    ("trunk", "../../../etc/passwd", r"trunk: found '../../../etc/passwd'"),
+    ("trunk", "", r"trunk: found ''"),
+    ("architecture", "vgg19", r"architecture: found 'vgg19' .*one of vgg16, resnet50, pixels"),
+    ("architecture", ["pixels"], r"architecture: found \['pixels'\] \(a list\)"),
+    ("depths", {}, r"depths: found {}"),
+    ("depths", {"image": 0}, r"depths.image: found 0 .*an integer from 1 to 224"),
+    ("depths", {"stage_1": 4}, r"depths.stage_1: found this depth, allowed for pixels are image, radiance"),
+    ("trainable_stages", 1, r"trainable_stages: found 1, allowed for pixels is 0"),
+    ("trainable_stages", -1, r"trainable_stages: found -1"),
+    ("trainable_stages", "all", r"trainable_stages: found 'all'"),
+    ("precision", "float16", r"precision: found 'float16' .*one of float32, bfloat16"),
+    ("batch_size", 0, r"batch_size: found 0 \(an integer\), allowed is an integer from 1 to 1024 \(Images at a time"),
+    ("batch_size", -8, r"batch_size: found -8"),
+    ("batch_size", 8.0, r"batch_size: found 8.0 \(a number\)"),
+    ("batch_size", "8", r"batch_size: found '8' \(text"),
+    ("batch_size", True, r"batch_size: found True \(true/false\)"),
+    ("batch_size", 10**400, r"batch_size: found 10+…"),
+    ("threads", 0, r"threads: found 0 .*from 1 to 64"),
+    ("threads", math.nan, r"threads: found nan"),
+    ("decoding", "median", r"decoding: found 'median' .*one of argmax, expected, or null"),
+    ("framing.image_size", 10**9, r"framing.image_size: found 1000000000 .*from 32 to 1024"),
+    ("framing.margin", math.nan, r"framing.margin: found nan .*not a finite one"),
+    ("framing.filter", "nearest", r"framing.filter: found 'nearest'"),
+    ("framing.more", 1, r"framing.more: found an unknown key, allowed are filter, image_size, margin"),
+    ("framing", [], r"framing: found \[\] \(a list\), allowed is a section"),
+    ("refinement.interval", 1, r"refinement.interval: found 1 .*from 0.5 to 0.99"),
+    ("refinement.restarts", 10**6, r"refinement.restarts: found 1000000 .*from 0 to 50"),
+    ("refinement.stride", 0, r"refinement.stride: found 0 .*from 1 to 16"),
+    ("refinement.step", math.inf, r"refinement.step: found inf"),
+    ("calibration.scales.tints", -1, r"calibration.scales.tints: found -1 .*a number from 0"),
+    ("calibration.scales.tints", 1e300, r"calibration.scales.tints: found 1e\+300"),
+    ("calibration.factors.base", math.nan, r"calibration.factors.base: found nan"),
+    ("calibration.factors", {}, r"calibration.factors.base: found nothing, allowed is a number from 0"),
+    ("calibration.images", None, r"calibration.images: found None"),
+    ("checksums.weights", "0" * 63, r"checksums.weights: found '0+' .*\(A SHA-256\)"),
+    ("checksums.weights", "0" * 64 + "\n", r"checksums.weights: found '0+\\n'"),
+    ("checksums.more", "0" * 64, r"checksums.more: found an unknown key"),
+    ("checksums", None, r"checksums: found None \(nothing\), allowed is a section"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key, value, message", WRONG_VALUES)
+def test_what_no_card_can_hold_is_refused_with_key_and_remedy(model, key, value, message):
+    def change(card):
+        *path, last = key.split(".")
+        for name in path:
+            card = card[name]
+        card[last] = value
+
+    rewrite(model / CARD, change)
+    with pytest.raises(
+        InputError,
+        match=rf"model\.json: can't be read as the card of a model \({message}.*`snakemake --cores 4 "
+        r"results/models/tested/model\.json` makes it anew",
+    ):
+        read_model_card(model)
+
+
+def test_all_mistakes_of_a_card_come_at_once(model):
+    rewrite(model / CARD, lambda card: card.update(batch_size=0, threads="two"))
+    with pytest.raises(InputError, match=r"batch_size: found 0 .*; threads: found 'two'"):
+        read_model_card(model)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "5", "null", "{", "[" * 100_000, '{"format": 1' + "0" * 5000 + "}"]
+)
+def test_json_that_is_no_card_is_refused(model, text):
+    (model / CARD).write_text(text)
+    seal(model / CARD)
+    with pytest.raises(
+        InputError, match=r"model\.json: (can't be read as|found a card of another)"
+    ):
+        read_model_card(model)
+
+
+@pytest.mark.parametrize(
+    "name", [CARD, f"{CARD}.sha256", "weights.safetensors", "predictions.csv.sha256"]
+)
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(model, name):
+    (model / name).unlink()
+    os.mkfifo(model / name)
+    with pytest.raises(InputError, match="it is no regular file"):
+        locate_files(model, read_model_card(model))
+
+
+def test_a_link_to_a_model_leads_to_its_results(model, tmp_path):
+    link = tmp_path / "linked" / "mine"
+    link.parent.mkdir()
+    link.symlink_to(model, target_is_directory=True)
+    found = locate_files(link, read_model_card(link))
+    assert found.stage.samefile(model.parents[1] / "stage.safetensors")
+    (link / CARD).unlink()
+    with pytest.raises(
+        InputError, match=r"`snakemake --cores 4 results/models/tested/model\.json`"
+    ):
+        read_model_card(link)
+
+
+def test_a_model_on_another_disk_belongs_to_the_results_that_link_to_it(model, tmp_path):
+    model.rename(tmp_path / "elsewhere")
+    model.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    stage = model.parents[1] / "stage.safetensors"
+    assert locate_files(model, read_model_card(model)).stage == stage
+    (model / CARD).unlink()
+    with pytest.raises(
+        InputError, match=r"`snakemake --cores 4 results/models/tested/model\.json`"
+    ):
+        read_model_card(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seeds": 5},
+        {"seeds": [5]},
+        {"seeds": [{"seed": 2, "threads": 0}]},
+        {"seeds": [{"seed": 2, "threads": 2, "decoding": "median"}]},
+        {"chosen_seed": "2"},
+    ],
+)
+def test_metrics_of_another_form_make_no_card(model, change):
+    with pytest.raises(
+        InputError, match=r"metrics\.json: can't be read as metrics \((seeds|chosen)"
+    ):
+        describe(model, METRICS | change)
+
+
 def test_the_files_are_found_from_wherever_the_folder_is_given(model, monkeypatch):
     card = read_model_card(model)
     stage = model.parents[1] / "stage.safetensors"
@@ -213,6 +339,6 @@ def test_a_stage_elsewhere_is_taken_if_it_is_the_same(model, tmp_path):
 
 
 def test_a_whole_network_needs_no_trunk_file(model):
-    describe(model, trainable_stages=2)
+    describe(model, trainable_stages=2, architecture="vgg16", depths=None)
     (model.parents[1] / "trunks" / "small.safetensors").unlink()
     assert locate_files(model, read_model_card(model)).trunk is None

@@ -374,6 +374,10 @@ def test_the_renderer_has_the_cards_settings(predict, model):
     predict("a.png")
     card = read_model_card(model.folder)
     stage, framing, settings, calibration, device, _ = FlatRefiner.given
-    assert (stage, framing, settings) == (model.stage, card.framing, card.refinement)
+    assert (stage, framing, settings) == (
+        model.stage,
+        card.framing.model_dump(),
+        card.refinement.model_dump(),
+    )
     assert calibration == read_calibration(model.calibration) and calibration.images == 7
     assert device == "auto"

@@ -1,7 +1,5 @@
 """A model outside the workflow: the numbers of its evaluation, and intervals that hold what they say."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+from inverse_shading.runtime.errors import InputError
 from tests.support.small_model import SmallModel
 from tests.support.tables import write_predictions
 
@@ -27,7 +26,7 @@ def model(request, tmp_path_factory):
 
 
 def predictor(model, **changes):
-    card = dataclasses.replace(read_model_card(model.folder), **changes)
+    card = read_model_card(model.folder).model_copy(update=changes)
     return Predictor(locate_files(model.folder, card), card, "cpu", card.threads)
 
 
@@ -51,6 +50,31 @@ def test_the_decoding_is_the_one_that_the_card_says(model):
     expected = predictor(model, decoding="expected").predict(images)
     np.testing.assert_allclose(argmax * 10, (argmax * 10).round(), atol=1e-5)
     assert np.abs(argmax - expected).max() > 0.01
+
+
+UNFIT = {
+    "depths": [
+        {"depths": {"image": 8, "radiance": 2}},
+        {"decoding": "argmax"},
+    ],
+    "frozen bins": [{"depths": {"image": 4}}],
+    "fine-tuned": [{"decoding": "expected"}],
+}
+
+
+@pytest.mark.parametrize(
+    "model, changes",
+    [(kind, changes) for kind, several in UNFIT.items() for changes in several],
+    indirect=["model"],
+    scope="module",
+)
+def test_a_card_that_its_files_don_t_fit_is_refused(model, changes):
+    images = np.load(model.data.images[0])[:1]
+    with pytest.raises(
+        InputError,
+        match=r"model\.json: the card and the files of the model don't fit .*makes it anew",
+    ):
+        predictor(model, **changes).predict(images)
 
 
 def predictions_with(tmp_path, errors):

@@ -1,7 +1,6 @@
 """Every artefact of the package, damaged in every way: each reader refuses it by name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +22,7 @@ from inverse_shading.inversion.calibration import UNCALIBRATED, read_calibration
 from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.prediction.model_card import CARD, FORMAT, ModelCard, read_model_card
+from inverse_shading.prediction.model_card import CARD, FORMAT, read_model_card
 from inverse_shading.report.figures.learning_curves import draw_learning_curves
 from inverse_shading.report.page.data import read_appearance
 from inverse_shading.runtime.artefacts import (
@@ -38,6 +37,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, seal_path
 from inverse_shading.scene.stage_file import Stage, read_stage, save_stage
 from inverse_shading.training.trials import COMPLETE, STATES, Trial, read_trials, write_trials
+from tests.support import model_cards
 from tests.support.report_inputs import write_intervals
 
 IMAGES = ImageRange(20, 23)
@@ -69,14 +69,14 @@ def compare(path):
 
 
 def describe(path):
-    card = {field.name: 1 for field in fields(ModelCard)}
-    write_json(path, {"format": FORMAT} | card)
+    write_json(path, {"format": FORMAT} | model_cards.CONTENT)
 
 
 def stage(path):
     pixels, three = np.zeros((4, 4, 3), np.uint8), np.zeros((3, 2, 3), np.float32)
     maps = three[:1], three[:2]
-    save_stage(path, Stage(pixels[..., 0] > 0, three, *maps, pixels, VALUES[0], 4, "glsl", {}, "1"))
+    mask = np.arange(16).reshape(4, 4) < 2
+    save_stage(path, Stage(mask, three, *maps, pixels, VALUES[0, :3], 4, "glsl", {}, "1"))
 
 
 def shard(path):

@@ -12,6 +12,7 @@ import pytest
 from inverse_shading.material.document import SHADER_NAME
 from inverse_shading.material.parameters import METALNESS, ROUGHNESS, SPECULAR
 from inverse_shading.render.frames import Renderer
+from inverse_shading.runtime.artefacts import read_description, read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal_path
 from inverse_shading.scene import stage_file
@@ -23,7 +24,7 @@ from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import RADIANCE, SHARING, pack_pixel_stage, surface_shader
 from inverse_shading.scene.shader_ball import shader_ball
-from inverse_shading.scene.stage_file import read_stage, save_stage
+from inverse_shading.scene.stage_file import DESCRIPTION_KEY, read_stage, save_stage
 from tests.support.meshes import OBJ, glb, gltf
 
 SIZE = 64
@@ -260,6 +261,45 @@ def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
     monkeypatch.setattr(stage_file, "VERSION", stage_file.VERSION + 1)
     with pytest.raises(InputError, match="version 2, expected 3"):
         read_stage(path)
+
+
+@pytest.mark.parametrize(
+    "name, change, message",
+    [
+        ("mask", lambda mask: None, r"found nothing as mask, expected uint8"),
+        ("mask", lambda mask: mask[:, :-1], r"as mask, expected uint8"),
+        (
+            "mask",
+            lambda mask: 1 - mask,
+            r"found the surface of \d+ pixels, expected \d+ as in mask",
+        ),
+        ("surface", lambda surface: surface[:, :-1], r"found the surface of \d+ pixels, expected"),
+        ("surface", lambda surface: surface.astype(np.float64), r"found float64 .* as surface"),
+        ("surface", lambda surface: surface * np.nan, r"not a finite number in surface"),
+        ("radiance", lambda radiance: radiance[..., :2], r"as radiance, expected float32"),
+        ("background", lambda background: background[:-1], r"as background, expected uint8"),
+        ("view_position", lambda position: position / 0, r"not a finite number in view_position"),
+        ("pixel_stage", lambda text: text | 255, r"found a shader that is no text"),
+        ("environment_samples", lambda samples: 0, r"found 0 environment_samples"),
+        ("environment_samples", lambda samples: "16", r"found '16' environment_samples"),
+        ("uniforms", lambda uniforms: [], r"found no uniforms"),
+        ("uniforms", lambda uniforms: {"base": [10]}, r"found no uniforms"),
+        ("materialx_version", lambda version: None, r"found no materialx_version"),
+        ("version", lambda version: None, r"found a stage file of version None"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_was_sealed_but_is_no_stage_is_refused(path, tmp_path, name, change, message):
+    tensors = read_tensors(path, "numpy")
+    description = read_description(path, key=DESCRIPTION_KEY)
+    part = tensors if name in tensors else description
+    part[name] = change(part[name])
+    if part[name] is None:
+        del part[name]
+    broken = tmp_path / "broken.safetensors"
+    write_tensors(broken, tensors, description, DESCRIPTION_KEY)
+    with pytest.raises(InputError, match=rf"broken\.safetensors: .*{message}"):
+        read_stage(broken)
 
 
 def test_a_users_mesh_and_light(tmp_path):

@@ -15,6 +15,7 @@ from torch import nn
 from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.training.checkpoints import Checkpoint
@@ -296,6 +297,82 @@ def test_a_damaged_checkpoint_costs_time_only(examples, tmp_path):
     path.write_bytes(content)
     result, again = fit_with(Checkpoint(path, {}, 0), examples, max_epochs=3)
     assert result.history == whole.history and torch.equal(weights, again)
+
+
+def junk(*path, value):
+    """A change of a checkpoint's content at this path; ... removes."""
+
+    def change(content):
+        part = content
+        for key in path[:-1]:
+            part = part[key]
+        if value is ...:
+            del part[path[-1]]
+        else:
+            part[path[-1]] = value
+        return content
+
+    return change
+
+
+WRONG_CONTENTS = {
+    "no pickle": lambda content: b"junk",
+    "cut short": lambda content: None,
+    "a list": lambda content: [1, 2],
+    "nothing": lambda content: {},
+    "a number": lambda content: 5,
+    "no state": junk("state", value=...),
+    "a state of text": junk("state", value="state"),
+    "a state of nothing": junk("state", value=None),
+    "an identity of tensors": junk("identity", value=torch.zeros(3)),
+    "batch size 0": junk("state", "batch_size", value=0),
+    "a large batch size": junk("state", "batch_size", value=1000),
+    "a batch size of text": junk("state", "batch_size", value="16"),
+    "no network": junk("state", "network", value=...),
+    "another network": junk("state", "network", value={"0.weight": torch.zeros(1)}),
+    "no optimiser": junk("state", "optimiser", value={}),
+    "moments of another shape": junk("state", "optimiser", "state", 0, "exp_avg", value=torch.ones(3)),
+    "no moments": junk("state", "optimiser", "state", 0, value={}),
+    "a schedule of text": junk("state", "schedule", "last_epoch", value="5"),
+    "another step": junk("state", "schedule", "last_epoch", value=9),
+    "a key more in the schedule": junk("state", "schedule", "get_last_lr", value=1),
+    "a step of text": junk("state", "progress", "step", value="2"),
+    "a step below 0": junk("state", "progress", "step", value=-2),
+    "no total": junk("state", "progress", "total", value=...),
+    "a total of several": junk("state", "progress", "total", value=torch.zeros(2)),
+    "a history of text": junk("state", "progress", "history", value=["epoch"]),
+    "a history without numbers": junk("state", "progress", "history", 0, "validation_mse", value=math.nan),
+    "a long history": junk("state", "progress", "history", value=[{"epoch": 1}] * 50),
+    "another best epoch": junk("state", "progress", "best_epoch", value=7),
+    "no best weights": junk("state", "progress", "best_weights", value={}),
+    "no random numbers": junk("state", "random", value=None),
+    "other random numbers": junk("state", "random", value=torch.zeros(8, dtype=torch.uint8)),
+    "a key more": junk("state", "more", value=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", WRONG_CONTENTS.values(), ids=WRONG_CONTENTS)
+def test_what_is_no_checkpoint_costs_time_only_whatever_its_seal(
+    examples, tmp_path, caplog, monkeypatch, change
+):
+    monkeypatch.setattr(logger, "propagate", True)
+    caplog.set_level("INFO", logger="inverse_shading")
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    path = tmp_path / "c.pt"
+    with pytest.raises(RuntimeError):
+        fit_with(Checkpoint(path, {}, 0), examples, Breaking(8, crash), max_epochs=3)
+    content = change(torch.load(path, weights_only=True))
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is None:
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        torch.save(content, path)
+    seal(path)
+    counting = Breaking(1000, None)
+    result, again = fit_with(Checkpoint(path, {}, 1000), examples, counting, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+    assert 1000 - counting.left == 15 and "starting anew" in caplog.text
 
 
 def test_a_checkpoint_that_can_t_be_written_stops_nothing(examples, tmp_path, caplog, monkeypatch):

@@ -1,6 +1,8 @@
 """Hyper-parameter tuning: it finds, goes on after a kill, and test images are not used."""
 
 import csv
+import json
+import math
 import os
 import signal
 
@@ -195,6 +197,38 @@ def test_only_trials_of_this_very_search_are_gone_on_from(
     torch.set_num_threads(1)
     assert len(trained) == (1 if change == "nothing" else 2)
     assert ("starting anew" in caplog.text) == (change != "nothing")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(trials=5),
+        lambda content: content.update(trials=[None]),
+        lambda content: content.pop("trials"),
+        lambda content: content["trials"][0].update(state="done"),
+        lambda content: content["trials"][0].update(errors=[]),
+        lambda content: content["trials"][0].update(errors=[math.nan]),
+        lambda content: content["trials"][0].update(errors=["0.1"]),
+        lambda content: content["trials"][0].update(seconds="long"),
+        lambda content: content["trials"][0].update(values={}),
+        lambda content: content["trials"][0].update(more=1),
+        lambda content: content["trials"][0]["values"].update({"training.learning_rate": 5}),
+        lambda content: content["trials"][0]["values"].update({"training.learning_rate": "0.001"}),
+        lambda content: content["trials"][0]["values"].update({"training.learning_rate": True}),
+    ],
+)
+def test_what_is_no_trial_costs_time_only_whatever_its_seal(
+    data, tmp_path, trained, monkeypatch, caplog, change
+):
+    monkeypatch.setattr(logger, "propagate", True)
+    run(data, tmp_path, settings(trials=1))
+    study = tmp_path / "study.json"
+    content = json.loads(study.read_text())
+    change(content)
+    study.write_text(json.dumps(content))
+    seal(study)
+    run(data, tmp_path, settings(trials=1))
+    assert len(trained) == 2 and "starting anew" in caplog.text
 
 
 def test_test_images_are_not_used(whole, tmp_path):

@@ -1,6 +1,7 @@
 """Training and evaluation of a model, from files to files."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -178,7 +179,9 @@ def test_weights_of_another_model_and_a_damaged_summary_are_refused(data, whole,
         InputError, match=r"weights\.safetensors: found weights of a model with head"
     ):
         evaluate(data.of_features, tmp_path, config | {"head": HEADS["mlp"]}, data.trunk)
-    for content in ("{", "[]", '{"epochs": 1}'):
+    summary = json.loads((folder / "training.json").read_text())
+    wrong = [{"batch_size": 0}, {"batch_size": "64"}, {"seconds": math.nan}, {"epochs": None}]
+    for content in ("{", "[]", '{"epochs": 1}', *(json.dumps(summary | each) for each in wrong)):
         write_sealed_text(tmp_path / "training.json", content)
         with pytest.raises(InputError, match=r"training\.json: can't be read as a summary"):
             evaluate(data.of_features, tmp_path, config, data.trunk)

@@ -8,58 +8,89 @@ from inverse_shading.config.models import (
     given_models,
     model_definitions,
     model_names,
-    study_names,
+    model_section,
+    model_sections,
     without_likes,
     wrong_likes,
 )
 from inverse_shading.config.schema import Configuration
 from inverse_shading.config.search_space import wrong_spaces
-from inverse_shading.config.wording import wrong_keys
 from inverse_shading.dataset.splits import split_sizes
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.sections import plain_values, shown
+from inverse_shading.runtime.wording import wrong_keys
 from inverse_shading.scene.built_in_lights import LIGHTS
 
 
-def check_config(config: dict) -> None:
+def check_config(config: dict) -> dict:
     """Refuse a wrong configuration, naming every wrong key, what was found and what is allowed.
 
     Args:
         config: the configuration as loaded from YAML.
 
+    Returns:
+        A copy in which whole numbers are integers, however they were written.
+
     Raises:
         InputError: one line a mistake.
     """
+    config, mistakes = plain_values(config)
+    config = with_integers(config)
+    # Half of it would only look as if much were missing.
+    if config:
+        mistakes += _mistakes(config, complete=not mistakes)
+    if mistakes:
+        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+    return config
+
+
+def with_integers(value):
+    """The same value with 3 for 3.0, which are one number in YAML written by people."""
+    if isinstance(value, dict):
+        return {key: with_integers(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [with_integers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _mistakes(config: dict, complete: bool) -> list[str]:
+    """What is wrong with a configuration of plain values.
+
+    Args:
+        complete: whether all that was written is in it, so that its parts can be held against each
+            other.
+    """
     mistakes = wrong_likes(config)
     if mistakes:
-        mistakes += wrong_keys(Configuration, without_likes(config))
-    else:
-        mistakes = _told_once(config, wrong_keys(Configuration, complete_models(config)))
-    if not mistakes:
+        return mistakes + wrong_keys(Configuration, without_likes(config))
+    mistakes = _told_once(config, wrong_keys(Configuration, complete_models(config)))
+    if complete and not mistakes:
         mistakes = _told_once(config, _contradictions(config))
         given, defined = given_models(config), model_definitions(config)
         mistakes += wrong_spaces(config["search"]["spaces"], given, defined)
-    if mistakes:
-        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+    return mistakes
 
 
 def _told_once(config: dict, mistakes: list[str]) -> list[str]:
     """The mistakes without those that a model takes over from the one that it is like."""
-
-    def place(name: str) -> str:
-        return ".".join([*model_section(config, name), str(name), ""])
-
+    if not mistakes:
+        return []
+    sections = model_sections(config)
+    places = {name: ".".join([*section, name, ""]) for name, section in sections.items()}
     given = given_models(config).items()
-    likes = {name: model["like"] for name, model in given if "like" in (model or {})}
-    bases = {place(name): place(base) for name, base in likes.items()}
-    taken_over = {
-        line
-        for line in mistakes
-        for own, base in bases.items()
-        if line.startswith(own) and base + line.removeprefix(own) in mistakes
+    bases = {
+        places[name]: places[model["like"]] for name, model in given if "like" in (model or {})
     }
-    return [line for line in mistakes if line not in taken_over]
+    told = set(mistakes)
+
+    def is_taken_over(line: str) -> bool:
+        parts = line.split(".")
+        own = ".".join([*parts[: 4 if parts[0] == "studies" else 2], ""])
+        return own in bases and bases[own] + line.removeprefix(own) in told
+
+    return [line for line in mistakes if not is_taken_over(line)]
 
 
 def _contradictions(config: dict) -> list[str]:
@@ -193,18 +224,21 @@ def _wrong_predictions(config: dict) -> list[str]:
     return mistakes
 
 
-def model_section(config: dict, name: str) -> list[str]:
-    """Keys of the section in which a model is defined."""
-    for study in study_names(config):
-        if name in config["studies"][study]["models"]:
-            return ["studies", study, "models"]
-    return ["models"]
-
-
 def _missing_file(key: str, value: str, names: list[str]) -> list[str]:
-    if value in names or Path(value).is_file():
+    if value in names:
         return []
+    if "{" in value or "}" in value:
+        return [
+            f"{key}: found {shown(value)}, allowed is a path without braces, which Snakemake takes for "
+            "wildcards"
+        ]
+    try:
+        if Path(value).is_file():
+            return []
+    except OSError:
+        # Such as a name that is too long for any file.
+        pass
     return [
-        f"{key}: found {value!r}, allowed is {' or '.join(names)} or the path of a file; "
+        f"{key}: found {shown(value)}, allowed is {' or '.join(names)} or the path of a file; "
         "no such file"
     ]

@@ -2,8 +2,9 @@
 
 import copy
 
-from inverse_shading.config.wording import describe_value
 from inverse_shading.network.architectures import STAGE_CHANNELS
+from inverse_shading.runtime.sections import shown
+from inverse_shading.runtime.wording import describe_value
 
 
 def model_names(config: dict, study: str | None = None) -> list[str]:
@@ -30,35 +31,84 @@ def model_definitions(config: dict) -> dict[str, dict]:
     is one of a study that wants to learn from more images than there are.
     """
     given = given_models(config)
+    completed: dict[str, dict | None] = {}
+    for name in given:
+        _complete(config, given, name, completed)
+    return {name: completed[name] for name in given if completed[name] is not None}
 
-    def complete(name: str) -> dict | None:
-        own = given[name]
-        if own is not None and name not in config["models"]:
-            images = own.get("images", 0)
-            there = config.get("n_images")
-            if isinstance(images, int) and isinstance(there, int) and images > there:
-                return None
-        if own is None or "like" not in own:
-            return own
-        base = complete(own["like"])
-        if base is None:
-            return None
-        result = copy.deepcopy(base) | {"like": own["like"]}
-        for key, value in own.items():
-            if key in ("head", "objective", "training") and key in result:
-                fresh = value.get("type", result[key].get("type")) != result[key].get("type")
-                result[key] = dict(value) if fresh else result[key] | value
-            else:
-                result[key] = value
-        return result
 
-    completed = {name: complete(name) for name in given}
-    return {name: model for name, model in completed.items() if model is not None}
+def model_definition(config: dict, model: str) -> dict:
+    """One of `model_definitions`, without the work of all others.
+
+    Raises:
+        KeyError: there is no such model, or it is left out.
+    """
+    completed: dict[str, dict | None] = {}
+    _complete(config, given_models(config), model, completed)
+    if completed[model] is None:
+        raise KeyError(model)
+    return completed[model]
+
+
+def _complete(
+    config: dict, given: dict[str, dict | None], name: str, completed: dict[str, dict | None]
+) -> None:
+    """Add to those completed a model and all that it takes over from; None for those left out."""
+    chain = [name]
+    while chain[-1] not in completed and "like" in (given[chain[-1]] or {}):
+        chain.append(given[chain[-1]]["like"])
+    for each in reversed(chain):
+        if each not in completed:
+            own = given[each]
+            base = completed[own["like"]] if "like" in (own or {}) else {}
+            is_left_out = own is None or base is None or _wants_too_many(config, each, own)
+            completed[each] = None if is_left_out else _lay_over(base, own)
+
+
+def _wants_too_many(config: dict, name: str, own: dict) -> bool:
+    """Whether a study's model wants to learn from more images than there are."""
+    images, there = own.get("images", 0), config.get("n_images")
+    return (
+        name not in config["models"]
+        and isinstance(images, int)
+        and isinstance(there, int)
+        and images > there
+    )
+
+
+def _lay_over(base: dict, own: dict) -> dict:
+    """What a model says itself over what it takes over."""
+    result = copy.deepcopy(base)
+    for key, value in own.items():
+        if key in ("head", "objective", "training") and key in result:
+            fresh = value.get("type", result[key].get("type")) != result[key].get("type")
+            result[key] = dict(value) if fresh else result[key] | value
+        else:
+            result[key] = value
+    return result
+
+
+def model_sections(config: dict) -> dict[str, list[str]]:
+    """Keys of the section in which each model is defined, by its name."""
+    sections = {name: ["models"] for name in config["models"]}
+    for study in study_names(config):
+        sections |= {
+            name: ["studies", study, "models"] for name in config["studies"][study]["models"]
+        }
+    return sections
+
+
+def model_section(config: dict, name: str) -> list[str]:
+    """Keys of the section in which a model is defined."""
+    for study in study_names(config):
+        if name in config["studies"][study]["models"]:
+            return ["studies", study, "models"]
+    return ["models"]
 
 
 def trainable_stages(config: dict, model: str) -> int:
     """How many of its trunk's last stages a model trains."""
-    return count_stages(config, model_definitions(config)[model])
+    return count_stages(config, model_definition(config, model))
 
 
 def count_stages(config: dict, definition: dict) -> int:
@@ -153,19 +203,21 @@ def wrong_likes(config: dict) -> list[str]:
         base = model["like"]
         if not isinstance(base, str) or base not in given:
             mistakes.append(
-                f"{names[name]}.{name}.like: found {base!r}, allowed is the name of a model"
+                f"{names[name]}.{name}.like: found {shown(base)}, allowed is the name of a model"
             )
     return mistakes or _circles(given, names)
 
 
 def _circles(given: dict[str, dict | None], sections: dict[str, str]) -> list[str]:
     """Models that are like themselves, over others or not; each circle once."""
-    mistakes, told = [], set()
+    mistakes, seen = [], set()
     for name in given:
-        chain = [name]
-        while "like" in (given[chain[-1]] or {}) and len(set(chain)) == len(chain):
-            chain.append(given[chain[-1]]["like"])
-        if len(chain) > 1 and chain[-1] == name and name not in told:
-            told |= set(chain)
-            mistakes.append(f"{sections[name]}.{name}.like: found a circle, {' → '.join(chain)}")
+        chain: list[str] = []
+        while name not in seen and "like" in (given[name] or {}):
+            seen.add(name)
+            chain.append(name)
+            name = given[name]["like"]
+        if name in chain:
+            circle = " → ".join([*chain[chain.index(name) :], name])
+            mistakes.append(f"{sections[name]}.{name}.like: found a circle, {circle}")
     return mistakes

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from inverse_shading.config.schema import Section, Training, variant
-from inverse_shading.config.wording import wrong_value
+from inverse_shading.config.schema import Training, variant
+from inverse_shading.runtime.sections import Section, shown
+from inverse_shading.runtime.wording import wrong_value
 
 RANGE = ("low", "high", "scale", "kind")
 
@@ -90,7 +91,9 @@ def _wrong_space(place: str, space: dict, section: type[Section], key: str) -> l
     else:
         values = {name: space[name] for name in ("low", "high") if name in space}
         if len(values) < 2:
-            return [f"{place}: found {space!r}, allowed is a range from low to high, or choices"]
+            return [
+                f"{place}: found {shown(space)}, allowed is a range from low to high, or choices"
+            ]
     mistakes = [
         line
         for name, value in values.items()

@@ -7,8 +7,14 @@ keys of every section sorted. All take a configuration that `check_config` has p
 
 import copy
 
-from inverse_shading.config.check import model_section, wrong_model
-from inverse_shading.config.models import model_definitions, model_names, trainable_stages
+from inverse_shading.config.check import wrong_model
+from inverse_shading.config.models import (
+    model_definition,
+    model_definitions,
+    model_names,
+    model_section,
+    trainable_stages,
+)
 from inverse_shading.config.search_space import extreme_values, given_parts
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample
@@ -102,7 +108,7 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         the data's, config["seed"], isn't part of it. `images`, where it doesn't learn from all.
         `trainable_stages`, where stages of its trunk are trained.
     """
-    definition = model_definitions(config)[model]
+    definition = model_definition(config, model)
     trunk = config["trunks"][definition["trunk"]]
     settings = {
         "trunk": definition["trunk"],
@@ -132,7 +138,7 @@ def model_slice(config: dict, model: str, seed: int) -> dict:
 
 def card_slice(config: dict, model: str) -> dict:
     """What it takes to use a model beside its files."""
-    trunk = model_definitions(config)[model]["trunk"]
+    trunk = model_definition(config, model)["trunk"]
     return sliced(
         model=model,
         trunk=trunk,
@@ -171,7 +177,7 @@ def search_config(config: dict, model: str) -> dict:
         section, name = key.split(".")
         settings[section].pop(name, None)
         for value in extreme_values(part):
-            changed = copy.deepcopy(model_definitions(config)[model])
+            changed = copy.deepcopy(model_definition(config, model))
             changed.setdefault(section, {})[name] = value
             mistakes += [
                 f"search.spaces.{model}.{key}: found {value!r}, with which {mistake}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from pydantic import ConfigDict
 from torch import nn
 
 from inverse_shading.dataset.data_files import DataFiles
@@ -14,13 +15,26 @@ from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.objectives.objective import Objective, load_objective
+from inverse_shading.network.settings import BatchSize, MaxEpochs
 from inverse_shading.network.whole_network import load_network
-from inverse_shading.runtime.artefacts import read_description, read_json, unusable
+from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.jobs import progress
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.sections import Section, key
+from inverse_shading.runtime.typed_json import read_section
 
-# What metrics.json has of a training's summary.
-TRAINING = ("parameter_count", "epochs", "best_epoch", "seconds", "device", "batch_size")
+
+class TrainingSummary(Section):
+    """What metrics.json has of a training's summary."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    parameter_count: int = key("Weights that were trained.", ge=0)
+    epochs: MaxEpochs
+    best_epoch: MaxEpochs
+    seconds: float = key("Wall time of all epochs.", ge=0)
+    device: str = key("Where it was trained.")
+    batch_size: BatchSize
 
 
 def evaluate_model(
@@ -64,15 +78,15 @@ def evaluate_model(
     else:
         rows = open_features(data.inputs, labels)
         expected["feature_shape"] = list(rows.shape)
-    for key, value in expected.items():
-        if description.get(key) != value:
+    for name, value in expected.items():
+        if description.get(name) != value:
             raise unusable(
                 weights,
-                f"found weights of a model with {key} {description.get(key)}, expected {value}",
+                f"found weights of a model with {name} {description.get(name)}, expected {value}",
             )
-    training = read_json(summary, "a summary of a training", TRAINING)
+    training = read_section(summary, "a summary of a training", TrainingSummary)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    decoded = _predict(network.to(place), objective, rows, training["batch_size"], place)
+    decoded = _predict(network.to(place), objective, rows, training.batch_size, place)
 
     true = labels.values.to_numpy()
     scores = {name: score_splits(labels.split, true, values) for name, values in decoded.items()}
@@ -93,7 +107,7 @@ def evaluate_model(
             for name, by_split in scores.items()
         }
     report["splits"] = scores[chosen]
-    report |= {key: training[key] for key in TRAINING}
+    report |= training.model_dump()
     report |= {"seed": config["seed"], "threads": resources.threads}
     write_predictions(predictions, labels, decoded[chosen])
     write_metrics(metrics, report)

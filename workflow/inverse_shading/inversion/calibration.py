@@ -9,12 +9,13 @@ https://arxiv.org/abs/1905.03222, with ratios in place of differences).
 The images are of the validation split: neither models nor the table's test images have a part in it.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field, create_model
 from scipy.special import ndtri
 
 from inverse_shading.evaluation.conformal import conformal_quantile
@@ -29,7 +30,9 @@ from inverse_shading.material.observable import (
     unknowns,
 )
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.artefacts import read_json, unusable, write_json
+from inverse_shading.runtime.artefacts import write_json
+from inverse_shading.runtime.sections import Section, key
+from inverse_shading.runtime.typed_json import read_section
 
 # Parts of u that share a scale.
 PARTS = {
@@ -45,6 +48,31 @@ NARROWEST = 1e-6
 
 # A factor that stretches any interval to all of [0, 1]: what is known where so few images say nothing.
 WHOLE_RANGE = 1 / NARROWEST
+
+
+# Far above what any image gives; its square is still far from infinity.
+LARGEST_SCALE = 1e12
+
+Scale = Annotated[
+    float, Field(description="How far deviations are too small.", ge=0, le=LARGEST_SCALE)
+]
+Factor = Annotated[
+    float, Field(description="How far an interval is stretched.", ge=0, le=WHOLE_RANGE)
+]
+Scales = create_model("Scales", __base__=Section, **dict.fromkeys(PARTS, (Scale, ...)))
+Factors = create_model("Factors", __base__=Section, **dict.fromkeys(PARAMETERS, (Factor, ...)))
+
+
+class CalibrationContent(Section):
+    """What a file says of a calibration, see `Calibration`."""
+
+    images: int = key("Images that it was measured on.", ge=0)
+    scales: Scales = key("By part of u.")
+    factors: Factors = key("By parameter.")
+
+    def calibration(self) -> "Calibration":
+        """The calibration itself."""
+        return Calibration(self.scales.model_dump(), self.factors.model_dump(), self.images)
 
 
 @dataclass(frozen=True)
@@ -121,27 +149,4 @@ def read_calibration(path: str | Path) -> Calibration:
     Raises:
         InputError: missing, damaged, or other than a calibration.
     """
-    content = read_json(path, "a calibration")
-    try:
-        return parse_calibration(content)
-    except ValueError as error:
-        raise unusable(path, f"can't be read as a calibration ({error})") from error
-
-
-def parse_calibration(content: Mapping) -> Calibration:
-    """A calibration of its JSON.
-
-    Raises:
-        ValueError: a part or a parameter is missing, or no positive number.
-    """
-    try:
-        scales = {name: float(content["scales"][name]) for name in PARTS}
-        factors = {name: float(content["factors"][name]) for name in PARAMETERS}
-        images = int(content["images"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"expected images, scales and factors: {error!r}") from error
-    if not all(
-        math.isfinite(value) and value >= 0 for value in [*scales.values(), *factors.values()]
-    ):
-        raise ValueError("found a scale or factor that is no positive number")
-    return Calibration(scales, factors, images)
+    return read_section(path, "a calibration", CalibrationContent).calibration()

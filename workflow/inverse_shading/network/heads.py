@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 from torch import nn
@@ -13,6 +14,11 @@ from torch import nn
 from inverse_shading.network.measured_layers import GridPool, PrincipalComponents, Standardise
 from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
 from inverse_shading.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from inverse_shading.network.settings import HeadDescription
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class Head(nn.Sequential):
@@ -154,17 +160,51 @@ def load_head(path: str | Path) -> tuple[Head, dict]:
     Raises:
         InputError: the file is missing, damaged, or holds no head.
     """
-    description = read_description(path)
+    # Here, since only who loads weights has to wait for it.
+    from inverse_shading.network.settings import HeadDescription
+
+    return load_described(path, "a head", HeadDescription, lambda head, _: head)
+
+
+def load_described(
+    path: str | Path,
+    what: str,
+    form: "type[HeadDescription]",
+    build: Callable[[Head, dict], Network],
+) -> tuple[Network, dict]:
+    """Load a network that has a head, in eval mode, on the CPU.
+
+    Args:
+        what: the weights are of, such as "a head".
+        form: of the file's description.
+        build: the network from its head and the description.
+
+    Returns:
+        The network and the description.
+
+    Raises:
+        InputError: the file is missing or damaged, or its description isn't that of its weights.
+    """
+    from inverse_shading.runtime.wording import parse_section
+
     try:
-        head = build_head(
-            description["head"], tuple(description["feature_shape"]), description["outputs"]
-        )
-        head.load_state_dict(read_tensors(path))
-    except (KeyError, RuntimeError) as error:
+        description = parse_section(form, read_description(path)).model_dump()
+        tensors = read_tensors(path)
+
+        def fill(**options) -> Network:
+            shape, outputs = tuple(description["feature_shape"]), description["outputs"]
+            network = build(build_head(description["head"], shape, outputs), description)
+            network.load_state_dict(tensors, **options)
+            return network
+
+        # First without memory: a description can speak of more than there is.
+        with torch.device("meta"):
+            fill(assign=True)
+        return fill().eval(), description
+    except (ValueError, RuntimeError) as error:
         raise unusable(
-            path, f"found no weights of a head as its description has it ({error})"
+            path, f"found no weights of {what} as its description has it ({error})"
         ) from error
-    return head.eval(), description
 
 
 def _grid_pool(

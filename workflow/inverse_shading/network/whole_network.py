@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from inverse_shading.dataset.rows import ImageShards
-from inverse_shading.network.heads import Head, build_head, load_head
+from inverse_shading.network.heads import Head, load_described, load_head
 from inverse_shading.network.trunks import build_trunk, normalise_images, trunk_stages
-from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
+from inverse_shading.runtime.artefacts import read_description
 
 # Images are copied into a GPU's memory once if they take at most this share of what is free there.
 SHARE_FOR_IMAGES = 0.5
@@ -121,22 +121,19 @@ def load_network(path: str | Path) -> tuple[Head | FineTuned, dict]:
         InputError: the file is missing, damaged, or holds no model.
     """
     description = read_description(path)
-    if not description.get("trainable_stages"):
+    if not (isinstance(description, dict) and description.get("trainable_stages")):
         return load_head(path)
-    try:
-        head = build_head(
-            description["head"], tuple(description["feature_shape"]), description["outputs"]
-        )
-        network = FineTuned(
-            build_trunk(description["architecture"]),
-            description["architecture"],
-            description["trainable_stages"],
-            head,
-            description["precision"],
-        )
-        network.load_state_dict(read_tensors(path))
-    except (KeyError, RuntimeError) as error:
-        raise unusable(
-            path, f"found no weights of a network as its description has it ({error})"
-        ) from error
-    return network.eval(), description
+    # Here, since only who loads weights has to wait for it.
+    from inverse_shading.network.settings import NetworkDescription
+
+    return load_described(path, "a network", NetworkDescription, _build)
+
+
+def _build(head: Head, description: dict) -> FineTuned:
+    return FineTuned(
+        build_trunk(description["architecture"]),
+        description["architecture"],
+        description["trainable_stages"],
+        head,
+        description["precision"],
+    )

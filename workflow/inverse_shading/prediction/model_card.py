@@ -1,15 +1,31 @@
 """model.json: all that it takes to use a trained model, and the checksums of the files it needs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
 
 from inverse_shading import __version__
-from inverse_shading.evaluation.metrics import read_metrics
-from inverse_shading.inversion.calibration import read_calibration
+from inverse_shading.inversion.calibration import CalibrationContent, read_calibration
+from inverse_shading.inversion.settings import Refinement
+from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels
+from inverse_shading.network.settings import (
+    Architecture,
+    FeatureBatch,
+    GridSide,
+    Precision,
+    Threads,
+    TrainableStages,
+)
+from inverse_shading.render.settings import Framing
 from inverse_shading.runtime.artefacts import read_json, unusable, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
+from inverse_shading.runtime.sections import Name, Section, key, shown
+from inverse_shading.runtime.typed_json import read_section
+from inverse_shading.runtime.wording import parse_section
 
 CARD = "model.json"
 
@@ -17,41 +33,65 @@ CARD = "model.json"
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """How a model goes from an image to ten numbers.
+Sha256 = Annotated[str, Field(description="A SHA-256.", pattern="^[0-9a-f]{64}$")]
+Decoding = Annotated[
+    Literal["argmax", "expected"] | None,
+    Field(description="What validation chose for these weights; null where there is no choice."),
+]
 
-    Attributes:
-        model: its name in the configuration.
-        version: of the project that wrote the card.
-        trunk: the trunk's name.
-        architecture: of the trunk.
-        depths: that features are taken from, see `features.Depths`; None for the last layer alone.
-        trainable_stages: of the trunk; above 0 the weights are a whole network's, that takes images.
-        precision: of the trunk's arithmetic: float32 or bfloat16.
-        batch_size: images at a time.
-        threads: of the CPU that the model was evaluated with; rounding depends on them.
-        decoding: the one that validation chose for these weights; None where there is no choice.
-        framing: the config's section: image_size, margin, filter.
-        refinement: the config's section.
-        calibration: of refined intervals on the stage, see `calibration.parse_calibration`.
-        checksums: SHA-256 of weights, predictions, trunk and stage.
-    """
+
+class Checksums(Section):
+    """SHA-256 of the files that a model needs."""
+
+    weights: Sha256
+    predictions: Sha256
+    trunk: Sha256
+    stage: Sha256
+
+
+class ModelCard(Section):
+    """How a model goes from an image to ten numbers."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: Name = key("Its name in the configuration.")
+    version: str = key("Of the project that wrote the card.", max_length=100)
+    trunk: Name = key("The trunk's name.")
+    architecture: Architecture
+    depths: Annotated[dict[str, GridSide], Field(min_length=1)] | None = key(
+        "What features are taken from, see `features.Depths`; null for the last layer alone."
+    )
+    trainable_stages: TrainableStages = key(
+        "Of the trunk; above 0 the weights are a whole network's, that takes images."
+    )
+    precision: Precision
+    batch_size: FeatureBatch
+    threads: Threads = key("That the model was evaluated with; rounding depends on them.")
+    decoding: Decoding
+    framing: Framing
+    refinement: Refinement
+    calibration: CalibrationContent = key("Of refined intervals on the stage.")
+    checksums: Checksums
+
+
+class _SeedMetrics(Section):
+    """What a card takes from the metrics of one seed."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    seed: int
+    threads: Threads
+    decoding: Decoding = None
+
+
+class _Metrics(Section):
+    """What a card takes from metrics.json."""
+
+    model_config = ConfigDict(extra="ignore")
 
     model: str
-    version: str
-    trunk: str
-    architecture: str
-    depths: dict[str, int] | None
-    trainable_stages: int
-    precision: str
-    batch_size: int
-    threads: int
-    decoding: str | None
-    framing: dict
-    refinement: dict
-    calibration: dict
-    checksums: dict[str, str]
+    chosen_seed: int
+    seeds: list[_SeedMetrics]
 
 
 def write_model_card(
@@ -78,24 +118,23 @@ def write_model_card(
     Raises:
         InputError: a file or its checksum is missing, or the metrics are damaged or of another model.
     """
-    found = read_metrics(metrics)
-    kept = [one for one in found.get("seeds", []) if one.get("seed") == found.get("chosen_seed")]
-    if found.get("model") != config["model"] or not kept:
+    found = read_section(metrics, "metrics", _Metrics)
+    kept = [one for one in found.seeds if one.seed == found.chosen_seed]
+    if found.model != config["model"] or not kept:
         raise unusable(
             metrics,
-            f"found metrics of {found.get('model')} with the chosen seed "
-            f"{found.get('chosen_seed')}, expected those of {config['model']} with one of its seeds",
+            f"found metrics of {found.model} with the chosen seed {found.chosen_seed}, expected those "
+            f"of {config['model']} with one of its seeds",
         )
     files = {"weights": weights, "predictions": predictions, "trunk": trunk, "stage": stage}
-    card = ModelCard(
-        **config,
-        version=__version__,
-        threads=kept[0]["threads"],
-        decoding=kept[0].get("decoding"),
-        calibration=asdict(read_calibration(calibration)),
-        checksums={name: read_seal(path) for name, path in files.items()},
-    )
-    write_json(output, {"format": FORMAT} | asdict(card))
+    card = dict(config) | {
+        "version": __version__,
+        "threads": kept[0].threads,
+        "decoding": kept[0].decoding,
+        "calibration": asdict(read_calibration(calibration)),
+        "checksums": {name: read_seal(path) for name, path in files.items()},
+    }
+    write_json(output, {"format": FORMAT} | {name: card[name] for name in ModelCard.model_fields})
 
 
 def read_model_card(folder: str | Path) -> ModelCard:
@@ -117,22 +156,48 @@ def read_model_card(folder: str | Path) -> ModelCard:
             f"has made the folder. {remake(path)}"
         )
     try:
-        content = read_json(path, "the card of a model")
-        if content.pop("format") == FORMAT:
-            return ModelCard(**content)
-    except (LookupError, TypeError, InputError) as error:
+        content = read_json(path, "the card of a model", ["format"])
+        version = content.pop("format")
+        if version == FORMAT:
+            card = parse_section(ModelCard, content)
+            if mistakes := _contradictions(card):
+                raise ValueError("; ".join(mistakes))
+            return card
+    except (ValueError, InputError) as error:
         raise InputError(
             f"{path}: can't be read as the card of a model ({error}). {remake(path)}"
         ) from error
     raise InputError(
-        f"{path}: found a card of another version of the project ({content.get('version')}), "
-        f"expected one of {__version__}. {remake(path)}"
+        f"{path}: found a card of another version of the project "
+        f"({shown(content.get('version'))}, format {shown(version)}), expected one of {__version__} "
+        f"(format {FORMAT}). {remake(path)}"
     )
+
+
+def _contradictions(card: ModelCard) -> list[str]:
+    """Mistakes that no single key shows."""
+    mistakes = []
+    depths, most = depth_channels(card.architecture), len(STAGE_CHANNELS[card.architecture])
+    mistakes += [
+        f"depths.{depth}: found this depth, allowed for {card.architecture} are {', '.join(depths)}"
+        for depth in card.depths or {}
+        if depth not in depths
+    ]
+    if card.trainable_stages > (0 if card.depths else most):
+        mistakes.append(
+            f"trainable_stages: found {card.trainable_stages}, allowed for {card.architecture} is "
+            + ("0, since it has `depths`" if card.depths else f"at most {most}")
+        )
+    return mistakes
 
 
 def remake(card: Path) -> str:
     """What makes a card anew, and with it what it speaks of; for messages."""
-    target = f"results/models/{card.absolute().parent.name}/{CARD}"
+    folder = card.parent.absolute()
+    if folder.parent.name != "models":
+        # A link to the folder, or "." in it: its own name is that of the model.
+        folder = folder.resolve()
+    target = f"results/models/{folder.name}/{CARD}"
     return f"In the workflow's folder, `snakemake --cores 4 {target}` makes it anew."
 
 

@@ -49,8 +49,7 @@ def locate_files(
         InputError: a file is missing, damaged, or another than when the card was written.
     """
     folder = Path(folder)
-    # Of the path as it is written, which may be "." or hold a "..".
-    results = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100
+    results = _results_of(folder)
     files = ModelFiles(
         weights=folder / "weights.safetensors",
         predictions=folder / "predictions.csv",
@@ -61,7 +60,7 @@ def locate_files(
     for name, path in vars(files).items():
         if path is None:
             continue
-        wanted = card.checksums[name]
+        wanted = getattr(card.checksums, name)
         try:
             found = read_seal(path)
             check_seal(path)
@@ -74,3 +73,14 @@ def locate_files(
                 f"{folder / CARD}: {OTHER[name]} {remake(folder / CARD)}"
             )
     return files
+
+
+def _results_of(folder: Path) -> Path:
+    """The results folder that a model's folder lies in.
+
+    That of the path as it is written, which may be "." or hold a "..": a model in results/models may
+    be a link to another disk. But where a link stands anywhere else, that of the folder it leads to.
+    """
+    written = Path(os.path.abspath(folder))  # noqa: PTH100
+    within = written.parent.name == "models" or not folder.is_symlink()
+    return (written if within else folder.resolve()).parent.parent

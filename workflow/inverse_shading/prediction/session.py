@@ -11,7 +11,6 @@ import numpy as np
 
 from inverse_shading import __version__
 from inverse_shading.evaluation.image_difference import compare_images
-from inverse_shading.inversion.calibration import parse_calibration
 from inverse_shading.inversion.refiner import Estimate, Refiner
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.observable import guessed_materials
@@ -70,7 +69,7 @@ class PredictionSession:
     ):
         self._card, self._options = card, options
         self._stage = read_stage(files.stage)
-        self._half_widths = validation_intervals(files.predictions, card.refinement["interval"])
+        self._half_widths = validation_intervals(files.predictions, card.refinement.interval)
         # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded
         # Mesa's first, a late import of Triton ends the process by a segmentation fault. The other
         # order is harmless.
@@ -79,9 +78,9 @@ class PredictionSession:
         self._predictor = Predictor(files, card, device, card.threads)
         self._refiner = Refiner(
             files.stage,
-            card.framing,
-            card.refinement,
-            parse_calibration(card.calibration),
+            card.framing.model_dump(),
+            card.refinement.model_dump(),
+            card.calibration.calibration(),
             render_device,
             threads,
         )
@@ -102,7 +101,7 @@ class PredictionSession:
         return frame_picture(
             path,
             self._stage,
-            self._card.framing,
+            self._card.framing.model_dump(),
             self._options.encoding,
             self._options.any_silhouette,
         )
@@ -128,7 +127,7 @@ class PredictionSession:
             render,
             compare_images(picture.image, render, picture.weights > 0),
             self._options.refine,
-            self._card.refinement["interval"],
+            self._card.refinement.interval,
         )
 
     def _estimate(self, picture: FramedPicture, answer: np.ndarray) -> Estimate:
@@ -159,7 +158,7 @@ def _origin(card: ModelCard, driver: str) -> dict[str, str]:
     return {
         "version": __version__,
         "model": card.model,
-        "model_sha256": card.checksums["weights"],
-        "stage_sha256": card.checksums["stage"],
+        "model_sha256": card.checksums.weights,
+        "stage_sha256": card.checksums.stage,
         "renderer": f"MaterialX {mx.getVersionString()}, {driver}",
     }

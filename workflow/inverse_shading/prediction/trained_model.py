@@ -12,8 +12,9 @@ from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.network.whole_network import load_network
-from inverse_shading.prediction.model_card import ModelCard
+from inverse_shading.prediction.model_card import CARD, ModelCard, remake
 from inverse_shading.prediction.model_files import ModelFiles
+from inverse_shading.runtime.errors import InputError
 
 
 class Predictor:
@@ -35,6 +36,12 @@ class Predictor:
         network, description = load_network(files.weights)
         self._network = network.to(self._device)
         self._objective = load_objective(description["objective"], len(PARAMETERS))
+        self._folder = files.weights.parent
+        if self._objective.outputs != description["outputs"]:
+            raise self._unfit(
+                f"its weights have {description['outputs']} outputs, and their objective "
+                f"{self._objective.outputs}"
+            )
         self._extractor = None
         if files.trunk is not None:
             self._extractor, self._dtype = load_extractor(
@@ -57,6 +64,9 @@ class Predictor:
 
         Returns:
             float64 (n, 10) in [0, 1], in the order of `parameters.PARAMETERS`.
+
+        Raises:
+            InputError: the card and the files of the model don't fit each other.
         """
         batches = in_batches(
             len(images),
@@ -66,16 +76,34 @@ class Predictor:
         return np.concatenate(list(batches)).astype(np.float64).clip(0, 1)
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
-        rows = images
-        if self._extractor is not None:
-            rows = compute_features(
-                self._extractor, images, self._device, self._card.precision, self._dtype
-            )
-        with torch.inference_mode():
-            decoded = self._objective.decode(self._network(place_rows(rows, self._device)))
+        try:
+            rows = images
+            if self._extractor is not None:
+                rows = compute_features(
+                    self._extractor, images, self._device, self._card.precision, self._dtype
+                )
+            with torch.inference_mode():
+                decoded = self._objective.decode(self._network(place_rows(rows, self._device)))
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            # Images, trunk and head of another shape than the next one takes.
+            raise self._unfit(str(error).splitlines()[0]) from error
         # Without a choice there is one decoding.
         name = self._card.decoding or next(iter(decoded))
-        return decoded[name].cpu().numpy()
+        if name not in decoded:
+            raise self._unfit(f"found the decoding {name}, expected {' or '.join(decoded)}")
+        values = decoded[name].cpu().numpy()
+        if not np.isfinite(values).all():
+            raise self._unfit("its answer is not a finite number")
+        return values
+
+    def _unfit(self, problem: str) -> InputError:
+        card = self._folder / CARD
+        return InputError(
+            f"{card}: the card and the files of the model don't fit each other ({problem}). "
+            f"{remake(card)}"
+        )
 
 
 def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # safetensors writes several metadata keys in no fixed order; one key keeps equal files equal.
 DESCRIPTION_KEY = "description"
 
+# Bytes of JSON that is read into memory; what steps write has some thousand.
+LARGEST_JSON = 2**28
+
 
 class Numbers(NamedTuple):
     """A column of finite numbers from `low` to `high`, both included."""
@@ -95,7 +98,11 @@ def read_json(path: str | Path, what: str, keys: Sequence[str] = ()) -> dict:
     Raises:
         InputError: missing, damaged, no JSON object, or a key is missing.
     """
-    with reading(path, what):
+    # RecursionError: brackets in brackets, thousands deep.
+    with reading(path, what, RecursionError):
+        size = Path(path).stat().st_size
+        if size > LARGEST_JSON:
+            raise ValueError(f"found {size} bytes, expected at most {LARGEST_JSON}")
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     if not isinstance(content, dict):
         found = json.dumps(content)[:70]
@@ -294,7 +301,7 @@ def read_description(
     Raises:
         InputError: missing, damaged, or without a description.
     """
-    with reading(path, what, struct.error, OverflowError, MemoryError):
+    with reading(path, what, struct.error, OverflowError, MemoryError, RecursionError):
         with Path(path).open("rb") as file:
             # The format begins with the header's length, then the header as JSON.
             (length,) = struct.unpack("<Q", file.read(8))

@@ -1,8 +1,10 @@
 """Files that are either whole or absent, and that prove to be whole when they are read."""
 
+import errno
 import hashlib
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +14,9 @@ from inverse_shading.runtime.errors import InputError
 
 # Beside a sealed file lies its checksum under this further suffix, as `sha256sum` writes it.
 SEAL_SUFFIX = ".sha256"
+
+# Hexadecimal digits of a SHA-256.
+DIGITS = 64
 
 
 @contextmanager
@@ -85,14 +90,16 @@ def read_seal(path: str | os.PathLike) -> str:
     """
     beside = seal_path(path)
     try:
-        digest = beside.read_text(encoding="utf-8").partition(" ")[0].strip()
+        _check_regular(beside)
+        with beside.open(encoding="utf-8") as file:
+            digest = file.read(DIGITS + 1).partition(" ")[0].strip()
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
         raise InputError(
             f"{path}: can't be checked, since its checksum {beside} can't be read ({reason}). "
             f"{_remedy(path)}"
         ) from error
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    if len(digest) != DIGITS or set(digest) - set("0123456789abcdef"):
         raise InputError(f"{beside}: found {digest[:70]!r}, expected a SHA-256. {_remedy(path)}")
     return digest
 
@@ -168,7 +175,14 @@ def _seal_text(path: str | os.PathLike, name: str) -> str:
     return f"{_digest(path)}  {name}\n"
 
 
+def _check_regular(path: str | os.PathLike) -> None:
+    """Raise OSError for what has no end: reading a pipe waits for a writer, a device may never stop."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+
+
 def _digest(path: str | os.PathLike) -> str:
+    _check_regular(path)
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

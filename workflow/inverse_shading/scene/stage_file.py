@@ -3,11 +3,13 @@
 Whoever renders needs this file and OpenGL: no mesh and no MaterialX.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import (
     read_description,
     read_tensors,
@@ -17,6 +19,17 @@ from inverse_shading.runtime.artefacts import (
 
 # Raised when the file's contents change in form or meaning.
 VERSION = 2
+
+# Type and shape of each tensor; an axis of the same name has the same length everywhere.
+FORMS = {
+    "mask": (np.uint8, ("side", "side")),
+    "surface": (np.float32, (3, "covered", 3)),
+    "radiance": (np.float32, ("height", "width", 3)),
+    "irradiance": (np.float32, ("rows", "columns", 3)),
+    "background": (np.uint8, ("side", "side", 3)),
+    "view_position": (np.float64, (3,)),
+    "pixel_stage": (np.uint8, ("bytes",)),
+}
 
 # Of the description in the file, and how a stage is told from other files of tensors.
 DESCRIPTION_KEY = "inverse_shading_stage"
@@ -84,12 +97,16 @@ def read_stage(path: str | Path) -> Stage:
         InputError: missing, foreign, of another version, cut short or damaged; it names the file.
     """
     description = read_description(path, "a stage file", DESCRIPTION_KEY)
-    if description.get("version") != VERSION:
-        raise unusable(
-            path,
-            f"found a stage file of version {description.get('version')}, expected {VERSION}",
-        )
+    version = description.get("version") if isinstance(description, dict) else None
+    if version != VERSION:
+        raise unusable(path, f"found a stage file of version {version}, expected {VERSION}")
     tensors = read_tensors(path, "numpy")
+    _check_tensors(path, tensors)
+    _check_description(path, description)
+    try:
+        shader = tensors["pixel_stage"].tobytes().decode()
+    except UnicodeDecodeError as error:
+        raise unusable(path, f"found a shader that is no text ({error})") from error
     return Stage(
         mask=tensors["mask"].astype(bool),
         surface=tensors["surface"],
@@ -98,7 +115,49 @@ def read_stage(path: str | Path) -> Stage:
         background=tensors["background"],
         view_position=tensors["view_position"],
         environment_samples=description["environment_samples"],
-        pixel_stage=tensors["pixel_stage"].tobytes().decode(),
+        pixel_stage=shader,
         uniforms={name: tuple(places) for name, places in description["uniforms"].items()},
         materialx_version=description["materialx_version"],
     )
+
+
+def _check_tensors(path: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
+    lengths: dict[str, int] = {}
+    for name, (dtype, shape) in FORMS.items():
+        found = tensors.get(name)
+        fits = (
+            found is not None
+            and found.dtype == dtype
+            and len(found.shape) == len(shape)
+            and all(
+                length == (axis if isinstance(axis, int) else lengths.setdefault(axis, length))
+                for length, axis in zip(found.shape, shape, strict=True)
+            )
+        )
+        if not fits:
+            kind = "nothing" if found is None else f"{found.dtype} {found.shape}"
+            expected = ", ".join(str(lengths.get(axis, axis)) for axis in shape)
+            raise unusable(
+                path, f"found {kind} as {name}, expected {np.dtype(dtype).name} ({expected})"
+            )
+        if not np.isfinite(found).all():
+            raise unusable(path, f"found a value that is not a finite number in {name}")
+    covered = int(np.count_nonzero(tensors["mask"]))
+    if covered != lengths["covered"]:
+        raise unusable(
+            path, f"found the surface of {lengths['covered']} pixels, expected {covered} as in mask"
+        )
+
+
+def _check_description(path: str | Path, description: Mapping) -> None:
+    samples, uniforms = description.get("environment_samples"), description.get("uniforms")
+    places = set(range(len(PARAMETERS)))
+    if type(samples) is not int or samples < 1:
+        raise unusable(path, f"found {samples!r} environment_samples, expected a number from 1")
+    if not isinstance(uniforms, dict) or not all(
+        isinstance(part, list) and all(type(place) is int and place in places for place in part)
+        for part in uniforms.values()
+    ):
+        raise unusable(path, "found no uniforms, expected the inputs' places by name")
+    if not isinstance(description.get("materialx_version"), str):
+        raise unusable(path, "found no materialx_version, expected text")

@@ -95,21 +95,32 @@ class Checkpoint:
             temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> dict | None:
-        """The state last saved; None if there is none that can be resumed."""
+        """The state last saved, whose contents are for the caller to check; None if there is none."""
         if not self._path.exists():
             return None
         try:
             check_seal(self._path)
             # weights_only: a pickle could otherwise run code of its maker's.
             content = torch.load(self._path, map_location="cpu", weights_only=True)
+            identity, state = content["identity"], content["state"]
+            if not isinstance(state, dict):
+                raise TypeError(f"found {type(state).__name__}, expected a dict")
         except InputError as error:
             # Nothing but time is lost with it.
             logger.warning("starting anew: %s", error)
             return None
-        if content["identity"] != self._identity:
+        except Exception as error:  # A pickle that isn't one can raise anything.
+            reason = [type(error).__name__, *str(error).splitlines()[:1]]
+            logger.warning(
+                "starting anew: %s can't be read as a checkpoint (%s)",
+                self._path,
+                ": ".join(reason),
+            )
+            return None
+        if identity != self._identity:
             logger.info("starting anew: %s is of another configuration or data", self._path)
             return None
-        return content["state"]
+        return state
 
     def remove(self) -> None:
         """Remove the file: the training is over, or has to begin again."""

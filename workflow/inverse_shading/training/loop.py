@@ -126,22 +126,52 @@ def fit(
     _refuse_single_rows(task.network, config["batch_size"])
     task.network.to(device)
     initial = copy.deepcopy(task.network.state_dict())
-    saved = checkpoint.load() if checkpoint else None
-    # It may have been halved before.
-    batch_size = saved["batch_size"] if saved else config["batch_size"]
+    batch_size = config["batch_size"]
+    training = None
+    if checkpoint and (saved := checkpoint.load()) is not None:
+        training = _resume(task, config, seed, device, saved)
+        if training is None:
+            task.network.load_state_dict(initial)
+        else:
+            # It may have been halved before.
+            batch_size = saved["batch_size"]
     while True:
-        training = _Training(task, config, batch_size, seed, device)
-        if saved:
-            training.restore(saved)
+        if training is None:
+            training = _Training(task, config, batch_size, seed, device)
         try:
             return training.run(checkpoint, is_hopeless)
         except torch.OutOfMemoryError:
             batch_size = halve_batch(batch_size)
         # Outside the except clause, whose traceback keeps the failed try in memory.
-        del training
-        saved = None
+        training = None
         _refuse_single_rows(task.network, batch_size)
         task.network.load_state_dict(initial)
+
+
+def _resume(
+    task: Task, config: dict, seed: int, device: torch.device, saved: dict
+) -> "_Training | None":
+    """The training that a checkpoint holds the state of; None if it holds something else.
+
+    The network is then as good as damaged.
+    """
+    try:
+        batch_size = saved["batch_size"]
+        if type(batch_size) is not int or not 1 <= batch_size <= config["batch_size"]:
+            raise ValueError(f"found a batch size of {batch_size!r}")
+        training = _Training(task, config, batch_size, seed, device)
+        training.restore(saved)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # What is no state can raise anything.
+        # Nothing but time is lost with it.
+        logger.warning(
+            "starting anew: the checkpoint holds no state of this training (%s: %s)",
+            type(error).__name__,
+            error,
+        )
+        return None
+    return training
 
 
 @dataclass
@@ -286,9 +316,19 @@ class _Training:
         }
 
     def restore(self, saved: dict) -> None:
-        """Resume where `state` was taken."""
+        """Resume where `state` was taken.
+
+        Raises:
+            ValueError: it was not taken of this training. What is restored until then is of no use, as
+                after any other error.
+        """
+        self._check(saved)
         self._network.load_state_dict(saved["network"])
         self._optimiser.load_state_dict(saved["optimiser"])
+        for weight, found in self._optimiser.state.items():
+            moments = {"step": torch.zeros(()), "exp_avg": weight, "exp_avg_sq": weight}
+            if not _has_form(found, moments):
+                raise ValueError("its optimiser is of other weights")
         self._schedule.load_state_dict(saved["schedule"])
         self._progress = _Progress(**saved["progress"])
         self._progress.total = self._progress.total.to(self._device)
@@ -302,8 +342,65 @@ class _Training:
             self._steps,
         )
 
+    def _check(self, saved: dict) -> None:
+        """Raise ValueError for what is no state of this training."""
+        if not _has_form(saved, self.state()):
+            raise ValueError("it has another form")
+        progress = _Progress(**saved["progress"])
+        history, best = progress.history, progress.best_epoch
+        sound = (
+            0 <= progress.step <= self._steps
+            and len(history) < self._config["max_epochs"]
+            and all(_is_row(row, epoch) for epoch, row in enumerate(history, start=1))
+            and saved["schedule"]["last_epoch"] == len(history) * self._steps + progress.step
+            and 0 <= best <= len(history)
+            and bool(best) == bool(history)
+        )
+        if sound and best:
+            sound = progress.best_mse == history[best - 1]["validation_mse"] and _has_form(
+                progress.best_weights, self._network.state_dict()
+            )
+        if not sound:
+            raise ValueError("its parts contradict each other")
+
     def _seconds(self) -> float:
         return self._progress.seconds + time.monotonic() - self._start
+
+
+def _has_form(found: object, own: object) -> bool:
+    """Whether a value is built as another: the same keys, types and shapes, whatever the numbers.
+
+    What is empty in `own` may hold anything.
+    """
+    if isinstance(own, dict):
+        return isinstance(found, dict) and (
+            not own
+            or (
+                found.keys() == own.keys()
+                and all(_has_form(found[key], value) for key, value in own.items())
+            )
+        )
+    if isinstance(own, (list, tuple)):
+        return type(found) is type(own) and (
+            not own or (len(found) == len(own) and all(map(_has_form, found, own)))
+        )
+    if isinstance(own, torch.Tensor):
+        return (
+            isinstance(found, torch.Tensor)
+            and found.shape == own.shape
+            and found.dtype == own.dtype
+        )
+    return type(found) is type(own)
+
+
+def _is_row(row: object, epoch: int) -> bool:
+    """Whether this is the row of the history of an epoch."""
+    errors = ("learning_rate", "train_loss", "validation_loss", "validation_mse")
+    return (
+        _has_form(row, {"epoch": epoch} | dict.fromkeys(errors, 0.0))
+        and row["epoch"] == epoch
+        and all(map(math.isfinite, row.values()))
+    )
 
 
 def _load(

@@ -85,7 +85,7 @@ def search_model(
     searched = {key: value for key, value in config.items() if key != "trials"}
     identity = resumption.identity(searched, data, trunk, device, threads)
     kept = KeptTrials(outputs.study, identity)
-    finished = kept.load()
+    finished = kept.load(config["space"])
     begun = len(finished)
     for index in progress(range(begun, count), count - begun, "trial"):
         values = propose(config["space"], finished, config["startup_trials"], config["seed"])

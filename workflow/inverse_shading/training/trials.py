@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import pandas as pd
+from pydantic import Field
 
-from inverse_shading.runtime.artefacts import FINITE, read_csv, read_json, write_csv
+from inverse_shading.runtime.artefacts import FINITE, read_csv, unusable, write_csv
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.sections import Section
+from inverse_shading.runtime.typed_json import read_section
 
 COMPLETE, PRUNED, DIVERGED = "complete", "pruned", "diverged"
 STATES = (COMPLETE, PRUNED, DIVERGED)
@@ -124,19 +128,63 @@ class KeptTrials:
         }
         write_sealed_text(self._path, json.dumps(content) + "\n")
 
-    def load(self) -> list[Trial]:
-        """The trials last saved; none if there are none that can be resumed."""
+    def load(self, space: Mapping[str, Mapping]) -> list[Trial]:
+        """The trials last saved; none if there are none that can be resumed.
+
+        Args:
+            space: what is tried by key, see `proposals.propose`.
+        """
         if not self._path.exists():
             return []
         try:
-            content = read_json(self._path, "trials", ("identity", "trials"))
-            if content["identity"] != self._identity:
+            content = read_section(self._path, "trials", _Content)
+            if content.identity != self._identity:
                 logger.info("starting anew: %s is of another configuration or data", self._path)
                 return []
-            trials = [Trial(**trial) for trial in content["trials"]]
-        except (InputError, TypeError) as error:
+            trials = [Trial(**trial.model_dump()) for trial in content.trials]
+            for number, trial in enumerate(trials, start=1):
+                if not _is_of(space, trial):
+                    raise unusable(
+                        self._path, f"found a trial, {number}, that this search can't make"
+                    )
+        except InputError as error:
             # Nothing but time is lost with it.
             logger.warning("starting anew: %s", error)
             return []
         logger.info("going on after %d trials that are finished", len(trials))
         return trials
+
+
+class _KeptTrial(Section):
+    """See `Trial`."""
+
+    state: Literal[STATES]
+    values: dict[str, Any]
+    errors: list[float]
+    seconds: Annotated[float, Field(ge=0)]
+
+
+class _Content(Section):
+    """What the file holds."""
+
+    identity: str
+    trials: list[_KeptTrial]
+
+
+def _is_of(space: Mapping[str, Mapping], trial: Trial) -> bool:
+    """Whether a search of this space makes such a trial."""
+    return (
+        trial.values.keys() == space.keys()
+        and all(_is_in(part, trial.values[key]) for key, part in space.items())
+        and (trial.state == DIVERGED or len(trial.errors) > 0)
+    )
+
+
+def _is_in(part: Mapping, value: object) -> bool:
+    """Whether a key's space holds a value."""
+    if "choices" in part:
+        return value in part["choices"]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    whole = part.get("kind") != "integer" or isinstance(value, int)
+    return whole and part["low"] <= value <= part["high"]

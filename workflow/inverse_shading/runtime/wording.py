@@ -1,15 +1,37 @@
-"""A mistake in the configuration in words: the key, what was found, what is allowed."""
+"""A mistake in the values of a section in words: the key, what was found, what is allowed."""
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
-from inverse_shading.config.schema import Section, find_errors, inlined_schema
+from inverse_shading.runtime.sections import (
+    Section,
+    find_errors,
+    inlined_schema,
+    kind_of,
+    plain_values,
+    shown,
+)
+
+Form = TypeVar("Form", bound=Section)
 
 
 def wrong_keys(section: type[Section], values: dict) -> list[str]:
     """Every mistake of a section's keys, one line each, by key."""
     found = _mistakes(find_errors(section, values), section, values)
     return [f"{'.'.join(path)}: {line}" for path, line in found]
+
+
+def parse_section(section: type[Form], content: Any) -> Form:
+    """The section that the content of a file is.
+
+    Raises:
+        ValueError: every mistake, the key, what was found and what is allowed.
+    """
+    values, mistakes = plain_values(content)
+    mistakes += wrong_keys(section, values)
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return section.model_validate(values)
 
 
 def wrong_value(section: type[Section], name: str, value: Any, place: str) -> list[str]:
@@ -55,14 +77,16 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
             schema = next(choice for choice in schema["oneOf"] if _type_of(choice) == step)
             continue
         if step == "[key]":
-            names = "names of lower-case letters, digits and _, beginning with a letter"
-            return tuple(path), f"found this name, allowed are {names}"
+            return tuple(path), (
+                "found this name, allowed are names of lower-case letters, digits and _, beginning "
+                "with a letter, of at most 100 characters"
+            )
         inner = _inner_schema(schema, step)
         if inner is None:
             # A choice of a union, which is told whole.
             break
         path.append(str(step))
-        schema, value = inner, _part(value, step)
+        schema, value = inner, value[step]
     if "discriminator" in schema:
         if not isinstance(value, dict):
             allowed = describe_schema(schema)
@@ -78,13 +102,6 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
         allowed = ", ".join(sorted(_section_schema(schema)["properties"]))
         return (*path, last), f"found an unknown key, allowed are {allowed}"
     return tuple(path), f"found {describe_value(value)}, allowed is {describe_schema(schema)}"
-
-
-def _part(value: Any, step: str | int) -> Any:
-    """An item of a list, or of a section, whose keys may be other than text."""
-    if isinstance(value, dict):
-        return next(part for name, part in value.items() if str(name) == step)
-    return value[step]
 
 
 def _type_of(schema: dict) -> str:
@@ -112,15 +129,6 @@ def _inner_schema(schema: dict, step: str | int) -> dict | None:
 
 def describe_value(value: Any) -> str:
     """What was found, with its type in words."""
-    kinds = {
-        str: "text",
-        bool: "true/false",
-        int: "an integer",
-        float: "a number",
-        list: "a list",
-        dict: "a section",
-        type(None): "nothing",
-    }
     hint = ""
     if isinstance(value, float) and not math.isfinite(value):
         hint = ", but not a finite one"
@@ -130,7 +138,7 @@ def describe_value(value: Any) -> str:
             hint = "; YAML reads 1e-4 as text, write 1.0e-4 or 0.0001"
         except ValueError:
             pass
-    return f"{value!r} ({kinds.get(type(value), type(value).__name__)}{hint})"
+    return f"{shown(value)} ({kind_of(value)}{hint})"
 
 
 def describe_schema(schema: dict) -> str:

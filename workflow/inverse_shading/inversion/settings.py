@@ -1,0 +1,23 @@
+"""The configuration's section on refinement, which a model's card repeats."""
+
+from inverse_shading.runtime.sections import Section, key
+
+
+class Refinement(Section):
+    """How a network's guess is corrected by rendering."""
+
+    stride: int = key(
+        "Every n-th pixel per side is rendered on the way to the solution.", 4, ge=1, le=16
+    )
+    step: float = key("Step of the finite differences.", 0.005, gt=0, le=0.1)
+    tolerance: float = key(
+        "Root mean square in levels of 255 above which another start is tried.",
+        1.0,
+        ge=0.1,
+        le=50,
+    )
+    restarts: int = key("Starting points to try after the first.", 6, ge=0, le=50)
+    interval: float = key("Share of truths that the intervals are to hold.", 0.8, ge=0.5, le=0.99)
+    calibration_images: int = key(
+        "Validation images that the widths of intervals are measured on.", 200, ge=2, le=100000
+    )
