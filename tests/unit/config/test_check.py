@@ -74,6 +74,16 @@ def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, ke
         check_config(config)
 
 
+def test_a_random_trunk_takes_float32_alone(config):
+    put(config, "features.precision", "bfloat16")
+    put(config, "trunks.resnet50.weights", "random")
+    message = r"features.precision: found 'bfloat16', allowed .*\(trunks.resnet50\) is float32"
+    with pytest.raises(InputError, match=message):
+        check_config(config)
+    put(config, "trunks.resnet50.weights", "imagenet")
+    check_config(config)
+
+
 def test_a_missing_key_is_named(config):
     del config["training"]["patience"]
     del config["models"]["vgg16_v2"]["head"]["channels"]

@@ -132,8 +132,18 @@ def _contradictions(config: dict) -> list[str]:
         )
     for name, trunk in config["trunks"].items():
         mistakes += _wrong_depths(name, trunk)
-    for name, model in model_definitions(config).items():
+    definitions = model_definitions(config)
+    for name, model in definitions.items():
         mistakes += wrong_model(config, name, model)
+    used = {model["trunk"] for model in definitions.values()}
+    mistakes += [
+        f"features.precision: found 'bfloat16', allowed with random weights (trunks.{name}) is float32: "
+        "they amplify rounding"
+        for name, trunk in config["trunks"].items()
+        if name in used
+        and trunk["weights"] == "random"
+        and config["features"]["precision"] == "bfloat16"
+    ]
     if not model_names(config):
         mistakes.append("models: found none, allowed is at least one that is not null")
     mistakes += _wrong_predictions(config)
