@@ -137,8 +137,8 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += wrong_model(config, name, model)
     used = {model["trunk"] for model in definitions.values()}
     mistakes += [
-        f"features.precision: found 'bfloat16', allowed with random weights (trunks.{name}) is float32: "
-        "they amplify rounding"
+        f"features.precision: found 'bfloat16', allowed with random weights (trunks.{name}) is "
+        "float32: they amplify rounding"
         for name, trunk in config["trunks"].items()
         if name in used
         and trunk["weights"] == "random"
