@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see `EPILOG`.
     """
     given = _parser().parse_args(arguments)
+    # Names and tables may hold what the terminal's encoding doesn't; the standard error escapes it too.
+    sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]

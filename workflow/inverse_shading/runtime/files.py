@@ -13,6 +13,9 @@ from inverse_shading.runtime.errors import InputError
 # Beside a sealed file lies its checksum under this further suffix, as `sha256sum` writes it.
 SEAL_SUFFIX = ".sha256"
 
+# Bytes of a name that temporary files take over; file systems allow 255 in all.
+LONGEST_STEM = 100
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
@@ -114,7 +117,7 @@ def _replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{path.stem}.{socket.gethostname()}."
+        prefix = f".{_short(path.stem)}.{socket.gethostname()}."
         _remove_orphans(path.parent, prefix, path.suffix)
         # The suffix stays last because some libraries choose the format by it.
         handle, name = tempfile.mkstemp(
@@ -133,6 +136,12 @@ def _replacing(path: str | os.PathLike) -> Iterator[Path]:
             # In a folder that became read-only it stays, until the next writer removes it.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _short(name: str) -> str:
+    """A name, or its digest where the name leaves no room for what is put before and behind it."""
+    coded = os.fsencode(name)
+    return name if len(coded) <= LONGEST_STEM else hashlib.sha256(coded).hexdigest()
 
 
 def _publish(temporary: Path, path: Path) -> None:
