@@ -139,6 +139,14 @@ def test_a_missing_picture_is_told_by_name(predict):
     assert "a.mtlx" in written(predict)
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_or_device_is_told_and_the_others_are_done(predict, make):
+    make(predict.folder / "pipe.png")
+    (failure,) = predict("a.png", "pipe.png")
+    assert "pipe.png: found a " in str(failure) and "expected a picture" in str(failure)
+    assert "a.mtlx" in written(predict)
+
+
 def test_a_failing_render_is_told_with_the_pictures_name(predict, monkeypatch):
     assess = FlatRefiner.assess
 

@@ -1,5 +1,6 @@
 """model.json: all that it takes to use a trained model, and the checksums of the files it needs."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,9 +131,19 @@ def read_model_card(folder: str | Path) -> ModelCard:
     )
 
 
+def in_results(folder: str | Path) -> Path:
+    """The path of a model's folder whose results lie around it: as it is written, or behind links."""
+    # It may be "." or hold a "..".
+    written = Path(os.path.abspath(folder))  # noqa: PTH100
+    results = written.parent.parent
+    if (results / "trunks").is_dir() or (results / "stage.safetensors").exists():
+        return written
+    return Path(os.path.realpath(folder))
+
+
 def remake(card: Path) -> str:
     """What makes a card anew, and with it what it speaks of; for messages."""
-    target = f"results/models/{card.absolute().parent.name}/{CARD}"
+    target = f"results/models/{in_results(card.parent).name}/{CARD}"
     return f"In the workflow's folder, `snakemake --cores 4 {target}` makes it anew."
 
 

@@ -1,10 +1,9 @@
 """The files that a model needs beside its card: where they lie, and whether they are those it means."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from inverse_shading.prediction.model_card import CARD, ModelCard, remake
+from inverse_shading.prediction.model_card import CARD, ModelCard, in_results, remake
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, read_seal
 
@@ -49,8 +48,7 @@ def locate_files(
         InputError: a file is missing, damaged, or another than when the card was written.
     """
     folder = Path(folder)
-    # Of the path as it is written, which may be "." or hold a "..".
-    results = Path(os.path.abspath(folder)).parent.parent  # noqa: PTH100
+    results = in_results(folder).parent.parent
     files = ModelFiles(
         weights=folder / "weights.safetensors",
         predictions=folder / "predictions.csv",

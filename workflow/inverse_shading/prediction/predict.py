@@ -20,6 +20,7 @@ from inverse_shading.prediction.output_files import OutputFiles, write_predictio
 from inverse_shading.prediction.session import Options, PredictionSession
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal, seal_path
+from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 
 
@@ -189,6 +190,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _sha256(path: Path) -> str:
+    regular_file(path, "a picture")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

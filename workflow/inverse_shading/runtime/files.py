@@ -1,17 +1,23 @@
 """Files that are either whole or absent, and that prove to be whole when they are read."""
 
+import errno
 import hashlib
 import os
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from inverse_shading.runtime.errors import InputError
 
 # Beside a sealed file lies its checksum under this further suffix, as `sha256sum` writes it.
 SEAL_SUFFIX = ".sha256"
+
+# Bytes of the longest checksum, with the longest name behind it.
+LONGEST_SEAL = 512
 
 # Bytes of a name that temporary files take over; file systems allow 255 in all.
 LONGEST_STEM = 100
@@ -88,7 +94,8 @@ def read_seal(path: str | os.PathLike) -> str:
     """
     beside = seal_path(path)
     try:
-        digest = beside.read_text(encoding="utf-8").partition(" ")[0].strip()
+        with _open_regular(beside) as file:
+            digest = file.read(LONGEST_SEAL).decode().partition(" ")[0].strip()
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
         raise InputError(
@@ -178,8 +185,17 @@ def _seal_text(path: str | os.PathLike, name: str) -> str:
 
 
 def _digest(path: str | os.PathLike) -> str:
-    with open(path, "rb") as file:
+    with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _open_regular(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file that has an end: a named pipe would wait for a writer, a device go on for ever."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        yield file
 
 
 def _remedy(path: str | os.PathLike) -> str:
