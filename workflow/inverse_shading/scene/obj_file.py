@@ -1,5 +1,6 @@
 """Wavefront OBJ files: the faces of all objects and groups as triangles. Materials are not used."""
 
+import re
 from array import array
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,6 +17,12 @@ WIDTHS = [width for _, width in DATA.values()]
 
 # The two axes that are left where the first, second or third is dropped.
 PLANES = ((1, 2), (2, 0), (0, 1))
+
+# A line with its end. A file may have one "\n" for all its lines: they are never all made at once.
+LINE = re.compile(rb"[^\r\n]*(?:\r\n|[\r\n])|[^\r\n]+")
+
+# As many as values of each kind and triangles may be.
+MOST_LINES = len(DATA) * MOST_VERTICES + MOST_TRIANGLES
 
 # Corners of one face, and of all faces' corners those that are compared with another to cut faces into
 # triangles.
@@ -48,6 +55,7 @@ def read_obj(path: Path) -> list[dict[str, np.ndarray]]:
     edges: set[Corner] = set()
     corners = 0
     for number, line in enumerate(read_lines(path), start=1):
+        check_limit(number, MOST_LINES, "lines")
         # More words than a face may have stay one.
         kind, *words = line.partition(b"#")[0].split(None, MOST_CORNERS + 1) or [b""]
         if kind not in (*DATA, b"f"):
@@ -106,7 +114,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file, whether they end as on Unix, on Windows or on an old Mac."""
     with path.open("rb") as file:
         for line in file:
-            yield from line.splitlines()
+            yield from (part.group() for part in LINE.finditer(line))
 
 
 def read_corner(word: bytes, counts: list[int], number: int) -> Corner:
