@@ -114,7 +114,8 @@ def read_lines(path: Path) -> Iterator[bytes]:
     """The lines of a file, whether they end as on Unix, on Windows or on an old Mac."""
     with path.open("rb") as file:
         for line in file:
-            yield from (part.group() for part in LINE.finditer(line))
+            parts = (part.group() for part in LINE.finditer(line))
+            yield from parts if b"\r" in line else (line,)
 
 
 def read_corner(word: bytes, counts: list[int], number: int) -> Corner:
