@@ -23,7 +23,7 @@ for every picture NAME there are then, in the output folder:
   NAME.png      the picture, the render of the material, their difference
   NAME_alternative_1.mtlx …   with --alternatives
 
-Only files that NAME.json lists are overwritten; others of these names are left, and their picture is refused.
+Only files that NAME.json lists are overwritten. Others of these names are left as they are.
 
 Pictures that are done are passed over, so a command that was stopped goes on when it is given again.
 

@@ -376,6 +376,23 @@ def test_a_damaged_report_vouches_for_nothing(predict, content):
     assert contents(predict.output) == before
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.mkdir(),
+        lambda path: path.open("wb").truncate(2**40),
+    ],
+    ids=["a pipe", "a device", "a folder", "a huge file"],
+)
+def test_what_is_no_report_vouches_for_nothing(predict, make):
+    predict.output.mkdir()
+    make(predict.output / "a.json")
+    (failure,) = predict("a.png")
+    assert "a.json: found a file that no record of this picture names" in str(failure)
+
+
 def test_a_neighbours_material_is_not_taken_for_an_alternative(predict):
     picture(predict.folder / "a_alternative_1.png", 9)
     assert predict("a_alternative_1.png", "a.png") == []

@@ -21,6 +21,9 @@ from inverse_shading.prediction.picture_beside_render import draw_prediction
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path
 
+# Bytes; a report of a hundred alternatives takes a hundredth of them.
+LARGEST_REPORT = 2**24
+
 
 @dataclass(frozen=True)
 class OutputFiles:
@@ -119,7 +122,8 @@ class OutputFiles:
     def _report(self) -> dict | None:
         """What the report says that is there; None for another file, or none."""
         try:
-            if not self.report.is_file():
+            # Neither a pipe nor a device, nor a large file of somebody else.
+            if not self.report.is_file() or self.report.stat().st_size > LARGEST_REPORT:
                 return None
             report = json.loads(self.report.read_bytes())
         except (OSError, ValueError, RecursionError):
