@@ -203,7 +203,7 @@ def test_a_folder_that_is_a_link_in_the_results_has_what_lies_beside_the_link(mo
 def test_a_pipe_or_device_in_the_place_of_a_file_is_refused(model, name, make):
     (model / name).unlink()
     make(model / name)
-    with pytest.raises(InputError, match=rf"{name}.*not a regular file"):
+    with pytest.raises(InputError, match=rf"{name}.*it is no regular file"):
         locate_files(model, read_model_card(model))
 
 
@@ -213,7 +213,7 @@ def test_a_pipe_or_device_as_stage_is_refused(model, make, tmp_path):
     write_sealed_text(stage, "stage")
     stage.unlink()
     make(stage)
-    with pytest.raises(InputError, match="not a regular file"):
+    with pytest.raises(InputError, match="it is no regular file"):
         locate_files(model, read_model_card(model), stage)
 
 

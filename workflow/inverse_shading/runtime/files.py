@@ -194,7 +194,7 @@ def _open_regular(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Open a file that has an end: a named pipe would wait for a writer, a device go on for ever."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
+            raise OSError(errno.EINVAL, "it is no regular file")
         yield file
 
 
