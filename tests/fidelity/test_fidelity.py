@@ -11,7 +11,7 @@ from scipy.ndimage import binary_erosion
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.material.parameters import DECIMALS
-from inverse_shading.prediction.material_file import write_material_file
+from inverse_shading.prediction.material_file import material_text
 from inverse_shading.render.frames import Renderer
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.shader_ball import shader_ball
@@ -75,7 +75,7 @@ def test_the_built_in_stage_and_material_files_opened_by_a_viewer(tmp_path):
     write_glb(glb, shader_ball())
     files = [tmp_path / f"{number}.mtlx" for number in range(len(WRITTEN))]
     for file, values in zip(files, WRITTEN, strict=True):
-        write_material_file(file, values, {"model": "best", "picture": "chair.png"})
+        file.write_text(material_text(values, {"model": "best", "picture": "chair.png"}))
     differences = compare(tmp_path, glb, CONFIG["stage"], files)
     assert differences.max() <= LARGEST_DIFFERENCE, differences
 

@@ -23,6 +23,8 @@ for every picture NAME there are then, in the output folder:
   NAME.png      the picture, the render of the material, their difference
   NAME_alternative_1.mtlx …   with --alternatives
 
+Only files that NAME.json lists are overwritten. Others of these names are left as they are.
+
 Pictures that are done are passed over, so a command that was stopped goes on when it is given again.
 
 exit codes:
@@ -43,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see `EPILOG`.
     """
     given = _parser().parse_args(arguments)
+    # Names and tables may hold what the terminal's encoding doesn't; the standard error escapes it too.
+    sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger.handlers = [handler]

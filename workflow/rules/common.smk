@@ -1,11 +1,13 @@
 """Names and functions that all rules share. Nothing here reads an image or a tensor."""
 
 import os
+import re
 import sys
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # The folder of this workflow, also where it is a module of another one, whose Snakefile lies elsewhere.
 WORKFLOW = Path(str(workflow.current_basedir)).parent

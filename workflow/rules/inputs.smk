@@ -98,10 +98,10 @@ def prediction_inputs(wildcards):
     """The user's picture of a name, and the model that finds its material."""
     if PREDICTING not in DEFINITIONS:
         raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
-    find = refusing(picture_of, "predictions.folder: ")
+    picture = refusing(picture_to_predict, "predictions.folder: ")(wildcards.name)
     folder = f"results/models/{PREDICTING}"
     return {
-        "picture": str(find(config["predictions"]["folder"], wildcards.name)),
+        "picture": str(picture),
         "card": f"{folder}/model.json",
         "weights": f"{folder}/weights.safetensors",
         "predictions": f"{folder}/predictions.csv",
@@ -109,7 +109,64 @@ def prediction_inputs(wildcards):
     }
 
 
-def predicted_pictures(wildcards):
-    """Materials of all the user's pictures."""
+# What Snakemake takes for a wildcard or a variable in the name of a file, and what it takes for a
+# file that is made of itself again and again.
+SPECIAL = re.compile(r"{.*}|<.*>")
+PERIODIC = re.compile(r"(.+?)\1{20,}$")
+
+
+def picture_to_predict(name):
+    """The user's picture of a name.
+
+    Raises:
+        InputError: none or several, or the workflow can't make files of this name.
+    """
+    folder = config["predictions"]["folder"]
+    picture = picture_of(folder, name)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        found = "a name that isn't UTF-8"
+    else:
+        special, periodic = SPECIAL.search(name), PERIODIC.search(name)
+        if special:
+            found = f"{special[0]} in a name"
+        elif periodic:
+            found = f"a name that ends in {periodic[1]!r} again and again"
+        else:
+            found = ""
+    if found:
+        raise InputError(
+            f"{picture}: found {found}, expected one that Snakemake takes for a file's. Rename it, or give "
+            "it to `inverse-shading predict`."
+        )
+    other, _, number = name.rpartition("_alternative_")
+    wanted = map(str, range(1, config["predictions"]["alternatives"] + 1))
+    if number in wanted and any(path.stem == other for path in pictures_in(folder)):
+        raise InputError(
+            f"{picture}: its material would take the place of an alternative of {other}. Rename it, or set "
+            "predictions.alternatives to 0."
+        )
+    return picture
+
+
+@cache
+def pictures_to_predict():
+    """Names of the user's pictures, and refusals of those that the workflow can't use."""
     pictures = refusing(pictures_in, "predictions.folder: ")(config["predictions"]["folder"])
-    return [f"results/predictions/{path.stem}.mtlx" for path in pictures]
+    names, refusals = [], []
+    for name in dict.fromkeys(path.stem for path in pictures):
+        try:
+            picture_to_predict(name)
+            names.append(name)
+        except InputError as error:
+            refusals.append(str(error))
+            # A name may hold what isn't text in any encoding.
+            told = str(error).encode(errors="backslashreplace").decode()
+            logger.error(f"ERROR predictions.folder: {told}")
+    return names, refusals
+
+
+def predicted_pictures(wildcards):
+    """Materials of all the user's pictures that the workflow can use."""
+    return [f"results/predictions/{name}.mtlx" for name in pictures_to_predict()[0]]

@@ -8,7 +8,8 @@ rule predict:
     output:
         # And alternatives, NAME_alternative_1.mtlx …: a picture may leave room for fewer than are wanted.
         material="results/predictions/{name}.mtlx",
-        report="results/predictions/{name}.json",
+        # Kept until it is replaced: it names the files of a former run, alternatives too.
+        report=update("results/predictions/{name}.json"),
         picture=report(
             "results/predictions/{name}.png",
             caption="../report/prediction.rst",
@@ -36,3 +37,9 @@ rule predictions:
     input:
         predicted_pictures,
     localrule: True
+    run:
+        refusals = pictures_to_predict()[1]
+        if refusals:
+            raise WorkflowError(
+                f"{len(refusals)} of the pictures can't be used, see above; the others are done"
+            )

@@ -14,7 +14,7 @@ from inverse_shading.material.document import (
     standard_library,
 )
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.prediction.material_file import write_material_file
+from inverse_shading.prediction.material_file import material_text
 from inverse_shading.runtime.errors import InputError
 
 VALUES = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -55,7 +55,7 @@ def test_every_parameter_goes_to_the_input_of_its_name():
 def test_values_come_back_from_the_file_exactly(tmp_path):
     for index, values in enumerate(sample_parameters(ImageRange(0, 4), seed=3)):
         path = tmp_path / f"{index}.mtlx"
-        write_material_file(path, values, {})
+        path.write_text(material_text(values, {}))
         np.testing.assert_array_equal(read_material(path), values)
 
 
@@ -104,3 +104,9 @@ def test_a_file_that_is_not_materialx_is_refused(tmp_path, content):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"missing\.mtlx"):
         read_material(tmp_path / "missing.mtlx")
+
+
+@pytest.mark.parametrize("name", ["a\\b.mtlx", "b\udce9.mtlx", "a\nb.mtlx", "{x}.mtlx"])
+def test_a_file_of_any_name_is_read(tmp_path, name):
+    (tmp_path / name).write_text(material_text(VALUES, {}))
+    np.testing.assert_array_equal(read_material(tmp_path / name), VALUES)

@@ -301,6 +301,47 @@ def test_the_files_are_found_from_wherever_the_folder_is_given(model, monkeypatc
     assert locate_files(".", card).stage == stage
 
 
+def test_a_link_to_the_folder_is_as_good(model, tmp_path):
+    link = tmp_path / "elsewhere" / "models" / "link"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(model)
+    assert locate_files(link, read_model_card(link)).stage.samefile(
+        model.parents[1] / "stage.safetensors"
+    )
+    (model / CARD).unlink()
+    with pytest.raises(
+        InputError, match=r"`snakemake --cores 4 results/models/tested/model\.json`"
+    ):
+        read_model_card(link)
+
+
+def test_a_folder_that_is_a_link_in_the_results_has_what_lies_beside_the_link(model, tmp_path):
+    model.rename(tmp_path / "moved")
+    model.symlink_to(tmp_path / "moved")
+    assert locate_files(model, read_model_card(model)).stage == (
+        model.parents[1] / "stage.safetensors"
+    )
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.json.sha256", "weights.safetensors"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_or_device_in_the_place_of_a_file_is_refused(model, name, make):
+    (model / name).unlink()
+    make(model / name)
+    with pytest.raises(InputError, match=rf"{name}.*it is no regular file"):
+        locate_files(model, read_model_card(model))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_or_device_as_stage_is_refused(model, make, tmp_path):
+    stage = tmp_path / "pipe.safetensors"
+    write_sealed_text(stage, "stage")
+    stage.unlink()
+    make(stage)
+    with pytest.raises(InputError, match="it is no regular file"):
+        locate_files(model, read_model_card(model), stage)
+
+
 @pytest.mark.parametrize(
     "name", ["stage.safetensors", "trunks/small.safetensors", "models/tested/weights.safetensors"]
 )

@@ -1,7 +1,9 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
+import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,12 +139,11 @@ def test_a_missing_picture_is_told_by_name(predict):
     assert "a.mtlx" in written(predict)
 
 
-def test_what_has_no_end_is_told_and_the_others_are_done(predict):
-    os.mkfifo(predict.folder / "pipe.png")
-    (predict.folder / "zero.png").symlink_to("/dev/zero")
-    pipe, zero = predict("pipe.png", "zero.png", "a.png")
-    assert "pipe.png: found a named pipe, expected a picture" in str(pipe)
-    assert "zero.png: found a device, expected a picture" in str(zero)
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_a_pipe_or_device_is_told_and_the_others_are_done(predict, make):
+    make(predict.folder / "pipe.png")
+    (failure,) = predict("a.png", "pipe.png")
+    assert "pipe.png: found a " in str(failure) and "expected a picture" in str(failure)
     assert "a.mtlx" in written(predict)
 
 
@@ -244,6 +245,11 @@ def test_fewer_alternatives_than_wanted_are_all_that_there_are(predict):
     assert FlatRefiner.made == before + 1
 
 
+def test_a_report_names_its_files(predict):
+    predict("a.png")
+    assert report(predict, "a")["files"] == ["a.mtlx", "a.png"]
+
+
 def test_what_is_done_is_passed_over(predict):
     predict("a.png")
     predict()
@@ -260,10 +266,9 @@ def test_what_is_done_is_passed_over(predict):
     [
         lambda predict: picture(predict.folder / "a.png", 7),
         lambda predict: (predict.output / "a.mtlx").unlink(),
-        lambda predict: (predict.output / "a.json").write_text("{"),
-        lambda predict: (predict.output / "a.json").write_text("{}"),
+        lambda predict: (predict.output / "a.png").unlink(),
     ],
-    ids=["another picture", "no material", "half a report", "an empty report"],
+    ids=["another picture", "no material", "no picture"],
 )
 def test_what_changed_is_done_again(predict, change):
     predict()
@@ -282,24 +287,146 @@ def test_other_options_are_done_again(predict, options):
     assert len(FlatRefiner.estimated) == 2
 
 
-def test_a_stopped_run_leaves_no_report_of_what_it_was_at_and_goes_on(predict, monkeypatch):
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def stop(*arguments, **named):
+    raise Stopped(15)
+
+
+def test_a_run_that_is_stopped_leaves_what_was_there_and_goes_on(predict, monkeypatch):
     predict()
-    draw = prediction_files.draw_prediction
-
-    def stop(output, *arguments):
-        if output.stem == "b":
-            raise Stopped(15)
-        draw(output, *arguments)
-
+    before = contents(predict.output)
+    picture(predict.folder / "b.png", 7)
     monkeypatch.setattr(prediction_files, "draw_prediction", stop)
     with pytest.raises(Stopped):
-        predict(again=True)
-    assert "b.json" not in written(predict)
-    monkeypatch.setattr(prediction_files, "draw_prediction", draw)
-    before = len(FlatRefiner.estimated)
-    predict()
-    assert len(FlatRefiner.estimated) == before + 1
+        predict()
+    assert contents(predict.output) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(prediction_session, "Refiner", FlatRefiner)
+    monkeypatch.setattr(prediction_session, "frame_picture", frame_flat)
+    monkeypatch.setattr(prediction_session, "read_stage", lambda path: None)
+    estimated = len(FlatRefiner.estimated)
+    assert predict() == []
+    assert len(FlatRefiner.estimated) == estimated + 1
     assert written(predict) == sorted(f"{name}{kind}" for name in "abc" for kind in KINDS)
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+def test_a_run_that_is_killed_while_it_puts_files_in_place_goes_on(predict, monkeypatch, count):
+    """At the first to the fifth of its files: unfinished report, picture, materials, report."""
+    predict("a.png", refine=True, alternatives=3)
+    replace, replaced = os.replace, []
+
+    def kill(source, target):
+        if len(replaced) == count - 1:
+            raise Stopped(9)
+        replaced.append(Path(target).name)
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", kill)
+        with pytest.raises(Stopped):
+            predict("a.png", refine=True, alternatives=1)
+    assert len(set(replaced)) == count - 1
+    estimated = len(FlatRefiner.estimated)
+    assert predict("a.png", refine=True, alternatives=1) == []
+    assert len(FlatRefiner.estimated) == estimated + 1
+    assert written(predict) == ["a.json", "a.mtlx", "a.png", "a_alternative_1.mtlx"]
+
+
+@pytest.mark.parametrize("count", range(5))
+def test_on_a_full_disk_what_was_there_stays(predict, monkeypatch, count):
+    """With room for none to four of report, material, alternative, picture, unfinished report."""
+    predict("a.png", refine=True, alternatives=2)
+    before = contents(predict.output)
+    written = []
+
+    def full(number):
+        if len(written) == count:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written.append(number)
+
+    monkeypatch.setattr(os, "fsync", full)
+    (failure,) = predict("a.png", refine=True, alternatives=1)
+    assert "can't be written (No space left on device)" in str(failure)
+    assert contents(predict.output) == before
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("name", ["a.mtlx", "a.png", "a.json", "a_alternative_2.mtlx"])
+def test_a_file_of_somebody_else_is_neither_overwritten_nor_removed(predict, name, again):
+    predict.output.mkdir()
+    (predict.output / name).write_text('{"precious": 1}')
+    (failure,) = predict(refine=True, alternatives=3, again=again)
+    assert f"{name}: found a file that no record of this picture names" in str(failure)
+    assert (predict.output / name).read_text() == '{"precious": 1}'
+    assert [entry for entry in written(predict) if entry.startswith("a")] == [name]
+    assert {"b.json", "c.json"} < set(written(predict))
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"identity": {}}', "[" * 10**5, "é" * 9])
+def test_a_damaged_report_vouches_for_nothing(predict, content):
+    predict("a.png")
+    (predict.output / "a.json").write_text(content, encoding="latin-1")
+    before = contents(predict.output)
+    (failure,) = predict("a.png")
+    assert "Move or delete it" in str(failure)
+    assert contents(predict.output) == before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        os.mkfifo,
+        lambda path: path.symlink_to("/dev/zero"),
+        lambda path: path.mkdir(),
+        lambda path: path.open("wb").truncate(2**40),
+    ],
+    ids=["a pipe", "a device", "a folder", "a huge file"],
+)
+def test_what_is_no_report_vouches_for_nothing(predict, make):
+    predict.output.mkdir()
+    make(predict.output / "a.json")
+    (failure,) = predict("a.png")
+    assert "a.json: found a file that no record of this picture names" in str(failure)
+
+
+def test_a_neighbours_material_is_not_taken_for_an_alternative(predict):
+    picture(predict.folder / "a_alternative_1.png", 9)
+    assert predict("a_alternative_1.png", "a.png") == []
+    before = (predict.output / "a_alternative_1.mtlx").read_bytes()
+    predict("a.png", again=True)
+    (failure,) = predict("a.png", refine=True, alternatives=1)
+    assert "a_alternative_1.mtlx: found a file that no record" in str(failure)
+    assert (predict.output / "a_alternative_1.mtlx").read_bytes() == before
+    with pytest.raises(InputError, match="found another picture whose material would be"):
+        predict("a_alternative_1.png", "a.png", refine=True, alternatives=1)
+
+
+def test_a_report_vouches_only_for_files_of_its_picture(predict):
+    predict("a.png", "b.png", refine=True, alternatives=1)
+    found = report(predict, "a")
+    assert found["files"] == ["a.mtlx", "a_alternative_1.mtlx", "a.png"]
+    others = ["b.mtlx", "../pictures/a.png", "a_alternative_1.mtlx/../b.png", "notes", 7]
+    found |= {"files": found["files"] + others, "identity": None}
+    (predict.output / "a.json").write_text(json.dumps(found))
+    (predict.output / "notes").write_text("mine")
+    assert predict("a.png") == []
+    assert "a_alternative_1.mtlx" not in written(predict)
+    assert {"b.mtlx", "b.png", "notes"} < set(written(predict))
+    assert (predict.folder / "a.png").exists()
+
+
+def test_reports_that_only_count_alternatives_vouch_for_these(predict):
+    predict("a.png", refine=True, alternatives=2)
+    found = report(predict, "a")
+    del found["files"]
+    (predict.output / "a.json").write_text(json.dumps(found))
+    (predict.output / "a_alternative_3.mtlx").write_text("mine")
+    assert predict("a.png") == []
+    assert written(predict) == ["a.json", "a.mtlx", "a.png", "a_alternative_3.mtlx"]
 
 
 def test_the_bytes_do_not_depend_on_the_other_pictures(predict, tmp_path):
@@ -322,11 +449,104 @@ def test_the_same_picture_twice_is_one(predict):
     assert len(FlatRefiner.estimated) == 1
 
 
-def test_outputs_never_take_the_place_of_pictures(predict):
-    before = (predict.folder / "a.png").read_bytes()
+def through_a_parent(predict, path):
+    (path / "other").mkdir(parents=True)
+    (path / "real").symlink_to(predict.folder)
+    return path / "other" / ".." / "real"
+
+
+def through_a_link(predict, path):
+    path.symlink_to(predict.folder)
+    return path
+
+
+def of_links(predict, path):
+    path.mkdir()
+    (path / "a.png").symlink_to(predict.folder / "a.png")
+    return path
+
+
+def of_hard_links(predict, path):
+    path.mkdir()
+    (path / "a.png").hardlink_to(predict.folder / "a.png")
+    return path
+
+
+def itself(predict, path):
+    return predict.folder
+
+
+@pytest.mark.parametrize(
+    "place", [itself, through_a_link, through_a_parent, of_links, of_hard_links]
+)
+def test_outputs_never_take_the_place_of_pictures(predict, tmp_path, place):
+    output = place(predict, tmp_path / "place")
+    before = contents(predict.folder)
     with pytest.raises(InputError, match=r"a\.png would take the place of a picture"):
-        predict(output=predict.folder)
-    assert (predict.folder / "a.png").read_bytes() == before
+        predict(output=output)
+    assert contents(predict.folder) == before and not FlatRefiner.made
+
+
+def test_a_picture_that_is_a_link_is_not_replaced(predict, tmp_path):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "a.png").symlink_to(predict.folder / "a.png")
+    with pytest.raises(InputError, match=r"a\.png would take the place of a picture"):
+        predict("../links/a.png", output=tmp_path / "links")
+    assert (tmp_path / "links" / "a.png").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["model.png", "weights.safetensors.png"])
+def test_outputs_never_take_the_place_of_the_models_files(predict, model, name):
+    picture(predict.folder / name, 9)
+    before = contents(model.folder)
+    link = predict.folder / "model"
+    link.symlink_to(model.folder)
+    try:
+        if name == "model.png":
+            with pytest.raises(InputError, match=r"model\.json would take the place of a file of"):
+                predict(name, output=link)
+            assert contents(model.folder) == before
+        else:
+            assert predict(name, output=link) == []
+            assert before.items() <= contents(model.folder).items()
+    finally:
+        for path in model.folder.glob("weights.safetensors.[mpj]*"):
+            path.unlink()
+
+
+NAMES = {
+    "not UTF-8": b"b\xe9.png",
+    "a backslash": rb"a\b.png",
+    "braces": b"{x}.png",
+    "a newline": b"a\nb.png",
+    "250 bytes": b"n" * 246 + b".png",
+    "what formats": b"%s 100% {0} $HOME.png",
+    "what patterns are made of": b"[a]*?.png",
+    "an escape sequence": b"\x1b[31m.png",
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_any_name_of_a_picture_works(predict, name):
+    path = predict.folder / os.fsdecode(name)
+    (predict.folder / "c.png").rename(path)
+    (predict.folder / "b.png").unlink()
+    assert predict() == []
+    assert len(written(predict)) == 6
+    before = FlatRefiner.made
+    assert predict() == [] and FlatRefiner.made == before
+    for kind in KINDS:
+        assert (predict.output / f"{path.stem}{kind}").stat().st_size > 100
+    (predict.output / f"{path.stem}.mtlx").rename(predict.output / "moved.mtlx")
+    assert read_material(predict.output / "moved.mtlx").shape == (10,)
+
+
+def test_a_name_that_leaves_no_room_is_told_and_the_others_are_done(predict):
+    path = predict.folder / f"{'n' * 246}.png"
+    (predict.folder / "c.png").rename(path)
+    (failure,) = predict(refine=True, alternatives=1)
+    assert "found a name of 265 bytes, expected at most 255" in str(failure)
+    assert {"a.json", "b.json"} < set(written(predict))
 
 
 def test_an_output_folder_that_is_a_file_is_refused_at_once(predict, tmp_path):

@@ -54,6 +54,21 @@ def test_published_rows_are_read(text, tmp_path):
     assert "Poster" not in write_page(write_table(tmp_path, [ONE]))
 
 
+def test_texts_of_a_table_are_neither_html_nor_further_rows(tmp_path):
+    names = {
+        "a<b>&c": "a&lt;b>&c",
+        "<script>alert(1)</script>": "&lt;script>alert(1)&lt;/script>",
+        "<!-- x": "&lt;!-- x",
+        "a\nb | c": "a b \\| c",
+        "1 < 2": "1 < 2",
+    }
+    rows = [dict(PUBLISHED[0], model=name) for name in names]
+    text = write_page(write_table(tmp_path, [ONE], published=rows))
+    for shown in names.values():
+        assert f"| {shown} |" in text
+    assert "<script" not in text and "<!--" not in text
+
+
 def test_others_are_paired_with_the_best_model(text):
     assert section(text, "Paired with the best model, bins")[1] == [
         "| model or baseline | difference | 95 % interval | p (Holm) | verdict |",

@@ -90,6 +90,12 @@ def test_the_checksum_of_a_new_file_replaces_the_old(tmp_path):
     assert path.stat().st_mode & 0o777 == seal_path(path).stat().st_mode & 0o777 == 0o666 & ~umask
 
 
+@pytest.mark.parametrize("stem", ["n" * 250, "é" * 125, "b\udce9", "a\\b", "{x}", "a\nb"])
+def test_files_of_any_name_are_written(tmp_path, stem):
+    write_text(tmp_path / f"{stem}.txt", "whole")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
 def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path):
     path = tmp_path / "a.txt"
     program = (

@@ -2,14 +2,18 @@
 
 import base64
 import json
+import os
+import struct
 
 import numpy as np
 import pytest
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.scene import gltf_file, obj_file
 from inverse_shading.scene.mesh import load_mesh
+from inverse_shading.scene.mesh_limits import LARGEST_FILE
 from inverse_shading.scene.shader_ball import shader_ball
-from tests.support.meshes import FACES, OBJ, TETRAHEDRON, Document, glb, gltf
+from tests.support.meshes import COMPONENTS, FACES, OBJ, TETRAHEDRON, Document, glb, gltf
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +277,69 @@ def with_a_huge_number(document):
 
 def with_endless_sparse_positions(document):
     del document["accessors"][0]["bufferView"]
-    document["accessors"][0] |= {"count": 10**12, "sparse": {"count": 1}}
+    document["accessors"][0] |= {"count": 10**6, "sparse": {"count": 1}}
+
+
+def sparse(places, kind="<u2", **changes):
+    """A tetrahedron whose accessor has sparse positions at these places."""
+    document = Document()
+    attributes = {"POSITION": document.accessor(TETRAHEDRON)}
+    document.json["accessors"][0]["sparse"] = {
+        "count": len(places),
+        "indices": {
+            "bufferView": document.view(np.array(places).astype(kind)),
+            "componentType": COMPONENTS[kind[1:]],
+        },
+        "values": {"bufferView": document.view(TETRAHEDRON[: len(places)])},
+    } | changes
+    document.primitive(attributes, FACES)
+    return glb(*document.finished())
+
+
+def view_of(number, **changes):
+    return altered(lambda document: document["bufferViews"][number].update(changes))
+
+
+def accessor_of(number, **changes):
+    return altered(lambda document: document["accessors"][number].update(changes))
+
+
+def node_of(**changes):
+    return altered(lambda document: document["nodes"][0].update(changes))
+
+
+def many_places(count, copies=1):
+    """A scene of many nodes that show the same mesh of a tetrahedron, given several times."""
+    document, content = gltf(np.tile(TETRAHEDRON, (copies, 1)))
+    document["nodes"] *= count
+    document["scenes"][0]["nodes"] = list(range(count))
+    return glb(document, content)
+
+
+def with_many_attributes(document):
+    primitive = document["meshes"][0]["primitives"][0]
+    primitive["attributes"] |= {f"TEXCOORD_{number}": 0 for number in range(1, 40)}
+
+
+def with_many_scenes(document):
+    document["nodes"] = [{"children": list(range(1, 1000))}, *({} for _ in range(999))]
+    document["scenes"] *= 1000
+
+
+def chain(count, all_hold=False):
+    """A mesh below so many nodes, each above the next."""
+    document, content = gltf()
+    document["nodes"] = [{"children": [number]} for number in range(1, count)] + [{"mesh": 0}]
+    for node in document["nodes"] if all_hold else []:
+        node["mesh"] = 0
+    return glb(document, content)
+
+
+def tangle(count):
+    """A face whose corners lie in a circle, each the golden angle from the last."""
+    angles = np.arange(count) * np.pi * (3 - 5**0.5)
+    lines = [f"v {x} {y} 0" for x, y in zip(np.cos(angles), np.sin(angles), strict=True)]
+    return "\n".join([*lines, "f " + " ".join(map(str, range(1, count + 1)))])
 
 
 STRAY = FACES.copy()
@@ -306,7 +372,66 @@ BAD = {
     "positions of two numbers": ("m.glb", altered(with_flat_positions), "2 numbers a vertex"),
     "a huge number": ("m.glb", altered(with_a_huge_number), "not a whole mesh file"),
     "endless sparse data": ("m.glb", altered(with_endless_sparse_positions), "than its file has"),
-    "a stray sparse place": ("m.glb", altered(with_a_stray_sparse_place), "not a whole mesh file"),
+    "a stray sparse place": (
+        "m.glb",
+        altered(with_a_stray_sparse_place),
+        "sparse places out of order",
+    ),
+    "sparse places in another order": (
+        "m.glb",
+        sparse([2, 1]),
+        "accessor 0 has sparse places out of order",
+    ),
+    "a sparse place past the vertices": (
+        "m.glb",
+        sparse([1, 65535]),
+        "sparse places out of order, or past its 4",
+    ),
+    "sparse places with a sign": ("m.glb", sparse([1, 2], "<i2"), "sparse places out of order"),
+    "a sparse count of text": (
+        "m.glb",
+        sparse([1, 2], count="2"),
+        "sparse data of accessor 0 has a count of '2'",
+    ),
+    "a sparse count past its view": ("m.glb", sparse([1, 2], count=4), "accessor 0 has 4 elements"),
+    "no stride": ("m.glb", view_of(0, byteStride=0), "a byteStride of 0, below an element's 12"),
+    "a stride below zero": ("m.glb", view_of(0, byteStride=-12), "a byteStride of -12"),
+    "a small stride": ("m.glb", view_of(0, byteStride=4), "below an element's 12"),
+    "a stride of text": ("m.glb", view_of(0, byteStride="12"), "a byteStride of '12'"),
+    "a view before its buffer": ("m.glb", view_of(1, byteOffset=-4), "a byteOffset of -4"),
+    "a view of no number": ("m.glb", view_of(0, byteOffset=True), "a byteOffset of True"),
+    "a view of negative length": ("m.glb", view_of(0, byteLength=-48), "a byteLength of -48"),
+    "a huge count": ("m.glb", accessor_of(0, count=10**12), "1000000000000 vertices, expected at"),
+    "a huge count of indices": ("m.glb", accessor_of(1, count=10**12), "333333333333 triangles"),
+    "a count of text": ("m.glb", accessor_of(0, count="4"), "accessor 0 has a count of '4'"),
+    "a count below zero": ("m.glb", accessor_of(0, count=-4), "accessor 0 has a count of -4"),
+    "eleven indices": (
+        "m.glb",
+        accessor_of(1, count=11),
+        "11 indices of 1 numbers, expected three",
+    ),
+    "indices of vectors": (
+        "m.glb",
+        accessor_of(1, count=4, type="VEC3"),
+        "4 indices of 3 numbers, expected three of one number",
+    ),
+    "a mesh of many places": ("m.glb", many_places(60_000), "60000 primitives, expected at most"),
+    "many large places": ("m.glb", many_places(30_000, 200), "vertices, expected at most 4000000"),
+    "many attributes": ("m.glb", altered(with_many_attributes), "40 attributes, expected at most"),
+    "a node of a stray mesh": ("m.glb", node_of(mesh=7), "not a whole mesh file"),
+    "a matrix of text": ("m.glb", node_of(matrix=["1"] * 16), "expected 16 numbers"),
+    "a rotation of text": ("m.glb", node_of(rotation=[0, 0, 0, "1"]), "expected 4 numbers"),
+    "a scale of one number": ("m.glb", node_of(scale=[2]), "expected 3 numbers"),
+    "a matrix of NaN": ("m.glb", node_of(matrix=[float("nan")] * 16), "not finite"),
+    "an endless scale": ("m.glb", node_of(scale=[1e999, 1, 1]), "not finite"),
+    "deep nesting": ("m.gltf", b"[" * 10**5, "not a whole mesh file"),
+    "a long number": ("m.gltf", b'{"nodes": ' + b"9" * 10**5 + b"}", "not a whole mesh file"),
+    "many values": ("m.gltf", b"[" + b"0," * 4_000_001 + b"0]", "values in the document"),
+    "many chunks": (
+        "m.glb",
+        struct.pack("<4sII", b"glTF", 2, 12 + 8 * 200) + bytes(8 * 200),
+        "101 chunks, expected at most 100",
+    ),
     "a stray accessor": ("m.glb", altered(with_a_stray_accessor), "not a whole mesh file"),
     "compression": ("m.glb", altered(compressed), "KHR_draco_mesh_compression"),
     "no meshes": ("m.glb", altered(without_meshes), "found no triangles"),
@@ -335,6 +460,18 @@ BAD = {
     "an obj of edges alone": ("m.obj", POINTS + "f 1 2\nf 3\nf\n", "found no triangles"),
     "an obj with a stray edge": ("m.obj", OBJ + "f 1 9\n", "vertex 9 where the file has 4"),
     "an obj with a face of no vertex": ("m.obj", OBJ + "f /1 2 3\n", "line 9 has a face without"),
+    "an obj with a giant face": (
+        "m.obj",
+        POINTS + "f" + " 1 2 3" * 10_000,
+        "10001 corners of a face in line 4, expected at most 10000",
+    ),
+    "an obj with underscores": (
+        "m.obj",
+        OBJ.replace("v 1 0 0", "v 1_0 0 0"),
+        "words where numbers",
+    ),
+    "an obj of other bytes": ("m.obj", OBJ.encode() + b"f \xe9 2 3\n", "not a whole mesh file"),
+    "an obj with a long number": ("m.obj", OBJ + "f 1 2 " + "9" * 5000, "not a whole mesh file"),
     "another type": ("m.stl", "solid", "expected a mesh ending in"),
 }
 
@@ -344,6 +481,110 @@ def test_a_mesh_that_cannot_be_used_is_refused(tmp_path, name, content, message)
     with pytest.raises(InputError, match=message) as caught:
         load_mesh(save(tmp_path / name, content))
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [altered(with_many_scenes), chain(100, all_hold=True)])
+def test_the_ways_to_meshes_are_bounded_all_together(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(gltf_file, "MOST_STEPS", 2000)
+    with pytest.raises(InputError, match="2001 nodes on the way to its meshes, expected at most"):
+        load_mesh(save(tmp_path / "mesh.glb", content))
+
+
+def test_cutting_faces_is_bounded_for_all_together(tmp_path, monkeypatch):
+    path = save(tmp_path / "mesh.obj", tangle(30))
+    assert len(load_mesh(path).triangles) == 28
+    monkeypatch.setattr(obj_file, "MOST_COMPARISONS", 1500)
+    load_mesh(path)
+    points, _, face = tangle(30).partition("f")
+    save(path, points + f"f{face}\n" * 9)
+    with pytest.raises(InputError, match="comparisons to cut faces"):
+        load_mesh(path)
+
+
+def test_a_long_chain_of_nodes_is_followed(tmp_path):
+    mesh = load_mesh(save(tmp_path / "mesh.glb", chain(20_000)))
+    np.testing.assert_array_equal(mesh.positions, TETRAHEDRON)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way_and_are_counted(tmp_path, end):
+    mesh = load_mesh(save(tmp_path / "mesh.obj", OBJ.replace("\n", end)))
+    np.testing.assert_array_equal(mesh.positions[mesh.triangles], TETRAHEDRON[FACES])
+    text = ("\n# a_b\n" + OBJ + "v nan 0 0").replace("\n", end)
+    with pytest.raises(InputError, match="line 11 has"):
+        load_mesh(save(tmp_path / "mesh.obj", text))
+
+
+def referring(path, uri):
+    """A .gltf file whose buffer is at a URI, and the buffer's content."""
+    document, content = gltf()
+    document["buffers"][0]["uri"] = uri
+    path.parent.mkdir(exist_ok=True)
+    return save(path, json.dumps(document)), content
+
+
+def test_references_may_lead_below_the_meshs_folder(tmp_path):
+    path, content = referring(tmp_path / "meshes" / "mesh.gltf", "parts/../parts/a%20buffer.bin")
+    (path.parent / "parts").mkdir()
+    (path.parent / "parts" / "a buffer.bin").write_bytes(content)
+    np.testing.assert_array_equal(load_mesh(path).positions, TETRAHEDRON)
+    (tmp_path / "link.gltf").symlink_to(path)
+    with pytest.raises(InputError, match=r"a buffer\.bin: can't be read"):
+        load_mesh(tmp_path / "link.gltf")
+    (tmp_path / "parts").symlink_to(path.parent / "parts")
+    np.testing.assert_array_equal(load_mesh(tmp_path / "link.gltf").positions, TETRAHEDRON)
+
+
+@pytest.mark.parametrize(
+    "uri", ["../secret.bin", "parts/../../secret.bin", "/dev/zero", "%2e%2e/secret.bin", "link.bin",
+            "link/secret.bin", "{folder}/meshes/own.bin"]
+)  # fmt: skip
+def test_references_that_lead_out_of_the_meshs_folder_are_refused(tmp_path, uri):
+    path, content = referring(tmp_path / "meshes" / "mesh.gltf", uri.format(folder=tmp_path))
+    (tmp_path / "secret.bin").write_bytes(content)
+    (path.parent / "own.bin").write_bytes(content)
+    (path.parent / "parts").mkdir()
+    (path.parent / "link.bin").symlink_to("../secret.bin")
+    (path.parent / "link").symlink_to("..")
+    with pytest.raises(
+        InputError, match=r"mesh\.gltf: a reference .* leads out of the mesh's folder"
+    ):
+        load_mesh(path)
+
+
+def test_a_buffer_that_is_a_pipe_is_refused(tmp_path):
+    path, _ = referring(tmp_path / "meshes" / "mesh.gltf", "pipe.bin")
+    os.mkfifo(path.parent / "pipe.bin")
+    with pytest.raises(InputError, match=r"mesh\.gltf: .*pipe\.bin: found a named pipe"):
+        load_mesh(path)
+
+
+@pytest.mark.parametrize("uri", ["large.bin", "data:," + "A" * 400])
+def test_buffers_are_bounded_all_together(tmp_path, monkeypatch, uri):
+    monkeypatch.setattr(gltf_file, "LARGEST_FILE", 290)
+    path, content = referring(tmp_path / "meshes" / "mesh.gltf", uri)
+    (path.parent / "large.bin").write_bytes(content)
+    document = json.loads(path.read_text())
+    document["buffers"] *= 3
+    document["buffers"].append({"byteLength": 10, "uri": uri})
+    save(path, json.dumps(document))
+    with pytest.raises(InputError, match="bytes in buffers, expected at most 290"):
+        load_mesh(path)
+
+
+@pytest.mark.parametrize("name", ["mesh.obj", "mesh.glb", "mesh.gltf"])
+def test_a_mesh_that_is_no_file_or_too_large_is_refused(tmp_path, name):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(InputError, match=rf"{name}: 268435457 bytes, expected at most 268435456"):
+        load_mesh(path)
+    path.unlink()
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        make(path)
+        with pytest.raises(InputError, match=rf"{name}: found a .*, expected a mesh"):
+            load_mesh(path)
+        path.unlink()
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -109,8 +109,9 @@ def read_material(path: str | Path) -> np.ndarray:
     """
     document = mx.createDocument()
     try:
-        mx.readFromXmlFile(document, mx.FilePath(str(path)))
-    except (mx.ExceptionParseError, mx.ExceptionFileMissing) as error:
+        # Not MaterialX's own reader of files, which takes a backslash for a slash.
+        mx.readFromXmlString(document, Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, mx.ExceptionParseError) as error:
         raise InputError(f"{path}: can't be read as a MaterialX document ({error}).") from error
     document.setDataLibrary(standard_library())
     try:

@@ -1,13 +1,11 @@
 """The .mtlx file of a predicted material, with where it came from."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import MaterialX as mx
 import numpy as np
 
 from inverse_shading.material.document import make_material
-from inverse_shading.runtime.files import atomic_path
 
 # Rec. 709 primaries, linear: what the ten inputs are and what the renderer computes in.
 COLOR_SPACE = "lin_rec709"
@@ -17,17 +15,15 @@ COLOR_SPACE = "lin_rec709"
 PREFIX = "inverse_shading_"
 
 
-def write_material_file(
-    path: str | Path,
+def material_text(
     values: np.ndarray,
     provenance: Mapping[str, str],
     library: mx.Document | None = None,
-) -> None:
-    """Write a material as a MaterialX document: one standard_surface and a material of it.
+) -> str:
+    """A material as the text of a MaterialX document: one standard_surface and a material of it.
 
     Args:
-        path: the .mtlx file, written whole or not at all.
-        values: ten numbers in [0, 1] of at most `parameters.DECIMALS` decimals, which the file holds
+        values: ten numbers in [0, 1] of at most `parameters.DECIMALS` decimals, which the text holds
             exactly.
         provenance: attributes of the document by name, which `PREFIX` is put before.
         library: see `document.make_material`.
@@ -36,8 +32,8 @@ def write_material_file(
     document.setColorSpace(COLOR_SPACE)
     for name, text in provenance.items():
         document.setAttribute(f"{PREFIX}{name}", _plain(text))
-    with atomic_path(path) as temporary:
-        mx.writeToXmlFile(document, mx.FilePath(str(temporary)))
+    # Not MaterialX's own file writer, which takes a backslash for a slash and is silent if it fails.
+    return mx.writeToXmlString(document)
 
 
 def _plain(text: str) -> str:

@@ -1,5 +1,6 @@
 """model.json: all that it takes to use a trained model, and the checksums of the files it needs."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -191,13 +192,19 @@ def _contradictions(card: ModelCard) -> list[str]:
     return mistakes
 
 
+def in_results(folder: str | Path) -> Path:
+    """The path of a model's folder whose results lie around it: as it is written, or behind links."""
+    # It may be "." or hold a "..".
+    written = Path(os.path.abspath(folder))  # noqa: PTH100
+    results = written.parent.parent
+    if (results / "trunks").is_dir() or (results / "stage.safetensors").exists():
+        return written
+    return Path(os.path.realpath(folder))
+
+
 def remake(card: Path) -> str:
     """What makes a card anew, and with it what it speaks of; for messages."""
-    folder = card.parent.absolute()
-    if folder.parent.name != "models":
-        # A link to the folder, or "." in it: its own name is that of the model.
-        folder = folder.resolve()
-    target = f"results/models/{folder.name}/{CARD}"
+    target = f"results/models/{in_results(card.parent).name}/{CARD}"
     return f"In the workflow's folder, `snakemake --cores 4 {target}` makes it anew."
 
 

@@ -1,10 +1,9 @@
 """The files that a model needs beside its card: where they lie, and whether they are those it means."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from inverse_shading.prediction.model_card import CARD, ModelCard, remake
+from inverse_shading.prediction.model_card import CARD, ModelCard, in_results, remake
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, read_seal
 
@@ -49,7 +48,7 @@ def locate_files(
         InputError: a file is missing, damaged, or another than when the card was written.
     """
     folder = Path(folder)
-    results = _results_of(folder)
+    results = in_results(folder).parent.parent
     files = ModelFiles(
         weights=folder / "weights.safetensors",
         predictions=folder / "predictions.csv",
@@ -73,14 +72,3 @@ def locate_files(
                 f"{folder / CARD}: {OTHER[name]} {remake(folder / CARD)}"
             )
     return files
-
-
-def _results_of(folder: Path) -> Path:
-    """The results folder that a model's folder lies in.
-
-    That of the path as it is written, which may be "." or hold a "..": a model in results/models may
-    be a link to another disk. But where a link stands anywhere else, that of the folder it leads to.
-    """
-    written = Path(os.path.abspath(folder))  # noqa: PTH100
-    within = written.parent.name == "models" or not folder.is_symlink()
-    return (written if within else folder.resolve()).parent.parent

@@ -1,7 +1,10 @@
 """What is written for one picture: its material, a report of it, and a picture to compare by eye."""
 
 import json
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,10 +16,13 @@ from inverse_shading.inversion.reasons import EXPLANATIONS
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
-from inverse_shading.prediction.material_file import write_material_file
+from inverse_shading.prediction.material_file import material_text
 from inverse_shading.prediction.picture_beside_render import draw_prediction
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import write_text
+from inverse_shading.runtime.files import atomic_path
+
+# Bytes; a report of a hundred alternatives takes a hundredth of them.
+LARGEST_REPORT = 2**24
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class OutputFiles:
         alternatives: NAME_alternative_1.mtlx and so on, as many as are wanted; a picture that leaves
             room for fewer has fewer.
         picture: NAME.png.
-        report: NAME.json, written last: where it lies, all do.
+        report: NAME.json. It names the others: what it doesn't name is somebody else's, and is
+            neither overwritten nor removed.
     """
 
     material: Path
@@ -54,33 +61,112 @@ class OutputFiles:
 
     def are_done(self, identity: Mapping) -> bool:
         """Whether all are there, and made of what this identity says."""
-        try:
-            report = json.loads(self.report.read_text(encoding="utf-8"))
-            found = self.alternatives[: len(report["alternatives"])]
-            same = report["identity"] == identity
-        except (OSError, ValueError, LookupError, TypeError):
-            return False
-        return same and all(path.is_file() for path in (self.material, *found, self.picture))
+        report = self._report() or {}
+        named = {self.material, self.picture, *self._named(report)}
+        return report.get("identity") == identity and all(map(os.path.isfile, named))
 
-    def remove_former(self) -> None:
-        """Remove what an earlier run left and this one may not write again.
-
-        The report first, which would vouch for files that are made anew; then all alternatives.
+    def check_owned(self) -> None:
+        """Check that nothing would be overwritten but what a former run wrote for this picture.
 
         Raises:
-            InputError: a file can't be removed.
+            InputError: there is a file that no report of this picture names, or a name is longer
+                than the file system allows.
         """
-        prefix = f"{self.material.stem}_alternative_"
-        former = [
-            path
-            for path in self.material.parent.glob("*.mtlx")
-            if path.stem.startswith(prefix) and path.stem.removeprefix(prefix).isdecimal()
+        longest = os.pathconf(self.report.parent, "PC_NAME_MAX")
+        for path in self.every:
+            size = len(os.fsencode(path.name))
+            if size > longest:
+                raise InputError(
+                    f"{path}: found a name of {size} bytes, expected at most {longest}. Give the "
+                    "picture a shorter name."
+                )
+        # Looked for before the report is read: another process may be putting them there, report first.
+        there = [path for path in self.every if os.path.lexists(path)]
+        report = self._report()
+        own = {self.report, *self._named(report)} if report else set()
+        for path in there:
+            if path not in own:
+                raise InputError(
+                    f"{path}: found a file that no record of this picture names, so it isn't "
+                    "overwritten. Move or delete it, or give another folder as --output."
+                )
+
+    def publish(self, contents: Mapping[Path, bytes], report: Mapping, identity: Mapping) -> None:
+        """Put all files of the picture in place, once all are written under temporary names.
+
+        At any moment a report names all of them. While they are changed it is one without an
+        identity, so that a killed run is noticed and its files are known for the picture's own.
+
+        Args:
+            contents: of each file but the report.
+            report: what it says beside the identity and the files' names.
+            identity: what they depend on, as `are_done` compares it.
+
+        Raises:
+            InputError: a file can't be written or removed, or isn't the picture's own.
+        """
+        self.check_owned()
+        left = [path for path in self._named(self._report() or {}) if path not in contents]
+        names = [path.name for path in contents]
+        every = names + [path.name for path in left]
+        whole = _json({**report, "files": names, "identity": identity})
+        unfinished = _json({"made_by": report["made_by"], "files": every, "identity": None})
+        # What is entered last is put in place first.
+        with ExitStack() as stack:
+            for path, content in {self.report: whole, **contents}.items():
+                _write(stack.enter_context(atomic_path(path)), content)
+            for path in left:
+                stack.enter_context(_removing(path))
+            _write(stack.enter_context(atomic_path(self.report)), unfinished)
+
+    def _report(self) -> dict | None:
+        """What the report says that is there; None for another file, or none."""
+        try:
+            # Neither a pipe nor a device, nor a large file of somebody else.
+            if not self.report.is_file() or self.report.stat().st_size > LARGEST_REPORT:
+                return None
+            report = json.loads(self.report.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return None
+        ours = isinstance(report, dict) and isinstance(report.get("made_by"), dict)
+        return report if ours and "identity" in report else None
+
+    def _named(self, report: Mapping) -> list[Path]:
+        """The files that a report names, as far as they can be this picture's."""
+        names, alternatives = report.get("files"), report.get("alternatives")
+        if names is None and isinstance(alternatives, list):
+            # Earlier versions list the alternatives and name no files.
+            found = OutputFiles.of(self.material, self.material.parent, len(alternatives))
+            names = [path.name for path in found.every if path != found.report]
+        name = re.escape(self.material.stem)
+        own = re.compile(rf"{name}(\.png|\.mtlx|_alternative_[1-9][0-9]*\.mtlx)")
+        return [
+            self.report.with_name(file)
+            for file in (names if isinstance(names, list) else [])
+            if isinstance(file, str) and own.fullmatch(file)
         ]
-        for path in (self.report, *former):
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise InputError(f"{path}: can't be written anew ({error.strerror}).") from error
+
+
+def _json(content: Mapping) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file down to the disk, which some file systems find to be full only then."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _removing(path: Path) -> Iterator[None]:
+    """Remove a file when the block ends well."""
+    yield
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: can't be removed ({error.strerror}).") from error
 
 
 @dataclass(frozen=True)
@@ -120,23 +206,21 @@ def write_prediction(
         library: of MaterialX, see `document.make_material`.
 
     Raises:
-        InputError: a file can't be written.
+        InputError: a file can't be written, or isn't the picture's own.
     """
-    files.remove_former()
     estimate = prediction.estimate
-    write_material_file(files.material, estimate.material, origin, library)
+    contents = {files.material: material_text(estimate.material, origin, library)}
     for number, values in enumerate(estimate.alternatives, start=1):
-        path = files.alternatives[number - 1]
-        write_material_file(path, values, {**origin, "alternative": str(number)}, library)
-    draw_prediction(
-        files.picture,
+        numbered = {**origin, "alternative": str(number)}
+        contents[files.alternatives[number - 1]] = material_text(values, numbered, library)
+    contents = {path: text.encode() for path, text in contents.items()}
+    contents[files.picture] = draw_prediction(
         prediction.picture.image,
         prediction.render,
         prediction.difference,
         [name for name in PARAMETERS if estimate.reasons[name] is not None],
     )
-    report = _report(prediction) | {"made_by": dict(origin), "identity": dict(identity)}
-    write_text(files.report, json.dumps(report, indent=2, allow_nan=False) + "\n")
+    files.publish(contents, _report(prediction) | {"made_by": dict(origin)}, identity)
 
 
 def _report(prediction: Prediction) -> dict:

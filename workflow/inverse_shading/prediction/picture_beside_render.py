@@ -2,13 +2,12 @@
 
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from inverse_shading.evaluation.image_difference import ImageDifference, flip_colors, flip_map
 from inverse_shading.material.labels import PARAMETER_LABELS
-from inverse_shading.report.figures.style import PixelLayout, figure_style, save_figure
+from inverse_shading.report.figures.style import PixelLayout, figure_png, figure_style
 
 # Layout of the picture, in pixels. Tiles have the size of the framed image within these limits.
 SMALLEST_TILE, LARGEST_TILE = 224, 448
@@ -16,22 +15,20 @@ GAP, BORDER, TITLE_HEIGHT, CAPTION_HEIGHT = 6, 16, 66, 26
 
 
 def draw_prediction(
-    output: str | Path,
     picture: np.ndarray,
     render: np.ndarray,
     difference: ImageDifference,
     undetermined: Sequence[str],
-) -> None:
+) -> bytes:
     """Draw a picture, the render of its material and their difference side by side.
 
     Args:
-        output: the PNG to write.
         picture, render: framed, uint8 (size, size, 3).
         difference: of the two, over the pixels that count.
         undetermined: parameters that the picture leaves undetermined.
 
-    Raises:
-        InputError: the file can't be written.
+    Returns:
+        The bytes of a PNG file.
     """
     tiles = {
         "Picture": picture,
@@ -62,4 +59,4 @@ def draw_prediction(
             left = BORDER + number * (side + GAP)
             layout.write(left, TITLE_HEIGHT + 4, caption, fontsize=8)
             layout.show(left, TITLE_HEIGHT + CAPTION_HEIGHT, pixels, side)
-        save_figure(layout.figure, output)
+        return figure_png(layout.figure)

@@ -3,8 +3,10 @@
 import dataclasses
 import hashlib
 import itertools
+import os
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.output_files import OutputFiles, write_prediction
 from inverse_shading.prediction.session import Options, PredictionSession
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import read_seal
+from inverse_shading.runtime.files import read_seal, seal_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 
@@ -52,17 +54,18 @@ def predict_pictures(
         One error for every picture that nothing was written for; they are logged already.
 
     Raises:
-        InputError: nothing was tried: two pictures of one name, a model that can't be used, nothing
-            to render with, or an output folder that can't be written to.
+        InputError: nothing was tried: two pictures of one name, outputs in the place of files that
+            are read, a model that can't be used, nothing to render with, or an output folder that
+            can't be written to.
     """
     output = Path(output)
     outputs = {
         picture: OutputFiles.of(picture, output, options.alternatives)
         for picture in find_pictures(paths)
     }
-    _check_outputs(outputs)
     card = read_model_card(model)
     files = locate_files(model, card, stage)
+    _check_outputs(outputs, [Path(model) / CARD, *filter(None, vars(files).values())])
     _check_folder(output)
     common = {
         "card": read_seal(Path(model) / CARD),
@@ -73,11 +76,13 @@ def predict_pictures(
     for picture, own in outputs.items():
         try:
             identity = {"picture": _sha256(picture)} | common
+            if not again and own.are_done(identity):
+                continue
+            own.check_owned()
         except InputError as error:
             _note(failures, picture, error)
             continue
-        if again or not own.are_done(identity):
-            waiting[picture] = identity
+        waiting[picture] = identity
     done = len(outputs) - len(waiting) - len(failures)
     if done:
         logger.info("%d of %d pictures are done already", done, len(outputs))
@@ -131,13 +136,18 @@ def _answered(
             yield picture, image, answer
 
 
-def _check_outputs(outputs: Mapping[Path, OutputFiles]) -> None:
-    """Refuse pictures whose outputs would be one file, or another of the pictures.
+def _check_outputs(outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path]) -> None:
+    """Refuse pictures whose outputs would be one file, or a file that is to be read.
+
+    Args:
+        sealed: files of the model, which lie beside their checksums.
 
     Raises:
         InputError: naming both.
     """
-    pictures = {picture.absolute(): picture for picture in outputs}
+    read = {file: "a picture" for picture in outputs for file in _files(picture)}
+    for path in (*sealed, *map(seal_path, sealed)):
+        read |= dict.fromkeys(_files(path), "a file of the model")
     writers: dict[Path, Path] = {}
     for picture, files in outputs.items():
         for path in files.every:
@@ -146,12 +156,26 @@ def _check_outputs(outputs: Mapping[Path, OutputFiles]) -> None:
                     f"{picture}: found another picture whose material would be {path}, "
                     f"{writers[path]}. Rename one, or give them one at a time with another --output."
                 )
-            if path.absolute() in pictures:
+            for file in _files(path) & read.keys():
                 raise InputError(
-                    f"{picture}: its output {path} would take the place of a picture that is to be "
+                    f"{picture}: its output {path} would take the place of {read[file]} that is to be "
                     "read. Give another folder as --output."
                 )
             writers[path] = picture
+
+
+def _files(path: Path) -> set[tuple[int, int]]:
+    """What a path names, by device and number: a file, and the link to it where there is one.
+
+    The same file under another path is found too, through links, `..`, and on file systems that don't
+    tell upper case from lower.
+    """
+    found = set()
+    for look in (os.stat, os.lstat):
+        with suppress(OSError):
+            entry = look(path)
+            found.add((entry.st_dev, entry.st_ino))
+    return found
 
 
 def _check_folder(folder: Path) -> None:

@@ -64,6 +64,7 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
     environment = Environment(
         loader=PackageLoader(__package__),
         undefined=StrictUndefined,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -102,6 +103,14 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
         random_mse=RANDOM_MSE,
     )
     write_text(markdown, text)
+
+
+def _plain(value: object) -> object:
+    """A value as Markdown shows it: a text is no HTML, and ends no row of a table."""
+    if not isinstance(value, str):
+        return value
+    # A tag, comment or address in angle brackets begins so; "< 0.001" doesn't.
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", " ".join(value.splitlines()))
 
 
 def _of(source: str, rows: Sequence[Mapping]) -> list[Mapping]:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from inverse_shading.runtime.errors import InputError
 
@@ -17,6 +18,12 @@ SEAL_SUFFIX = ".sha256"
 
 # Hexadecimal digits of a SHA-256.
 DIGITS = 64
+
+# Bytes of the longest checksum, with the longest name behind it.
+LONGEST_SEAL = 512
+
+# Bytes of a name that temporary files take over; file systems allow 255 in all.
+LONGEST_STEM = 100
 
 
 @contextmanager
@@ -90,9 +97,8 @@ def read_seal(path: str | os.PathLike) -> str:
     """
     beside = seal_path(path)
     try:
-        _check_regular(beside)
-        with beside.open(encoding="utf-8") as file:
-            digest = file.read(DIGITS + 1).partition(" ")[0].strip()
+        with _open_regular(beside) as file:
+            digest = file.read(LONGEST_SEAL).decode().partition(" ")[0].strip()
     except (OSError, ValueError) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
         raise InputError(
@@ -121,7 +127,7 @@ def _replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        prefix = f".{path.stem}.{socket.gethostname()}."
+        prefix = f".{_short(path.stem)}.{socket.gethostname()}."
         _remove_orphans(path.parent, prefix, path.suffix)
         # The suffix stays last because some libraries choose the format by it.
         handle, name = tempfile.mkstemp(
@@ -140,6 +146,12 @@ def _replacing(path: str | os.PathLike) -> Iterator[Path]:
             # In a folder that became read-only it stays, until the next writer removes it.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _short(name: str) -> str:
+    """A name, or its digest where the name leaves no room for what is put before and behind it."""
+    coded = os.fsencode(name)
+    return name if len(coded) <= LONGEST_STEM else hashlib.sha256(coded).hexdigest()
 
 
 def _publish(temporary: Path, path: Path) -> None:
@@ -175,16 +187,18 @@ def _seal_text(path: str | os.PathLike, name: str) -> str:
     return f"{_digest(path)}  {name}\n"
 
 
-def _check_regular(path: str | os.PathLike) -> None:
-    """Raise OSError for what has no end: reading a pipe waits for a writer, a device may never stop."""
-    if not stat.S_ISREG(Path(path).stat().st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
-
-
 def _digest(path: str | os.PathLike) -> str:
-    _check_regular(path)
-    with open(path, "rb") as file:
+    with _open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _open_regular(path: str | os.PathLike) -> Iterator[BinaryIO]:
+    """Open a file that has an end: a named pipe would wait for a writer, a device go on for ever."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        yield file
 
 
 def _remedy(path: str | os.PathLike) -> str:

@@ -31,9 +31,11 @@ def job(log_path: str | Path) -> Iterator[None]:
     """
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    name = " ".join(log_path.with_suffix("").parts[1:])
+    name = " ".join(log_path.with_suffix("").parts[1:]).replace("%", "%%")
     # "delay" is left at False: a log that exists but is empty tells that the job has started.
-    handlers = [logging.FileHandler(log_path, mode="w"), logging.StreamHandler(sys.stderr)]
+    # Names of files may hold what isn't text in any encoding.
+    file = logging.FileHandler(log_path, mode="w", encoding="utf-8", errors="backslashreplace")
+    handlers = [file, logging.StreamHandler(sys.stderr)]
     form = logging.Formatter(f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S")
     for handler in handlers:
         handler.setFormatter(form)

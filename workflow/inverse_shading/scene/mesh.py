@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.scene.gltf_file import read_gltf
+from inverse_shading.scene.mesh_limits import LARGEST_FILE, check_limit
 from inverse_shading.scene.obj_file import read_obj
 
 READERS = {".obj": read_obj, ".glb": read_gltf, ".gltf": read_gltf}
@@ -94,14 +96,17 @@ def load_mesh(path: str | Path) -> Mesh:
     read = READERS.get(path.suffix.lower())
     if read is None:
         raise InputError(f"{path}: expected a mesh ending in {', '.join(READERS)}.")
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path}: no such file. Correct stage.mesh, or say builtin.")
+    size = regular_file(path, "a mesh")
     try:
+        check_limit(size, LARGEST_FILE, "bytes")
         # What overflows or is no number is found below.
         with np.errstate(all="ignore"):
             parts = [whole_part(**part) for part in read(path) if len(part["triangles"])]
     except InputError as problem:
-        raise InputError(f"{path}: {problem}. Export it again, or say builtin.") from None
+        reason = str(problem).removesuffix(".")
+        raise InputError(f"{path}: {reason}. Export it again, or say builtin.") from None
     except BROKEN as error:
         raise InputError(
             f"{path}: not a whole mesh file ({type(error).__name__}: {error}). Export it again, or "

@@ -1,5 +1,6 @@
 """How every figure looks, and how it is saved: the same data give the same bytes."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -79,17 +80,24 @@ def set_log_ticks(axis: Axis, digits: Sequence[float]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def figure_png(figure: Figure) -> bytes:
+    """A figure as the bytes of a PNG file, without time, version or machine in it."""
+    file = io.BytesIO()
+    figure.savefig(
+        file,
+        format="png",
+        dpi=DOTS_PER_INCH,
+        metadata={"Software": None},
+        pil_kwargs={"optimize": True},
+    )
+    return file.getvalue()
+
+
 def save_figure(figure: Figure, output: str | Path) -> None:
-    """Write a figure as PNG without time, version or machine in it.
+    """Write a figure as PNG, see `figure_png`.
 
     Raises:
         InputError: the file can't be written.
     """
     with atomic_path(output) as temporary:
-        figure.savefig(
-            temporary,
-            format="png",
-            dpi=DOTS_PER_INCH,
-            metadata={"Software": None},
-            pil_kwargs={"optimize": True},
-        )
+        temporary.write_bytes(figure_png(figure))
