@@ -1,0 +1,5 @@
+"""All kinds of inputs."""
+
+from tests.fuzz import meshes, pictures
+
+KINDS = pictures.KINDS | meshes.KINDS
