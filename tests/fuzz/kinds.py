@@ -1,5 +1,5 @@
 """All kinds of inputs."""
 
-from tests.fuzz import meshes, pictures
+from tests.fuzz import artefacts, configurations, meshes, pictures
 
-KINDS = pictures.KINDS | meshes.KINDS
+KINDS = pictures.KINDS | meshes.KINDS | configurations.KINDS | artefacts.KINDS

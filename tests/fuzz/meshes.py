@@ -93,7 +93,7 @@ def elements(document: dict, number: int, buffers: list[bytes]) -> list[tuple]:
     """An accessor's elements, read one by one as glTF 2.0 says."""
 
     def entry(kind: str, place: int) -> dict:
-        require(type(place) is int and 0 <= place < len(document[kind]), f"no {kind} {place}")
+        require(0 <= place < len(document[kind]), f"no {kind} {place}")
         return document[kind][place]
 
     def view(reference: dict, letter: str, width: int, count: int) -> list[tuple]:
