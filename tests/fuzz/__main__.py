@@ -16,12 +16,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__)
     parser.add_argument("--count", type=int, default=10000, help="inputs to draw (default 10000)")
     parser.add_argument("--seed", type=int, default=1, help="of what is drawn")
-    parser.add_argument("--kind", choices=sorted(KINDS), help="this kind alone")
+    parser.add_argument("--group", help="this row of the table alone")
+    parser.add_argument("--kind", help="this kind alone")
     parser.add_argument("--only", type=int, help="this number of the kind alone")
     parser.add_argument("--processes", type=int, default=2, help="side by side (default 2)")
     parser.add_argument("--report", type=Path, help="file for the table, in Markdown")
     arguments = parser.parse_args()
-    chosen = {name: kind for name, kind in KINDS.items() if arguments.kind in (None, name)}
+    chosen = {
+        name: kind
+        for name, kind in KINDS.items()
+        if arguments.kind in (None, name) and arguments.group in (None, kind.group)
+    }
+    if not chosen:
+        parser.error("found no such kind")
     inputs = portion(chosen, arguments.count, arguments.seed)
     if arguments.only is not None:
         inputs = [Input(arguments.kind, arguments.only, arguments.seed)]

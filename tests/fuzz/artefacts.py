@@ -16,7 +16,7 @@ from inverse_shading.dataset.shards import read_shard, write_shard
 from inverse_shading.dataset.splits import read_split
 from inverse_shading.evaluation.predictions import read_all_predictions
 from inverse_shading.inversion.calibration import read_calibration
-from inverse_shading.runtime.artefacts import write_json
+from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 from inverse_shading.scene.stage_file import read_stage
 from tests.fuzz.harness import REFUSED, RIGHT, Input, Kind, Trial
@@ -33,8 +33,10 @@ def small_results(shared: Path) -> Path:
     results = shared / "results"
     with FileLock(shared / "results.lock"):
         if not (shared / "picture.png").exists():
+            import torch
             from PIL import Image
 
+            from inverse_shading.training.checkpoints import Checkpoint
             from tests.support.small_model import SmallModel
             from tests.support.small_stage import make_small_stage
 
@@ -44,6 +46,7 @@ def small_results(shared: Path) -> Path:
             frames = np.full((20, SIDE, SIDE, 3), 90, np.uint8)
             samples = zip(RANGE.identifiers, np.full((20, 10), 0.5), frames, strict=True)
             write_shard(results / "shard.tar", samples)
+            Checkpoint(results / "checkpoint.pt", {}, 0).save({"tensors": torch.arange(12.0)})
             pixels = np.full((64, 64, 3), 110, np.uint8)
             pixels[16:48, 16:48] = 200
             Image.fromarray(pixels).save(shared / "picture.png")
@@ -60,7 +63,11 @@ def read_weights(path: Path):
 def read_checkpoint(path: Path):
     from inverse_shading.training.checkpoints import Checkpoint
 
-    return Checkpoint(path, {}, 0).load()
+    state = Checkpoint(path, {}, 0).load()
+    if state is None:
+        # What training does without a word.
+        raise InputError(f"{path}: not taken. Train anew.")
+    return state["tensors"].numpy()
 
 
 # Of each kind of file: which, and what reads it to something that can be compared.
@@ -72,6 +79,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "images.npy": (f"data/images/{RANGE}.npy", lambda path: np.array(open_images(path, RANGE))),
     "weights.safetensors": ("models/tested/weights.safetensors", read_weights),
     "stage.safetensors": ("stage.safetensors", lambda path: vars(read_stage(path))),
+    "checkpoint.pt": ("checkpoint.pt", read_checkpoint),
     "shard.tar": ("shard.tar", lambda path: list(read_shard(path, RANGE, SIDE))),
 }  # fmt: skip
 
@@ -126,17 +134,20 @@ def make(kind: str, resealed: bool, one: Input, folder: Path, shared: Path) -> T
     return Trial(lambda: read(path), partial(same_values, true), (path.name,), expected)
 
 
-def predict(shared: Path, folder: Path, **options) -> Path:
-    """The whole prediction of the picture by the model in a folder; gives the report."""
+def predict(card: Path, pictures: list[Path], output: Path, refine: bool = False) -> list:
+    """The whole prediction by the model of a card; gives what was refused."""
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
 
-    wanted = Options(any_silhouette=True, **options)
-    failures = predict_pictures(
-        [shared / "picture.png"], folder / "models" / "tested", folder / "out", wanted,
+    return predict_pictures(
+        pictures, card.parent, output, Options(any_silhouette=True, refine=refine),
         device="cpu", render_device="cpu", threads=1,
     )  # fmt: skip
-    for failure in failures:
+
+
+def predicted(folder: Path, shared: Path, refine: bool = False) -> Path:
+    """Predict the common picture by the model in a folder; gives the report."""
+    for failure in predict(folder / CARD, [shared / "picture.png"], folder / "out", refine):
         raise failure
     return folder / "out" / "picture.json"
 
@@ -170,20 +181,25 @@ def _other_types(found: object, true: object, place: str) -> str | None:
     return None
 
 
-def make_card(one: Input, folder: Path, shared: Path) -> Trial:
-    """A changed card under a checksum of its own, and a whole prediction with it."""
+def model_copy(folder: Path, shared: Path) -> Path:
+    """Put a copy of the small model into a folder; gives its card."""
     whole = small_results(shared)
     for name in ("models", "trunks", "stage.safetensors", "stage.safetensors.sha256"):
         source = whole / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
-    path = folder / CARD
+    return folder / CARD
+
+
+def make_card(one: Input, folder: Path, shared: Path) -> Trial:
+    """A changed card under a checksum of its own, and a whole prediction with it."""
+    path = model_copy(folder, shared)
     true = json.loads(path.read_text())
-    card = drawn("card", one, shared, path=whole / CARD) if one.number else true
+    card = drawn("card", one, shared, shared / "results" / CARD) if one.number else true
     path.write_text(json.dumps(card))
     seal(path)
     refine = bool(one.generator.integers(2)) or not one.number
     return Trial(
-        lambda: predict(shared, folder, refine=refine),
+        lambda: predicted(folder, shared, refine),
         partial(wrong_card, card, true),
         (path.name,),
         None if one.number else RIGHT,

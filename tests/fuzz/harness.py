@@ -13,6 +13,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,7 +79,7 @@ class Kind:
         count: how many are tried in the whole campaign.
         make: writes the input of a name into the first folder. The second is common to all inputs,
             for what takes long to make.
-        listed: whether there are `count` inputs and no more.
+        listed: whether it is a single case, made by hand.
     """
 
     group: str
@@ -161,15 +162,11 @@ class Worker:
 
     @staticmethod
     def _kill(process: subprocess.Popen) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
-def run(
-    inputs: Iterable[Input], shared: Path, processes: int
-) -> Iterator[tuple[Input, Outcome]]:
+def run(inputs: Iterable[Input], shared: Path, processes: int) -> Iterator[tuple[Input, Outcome]]:
     """Try inputs in several processes; gives each with its outcome, in order."""
     inputs, workers, local = list(inputs), [], threading.local()
 
@@ -189,11 +186,10 @@ def run(
 
 
 def portion(kinds: dict[str, Kind], total: int, seed: int) -> list[Input]:
-    """About `total` inputs over the kinds, by their counts; of each kind two at least."""
-    drawn = {name: kind for name, kind in kinds.items() if not kind.listed}
-    share = total / sum(kind.count for kind in drawn.values())
+    """All named cases, and about `total` inputs over the other kinds, by their counts, two at least."""
+    share = total / max(1, sum(kind.count for kind in kinds.values() if not kind.listed))
     return [
         Input(name, number, seed)
-        for name, kind in drawn.items()
-        for number in range(max(2, round(share * kind.count)))
+        for name, kind in kinds.items()
+        for number in range(1 if kind.listed else max(2, round(share * kind.count)))
     ]

@@ -1,5 +1,6 @@
 """All kinds of inputs."""
 
-from tests.fuzz import artefacts, configurations, meshes, pictures
+from tests.fuzz import artefacts, configurations, meshes, named_cases, pictures
 
-KINDS = pictures.KINDS | meshes.KINDS | configurations.KINDS | artefacts.KINDS
+DRAWN = pictures.KINDS | meshes.KINDS | configurations.KINDS | artefacts.KINDS
+KINDS = DRAWN | named_cases.KINDS

@@ -31,7 +31,9 @@ def require(held: bool, what: str) -> None:
 @lru_cache
 def ball() -> Mesh:
     """A sphere of a few triangles with all vertex data."""
-    around, down = np.meshgrid(np.linspace(0, 2 * np.pi, 7), np.linspace(0.4, 2.7, 4), indexing="ij")
+    around, down = np.meshgrid(
+        np.linspace(0, 2 * np.pi, 7), np.linspace(0.4, 2.7, 4), indexing="ij"
+    )
     normals = np.stack(
         [np.sin(down) * np.sin(around), np.cos(down), np.sin(down) * np.cos(around)], -1
     ).reshape(-1, 3)
@@ -151,7 +153,9 @@ def wrong_gltf(path: Path, found: Mesh) -> str | None:
             }
             places = [place for (place,) in elements(document, primitive["indices"], buffers)]
             vertices = data["POSITION"]
-            require(all(0 <= place < len(vertices) for place in places), "an index past the vertices")
+            require(
+                all(0 <= place < len(vertices) for place in places), "an index past the vertices"
+            )
             triangles += [
                 tuple(place + len(positions) for place in places[i : i + 3])
                 for i in range(0, len(places) - 2, 3)
@@ -174,7 +178,9 @@ def wrong_obj(path: Path, found: Mesh) -> str | None:
     """What is wrong with a mesh that an OBJ file was taken for."""
     lines = [line.partition(b"#")[0].split() for line in path.read_bytes().splitlines()]
     points = {
-        tuple(np.array([float(word) for word in [*line[1:], "0", "0", "0"][:3]], np.float32).tolist())
+        tuple(
+            np.array([float(word) for word in [*line[1:], "0", "0", "0"][:3]], np.float32).tolist()
+        )
         for line in lines
         if line[:1] == [b"v"]
     }

@@ -70,7 +70,9 @@ def hdr(rgbe: np.ndarray, coded: bool) -> bytes:
     if not coded:
         return head + rgbe.tobytes()
     start = bytes([2, 2, width >> 8, width & 255])
-    rows = [start + b"".join(bytes([width]) + row[:, i].tobytes() for i in range(4)) for row in rgbe]
+    rows = [
+        start + b"".join(bytes([width]) + row[:, i].tobytes() for i in range(4)) for row in rgbe
+    ]
     return head + b"".join(rows)
 
 
@@ -173,7 +175,9 @@ def sample(kind: str) -> Sample:
         width = 2 * HEIGHT if kind in MAPS else WIDTH
         length = 4 * width if "flat" in kind else 8 + 4 * width
         first = size - HEIGHT * length
-        return Sample(content, [], [(first + i * length, first + (i + 1) * length, i) for i in range(HEIGHT)])
+        return Sample(
+            content, [], [(first + i * length, first + (i + 1) * length, i) for i in range(HEIGHT)]
+        )
     return Sample(content, [], [])
 
 
@@ -181,7 +185,9 @@ def _exr_sample(content: bytes, zipped: bool) -> Sample:
     """The parts of an EXR: a table of offsets, the first of which is the table's own end."""
     count = -(-HEIGHT // 16) if zipped else HEIGHT
     first = next(
-        at for at in range(len(content)) if content[at : at + 8] == struct.pack("<Q", at + 8 * count)
+        at
+        for at in range(len(content))
+        if content[at : at + 8] == struct.pack("<Q", at + 8 * count)
     )
     parts = []
     for offset in struct.unpack_from(f"<{count}Q", content, first):
@@ -219,7 +225,9 @@ def wrong_pixels(kind: str, harm: Damage, found: np.ndarray) -> str | None:
         return "cut short and taken, with other pixels"
     own = sample(kind)
     if any(start <= harm.start and harm.stop <= stop for start, stop in own.checked):
-        return f"bytes {harm.start} to {harm.stop} are under a checksum, and other pixels were taken"
+        return (
+            f"bytes {harm.start} to {harm.stop} are under a checksum, and other pixels were taken"
+        )
     touched = {row for start, stop, row in own.rows if start < harm.stop and harm.start < stop}
     if not harm.moved and own.rows and harm.start >= min(own.rows)[0]:
         if found.shape != true.shape:

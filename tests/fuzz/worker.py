@@ -33,7 +33,7 @@ VERBS = (
     "Add|Change|Check|Choose|Copy|Correct|Delete|Export|Fetch|Give|In the workflow's folder|Install|"
     "Leave|Make|Name|Put|Remove|Rename|Render|Replace|Run|Save|Scale|Shorten|Split|Train|Use|Write"
 )
-REMEDY = re.compile(rf"(?:^|[.!?)] |; )(?:{VERBS})\b.*\.$", re.DOTALL)
+REMEDY = re.compile(rf"(?:^|[.!?)] |; )(?:If [^,.]*, )?(?:{VERBS}|delete|fetch)\b.*\.$", re.DOTALL)
 
 
 def judge(trial: Trial) -> tuple[str, str]:
@@ -47,6 +47,9 @@ def judge(trial: Trial) -> tuple[str, str]:
         if trial.expected == RIGHT:
             problem = "refused, and shouldn't be"
         return (TRACEBACK, f"{problem}: {error}") if problem else (REFUSED, str(error))
+    except AssertionError as error:
+        # A case's own word on what was done to other files.
+        return WRONG, str(error)
     except MemoryError as error:
         return OVER_MEMORY, _last_lines(error)
     except BaseException as error:
@@ -67,7 +70,9 @@ def unclear(message: str, named: tuple[str, ...]) -> str | None:
     if missing:
         return f"doesn't name {', '.join(missing)}"
     if message.startswith("The configuration is wrong:"):
-        lines = [line for line in message.splitlines()[1:] if "found" not in line and "must" not in line]
+        lines = [
+            line for line in message.splitlines()[1:] if "found" not in line and "must" not in line
+        ]
         return f"doesn't say what was found in {lines[0]!r}" if lines else None
     return None if REMEDY.search(message) else "says no remedy"
 
@@ -87,12 +92,12 @@ def main() -> None:
             print("made", file=answers, flush=True)
             # The peak begins anew.
             Path("/proc/self/clear_refs").write_text("5")
-            before, start = _resident("VmRSS"), time.monotonic()
+            before, children, start = _resident("VmRSS"), _children(), time.monotonic()
             verdict, note = judge(trial)
             seconds = time.monotonic() - start
-            # A decoder may run in a child of its own.
-            child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-            peak = max(_resident("VmHWM") - before, child - started)
+            # A decoder may run in a child of its own; of those only the largest is known.
+            child = _children() if _children() > children else 0
+            peak = max(_resident("VmHWM") - before, child)
             if peak > LIMIT_BYTES:
                 verdict, note = OVER_MEMORY, f"{peak >> 20} MB; {verdict}; {note}"
         spent = _resident("VmRSS") - started > SPENT_BYTES or verdict == OVER_MEMORY
@@ -103,6 +108,10 @@ def main() -> None:
 def _resident(key: str) -> int:
     status = Path("/proc/self/status").read_text()
     return int(re.search(rf"{key}:\s+(\d+) kB", status)[1]) << 10
+
+
+def _children() -> int:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
 
 
 def _causes(error: BaseException | None):
