@@ -1,5 +1,6 @@
 """The child process of `harness.Worker`: makes inputs, has them read, and judges what came of it."""
 
+import importlib
 import json
 import os
 import re
@@ -21,7 +22,6 @@ from tests.fuzz.harness import (
     Input,
     Trial,
 )
-from tests.fuzz.kinds import KINDS
 
 # Libraries that an input loads are mapped beside what it takes itself.
 MAPPED_BYTES = 3 << 30
@@ -81,14 +81,15 @@ def main() -> None:
     # What libraries print is no answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    shared, started = Path(sys.argv[1]), _resident("VmRSS")
+    kinds, shared = importlib.import_module(sys.argv[1]).KINDS, Path(sys.argv[2])
+    started = _resident("VmRSS")
     most = _resident("VmSize") + LIMIT_BYTES + MAPPED_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         one = Input(*json.loads(line))
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-            trial = KINDS[one.kind].make(one, Path(folder), shared)
+            trial = kinds[one.kind].make(one, Path(folder), shared)
             print("made", file=answers, flush=True)
             # The peak begins anew.
             Path("/proc/self/clear_refs").write_text("5")
