@@ -103,11 +103,18 @@ class Worker:
     Args:
         shared: the folder that is common to all inputs.
         limit: seconds that an input may take.
+        memory: bytes that it may take.
         kinds: the module that has them.
     """
 
-    def __init__(self, shared: Path, limit: float = LIMIT_SECONDS, kinds: str = "tests.fuzz.kinds"):
-        self._command = [sys.executable, "-m", "tests.fuzz.worker", kinds, str(shared)]
+    def __init__(
+        self,
+        shared: Path,
+        limit: float = LIMIT_SECONDS,
+        memory: int = LIMIT_BYTES,
+        kinds: str = "tests.fuzz.kinds",
+    ):
+        self._command = [sys.executable, "-m", "tests.fuzz.worker", kinds, str(memory), str(shared)]
         self._limit, self._process, self._late = limit, None, False
 
     def attempt(self, one: Input) -> Outcome:

@@ -10,7 +10,6 @@ from inverse_shading.runtime.errors import InputError
 from tests.fuzz.harness import (
     CRASH,
     HANG,
-    LIMIT_BYTES,
     OVER_MEMORY,
     REFUSED,
     RIGHT,
@@ -20,6 +19,10 @@ from tests.fuzz.harness import (
     Kind,
     Trial,
 )
+
+
+# Bytes that these may take.
+MEMORY = 1 << 27
 
 
 def says(text: str, cause: type[BaseException] | None = None) -> Callable[[], None]:
@@ -41,7 +44,7 @@ def hangs() -> None:
 
 def takes_memory() -> None:
     # Pages are taken when they are written to.
-    (b"x" * (LIMIT_BYTES + (1 << 28))).count(b"y")
+    (b"x" * (2 * MEMORY)).count(b"y")
 
 
 CLEAR = "a.png: found nothing. Save it again."

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from inverse_shading.runtime.errors import InputError
 from tests.fuzz.harness import (
-    LIMIT_BYTES,
     OVER_MEMORY,
     REFUSED,
     RIGHT,
@@ -81,9 +80,10 @@ def main() -> None:
     # What libraries print is no answer.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    kinds, shared = importlib.import_module(sys.argv[1]).KINDS, Path(sys.argv[2])
+    module, limit, shared = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
+    kinds = importlib.import_module(module).KINDS
     started = _resident("VmRSS")
-    most = _resident("VmSize") + LIMIT_BYTES + MAPPED_BYTES
+    most = _resident("VmSize") + limit + MAPPED_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
@@ -99,7 +99,7 @@ def main() -> None:
             # A decoder may run in a child of its own; of those only the largest is known.
             child = _children() if _children() > children else 0
             peak = max(_resident("VmHWM") - before, child)
-            if peak > LIMIT_BYTES:
+            if peak > limit:
                 verdict, note = OVER_MEMORY, f"{peak >> 20} MB; {verdict}; {note}"
         spent = _resident("VmRSS") - started > SPENT_BYTES or verdict == OVER_MEMORY
         answer = [verdict, note[-1500:], seconds, peak, spent]
