@@ -20,7 +20,6 @@ from tests.fuzz.harness import (
     Trial,
 )
 
-
 # Bytes that these may take.
 MEMORY = 1 << 27
 
