@@ -10,7 +10,7 @@ from snakemake.common.configfile import load_configfile
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
 from inverse_shading.config.models import complete_models, model_names, study_names
-from inverse_shading.config.schema import json_schema
+from inverse_shading.config.schema import Configuration, json_schema
 from tests.fuzz.harness import RIGHT, ROOT, Input, Kind, Trial
 from tests.fuzz.values import drawn
 
@@ -60,7 +60,7 @@ def wrong_config(written: dict, found: dict) -> str | None:
     """What is wrong with a configuration that was taken: other values, or those of other types."""
     if found != written:
         return "it isn't what was written"
-    for error in Strict(json_schema()).iter_errors(complete_models(found)):
+    for error in Strict(json_schema(Configuration)).iter_errors(complete_models(found)):
         return f"{'.'.join(map(str, error.absolute_path))}: {error.message}"
     names = [text for text in _texts(found) if "\n" in text]
     return f"taken with a newline: {names}" if names else None

@@ -644,6 +644,15 @@ def _(folder: Path, shared: Path) -> Trial:
     return Trial(read, judge, ("a_alternative_1",))
 
 
+@case(GROUP, "a link to the model's folder")
+def _(folder: Path, shared: Path) -> Trial:
+    model, link = small_results(shared) / "models" / "tested", folder / "link"
+    link.symlink_to(model)
+    (folder / "out").mkdir()
+    read = partial(predict, link / "model.json", [shared / "picture.png"], folder / "out")
+    return Trial(read, lambda failures: str(failures) if failures else None, ("tested",), None)
+
+
 def make(name: str, one: Input, folder: Path, shared: Path) -> Trial:
     return CASES[name][1](folder, shared)
 

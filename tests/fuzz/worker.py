@@ -69,9 +69,8 @@ def unclear(message: str, named: tuple[str, ...]) -> str | None:
     if missing:
         return f"doesn't name {', '.join(missing)}"
     if message.startswith("The configuration is wrong:"):
-        lines = [
-            line for line in message.splitlines()[1:] if "found" not in line and "must" not in line
-        ]
+        told = re.compile("found|must|allowed")
+        lines = [line for line in message.splitlines()[1:] if not told.search(line)]
         return f"doesn't say what was found in {lines[0]!r}" if lines else None
     return None if REMEDY.search(message) else "says no remedy"
 
