@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.fuzz.harness import FAILURES, VERDICTS, Input, Outcome, portion, run
 from tests.fuzz.kinds import KINDS
+from tests.fuzz.named_cases import BOMBS
 
 
 def main() -> int:
@@ -32,16 +33,18 @@ def main() -> int:
     inputs = portion(chosen, arguments.count, arguments.seed)
     if arguments.only is not None:
         inputs = [Input(arguments.kind, arguments.only, arguments.seed)]
-    outcomes, started = defaultdict(list), time.monotonic()
+    outcomes, bombs, started = defaultdict(list), {}, time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as shared:
         for number, (one, outcome) in enumerate(run(inputs, Path(shared), arguments.processes), 1):
             outcomes[KINDS[one.kind].group].append(outcome)
+            if KINDS[one.kind].group == BOMBS:
+                bombs[one.kind] = outcome
             if outcome.verdict in FAILURES or arguments.only is not None:
                 again = f"--kind {one.kind!r} --only {one.number} --seed {one.seed}"
                 print(f"{outcome.verdict}: {again}\n  {outcome.note}", flush=True)
             if number % 500 == 0:
                 print(f"[{number}/{len(inputs)}]", flush=True)
-    table = format_table(outcomes)
+    table = format_table(outcomes) + format_bombs(bombs)
     print(f"\n{table}\n{time.monotonic() - started:.0f} s")
     if arguments.report:
         arguments.report.write_text(table, encoding="utf-8")
@@ -61,6 +64,14 @@ def format_table(outcomes: dict[str, list[Outcome]]) -> str:
         cells += [f"{max(one.seconds for one in found):.1f}", max(one.peak for one in found) >> 20]
         lines.append(f"| {group} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
+
+
+def format_bombs(outcomes: dict[str, Outcome]) -> str:
+    """A row a bomb, if there are any: what it took."""
+    lines = ["", "| bomb | verdict | s | peak, MB |", "|---|---|---:|---:|"] if outcomes else []
+    for name, (verdict, _, seconds, peak) in outcomes.items():
+        lines.append(f"| {name} | {verdict} | {seconds:.1f} | {peak >> 20} |")
+    return "".join(f"{line}\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ from tests.fuzz.harness import REFUSED, RIGHT, Input, Kind, Trial
 from tests.fuzz.meshes import ball, ball_document, with_data_uri, wrong_gltf
 from tests.support.meshes import glb
 
+BOMBS = "decompression bombs"
+
 Make = Callable[[Path, Path], Trial]
 CASES: dict[str, tuple[str, Make]] = {}
 
@@ -176,7 +178,7 @@ def wrong_planes(found) -> str | None:
     return None if np.abs(found.pixels - true).max() < 0.01 else "other pixels than the file has"
 
 
-BOMBS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {
+LARGE: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {
     "PNG of 268 million pixels": ("a.png", lambda: flat_png(16384, 8), read_picture),
     "PNG of 88 million pixels": ("a.png", lambda: flat_png(9400, 8), read_picture),
     "PNG of 88 million pixels, 16 bits": ("a.png", lambda: flat_png(9400, 16), read_picture),
@@ -215,8 +217,8 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {
     ),
     "environment 8192 wide": ("a.hdr", lambda: flat_hdr(4096, 8192), load_environment),
 }
-for name, (file, content, read) in BOMBS.items():
-    file_case("decompression bombs", name, file, content, read, expected=None)
+for name, (file, content, read) in LARGE.items():
+    file_case(BOMBS, name, file, content, read, expected=None)
 
 GROUP = "pictures, hand-made"
 file_case(
