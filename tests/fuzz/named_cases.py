@@ -20,10 +20,10 @@ from inverse_shading.scene.mesh import load_mesh
 from tests.fuzz import meshes, pictures
 from tests.fuzz.artefacts import (
     CARD,
+    READERS,
     model_copy,
     predict,
     predicted,
-    read_checkpoint,
     small_results,
     wrong_prediction,
 )
@@ -254,12 +254,30 @@ file_case(
 )  # fmt: skip
 
 
-@case(GROUP, "a bit of a PNG's pixels")
-def _(folder: Path, shared: Path) -> Trial:
-    content = bytearray(pictures.sample("PNG 8").content)
-    content[98] ^= 16
-    (folder / "a.png").write_bytes(content)
-    return Trial(lambda: read_picture(folder / "a.png"), lambda found: None, ("a.png",), REFUSED)
+def changed_at(kind: str, place: int) -> bytes:
+    """The undamaged file of a kind but for one bit."""
+    content = bytearray(pictures.sample(kind).content)
+    content[place] ^= 16
+    return bytes(content)
+
+
+for name, kind, place in (
+    ("a bit of a PNG's pixels", "PNG 8", 98),
+    ("a bit of a PNG's pixels of 16 bits", "PNG 16", 98),
+    (
+        "a bit of a deflate TIFF",
+        "TIFF 8 deflate",
+        pictures.sample("TIFF 8 deflate").checked[0][0] + 99,
+    ),
+    ("a bit of a deflate TIFF of 16 bits", "TIFF 16 deflate", 400),
+    (
+        "a bit that makes a coded HDR a flat one",
+        "HDR coded",
+        pictures.sample("HDR coded").rows[0][0],
+    ),
+):
+    suffix = pictures.PICTURES[kind][2]
+    file_case(GROUP, name, f"a{suffix}", partial(changed_at, kind, place), read_picture)
 
 
 def device_case(group: str, name: str, read: Callable[[Path], object], suffix: str, fifo: bool):
@@ -496,12 +514,35 @@ for path, value in (
     card_case(f"card with {'.'.join(path)} {value!r}", sets(*path, value=value))
 
 
-@case("cards and checkpoints, hand-made", "junk for a checkpoint")
-def _(folder: Path, shared: Path) -> Trial:
-    path = folder / "checkpoint.pt"
-    path.write_bytes(b"junk")
-    seal(path)
-    return Trial(lambda: read_checkpoint(path), lambda found: None, (path.name,), REFUSED)
+def sealed_case(name: str, kind: str, change: Callable[[bytes], bytes]) -> None:
+    """A file of a step's with something changed, under a checksum of its own."""
+
+    def make(folder: Path, shared: Path) -> Trial:
+        place, read = READERS[kind]
+        path = folder / Path(place).name
+        path.write_bytes(change((small_results(shared) / place).read_bytes()))
+        seal(path)
+        return Trial(lambda: read(path), lambda found: None, (path.name,), REFUSED)
+
+    case("cards and checkpoints, hand-made", name)(make)
+
+
+sealed_case("junk for a checkpoint", "checkpoint.pt", lambda content: b"junk")
+sealed_case(
+    "array whose header is no Python",
+    "images.npy",
+    lambda content: content.replace(b"'}", b"'", 1).replace(b"{'", b"{(", 1),
+)
+sealed_case(
+    "header of 2^60 bytes",
+    "stage.safetensors",
+    lambda content: struct.pack("<Q", 2**60) + content[8:],
+)
+for word in (b"environment_samples", b"uniforms", b"materialx_version", b"irradiance"):
+    sealed_case(
+        f"stage without {word.decode()}", "stage.safetensors",
+        lambda content, word=word: content.replace(word, word[::-1], 1),
+    )  # fmt: skip
 
 
 # Predictions: files that are the user's, and one bad picture among good ones
