@@ -255,26 +255,21 @@ file_case(
 
 
 def changed_at(kind: str, place: int) -> bytes:
-    """The undamaged file of a kind but for one bit."""
-    content = bytearray(pictures.sample(kind).content)
-    content[place] ^= 16
+    """The undamaged file of a kind but for one bit, which no reader may pass over."""
+    own = pictures.sample(kind)
+    content = bytearray(own.content)
+    content[(own.checked or own.rows)[0][0] + place] ^= 16
     return bytes(content)
 
 
+# The place is counted from the first byte that is under a checksum or belongs to a row.
 for name, kind, place in (
     ("a bit of a PNG's pixels", "PNG 8", 98),
-    ("a bit of a PNG's pixels of 16 bits", "PNG 16", 98),
-    (
-        "a bit of a deflate TIFF",
-        "TIFF 8 deflate",
-        pictures.sample("TIFF 8 deflate").checked[0][0] + 99,
-    ),
-    ("a bit of a deflate TIFF of 16 bits", "TIFF 16 deflate", 400),
-    (
-        "a bit that makes a coded HDR a flat one",
-        "HDR coded",
-        pictures.sample("HDR coded").rows[0][0],
-    ),
+    ("a bit of a PNG's pixels of 16 bits", "PNG 16", 8944),
+    ("a bit of a deflate TIFF", "TIFF 8 deflate", 163),
+    ("a bit of a deflate TIFF of 16 bits", "TIFF 16 deflate", 183),
+    ("a bit of a planar deflate TIFF", "TIFF 16 planar deflate", 47),
+    ("a bit that makes a coded HDR a flat one", "HDR coded", 0),
 ):
     suffix = pictures.PICTURES[kind][2]
     file_case(GROUP, name, f"a{suffix}", partial(changed_at, kind, place), read_picture)
