@@ -264,7 +264,7 @@ def changed_at(kind: str, place: int) -> bytes:
 
 # The place is counted from the first byte that is under a checksum or belongs to a row.
 for name, kind, place in (
-    ("a bit of a PNG's pixels", "PNG 8", 98),
+    ("a bit of a PNG's pixels", "PNG 8", 99),
     ("a bit of a PNG's pixels of 16 bits", "PNG 16", 8944),
     ("a bit of a deflate TIFF", "TIFF 8 deflate", 163),
     ("a bit of a deflate TIFF of 16 bits", "TIFF 16 deflate", 183),
