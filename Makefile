@@ -4,7 +4,7 @@
 # make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
 # make test-faults that many more faults end well, with a table; mounts small disks, half an hour
-# make test-fuzz   that 12,000 damaged or wrong inputs are refused or taken rightly, with a table; ten minutes
+# make test-fuzz   that 10,000 damaged or wrong inputs are refused or taken rightly, with a table; a few minutes
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
