@@ -4,6 +4,7 @@
 # make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
 # make test-faults that many more faults end well, with a table; mounts small disks, half an hour
+# make test-fuzz   that 10,000 damaged or wrong inputs are refused or taken rightly, with a table; a few minutes
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3
 CORES ?= $(shell nproc)
@@ -13,7 +14,7 @@ PATHS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slurm test-faults test-gpu lint schema install lock clean
+.PHONY: demo test test-slurm test-faults test-fuzz test-gpu lint schema install lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -47,6 +48,10 @@ test-slurm: install
 test-faults: install
 	@sh envs/system-libraries.sh test
 	PYTHONPATH=.:workflow $(BIN)/python -m tests.faults
+
+test-fuzz: install
+	@sh envs/system-libraries.sh test
+	OMP_NUM_THREADS=1 PYTHONPATH=.:workflow $(BIN)/python -m tests.fuzz
 
 test-gpu: install
 	@sh envs/system-libraries.sh test
