@@ -110,6 +110,14 @@ def wrong_values(true: object, found: object) -> str | None:
     return None
 
 
+def wrong_table(found: dict) -> str | None:
+    """The same of predictions: any number of rows, as long as they are of one length and finite."""
+    true, predicted = found["true"], found["predicted"]
+    if true.shape != predicted.shape or true.shape[1:] != (10,):
+        return f"found {true.shape} and {predicted.shape}, expected rows of ten"
+    return None if np.isfinite([true, predicted]).all() else "found numbers that aren't finite"
+
+
 def same_values(true: object, found: object) -> str | None:
     alike = map(np.array_equal, leaves(true), leaves(found))
     return wrong_values(true, found) or (None if all(alike) else "found other values")
@@ -129,7 +137,8 @@ def make(kind: str, resealed: bool, one: Input, folder: Path, shared: Path) -> T
     path.write_bytes(damage(content, one.generator).content)
     if resealed:
         seal(path)
-        return Trial(lambda: read(path), partial(wrong_values, true), (path.name,))
+        wrong = wrong_table if kind.startswith("predictions.csv") else partial(wrong_values, true)
+        return Trial(lambda: read(path), wrong, (path.name,))
     expected = REFUSED if path.read_bytes() != content else RIGHT
     return Trial(lambda: read(path), partial(same_values, true), (path.name,), expected)
 

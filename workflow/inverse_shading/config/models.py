@@ -219,5 +219,8 @@ def _circles(given: dict[str, dict | None], sections: dict[str, str]) -> list[st
             name = given[name]["like"]
         if name in chain:
             circle = " → ".join([*chain[chain.index(name) :], name])
-            mistakes.append(f"{sections[name]}.{name}.like: found a circle, {circle}")
+            mistakes.append(
+                f"{sections[name]}.{name}.like: found a circle, {circle}; "
+                "allowed is a model that isn't like this one in turn"
+            )
     return mistakes

@@ -106,11 +106,8 @@ def extract_features(
             is outside float16.
     """
     array = open_images(images, parse_range(Path(images).stem))
-    found = read_description(trunk).get("architecture")
-    if found != config["architecture"]:
-        raise unusable(trunk, f"found weights of {found}, expected {config['architecture']}")
     place = set_up(resources.device, resources.threads)
-    network, dtype = load_extractor(trunk, found, config.get("depths"), place)
+    network, dtype = load_extractor(trunk, config["architecture"], config.get("depths"), place)
     precision = config["precision"]
     where = describe_device(place, resources.threads)
     logger.info("%d images on %s in %s", len(array), where, precision)
@@ -147,9 +144,15 @@ def load_extractor(
 
     Args:
         trunk: a file made by `trunk_weights.prepare_trunk`.
-        architecture: of the trunk.
+        architecture: that the trunk should have.
         depths: see `features.Depths`; None for the last layer alone.
+
+    Raises:
+        InputError: the file is missing or damaged, or the trunk is of another architecture.
     """
+    found = read_description(trunk).get("architecture")
+    if found != architecture:
+        raise unusable(trunk, f"found weights of {found}, expected {architecture}")
     network, dtype = fold_batch_norms(load_trunk(trunk)), torch.float16
     if depths is not None:
         network, dtype = Depths(network, architecture, depths), torch.float32

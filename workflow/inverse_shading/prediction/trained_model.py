@@ -14,6 +14,7 @@ from inverse_shading.network.objectives.objective import load_objective
 from inverse_shading.network.whole_network import load_network
 from inverse_shading.prediction.model_card import CARD, ModelCard, remake
 from inverse_shading.prediction.model_files import ModelFiles
+from inverse_shading.runtime.artefacts import read_description
 from inverse_shading.runtime.errors import InputError
 
 
@@ -44,6 +45,9 @@ class Predictor:
             )
         self._extractor = None
         if files.trunk is not None:
+            found = read_description(files.trunk).get("architecture")
+            if found != card.architecture:
+                raise self._unfit(f"found a trunk of {found}, expected {card.architecture}")
             self._extractor, self._dtype = load_extractor(
                 files.trunk, card.architecture, card.depths, self._device
             )

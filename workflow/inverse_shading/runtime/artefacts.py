@@ -10,6 +10,7 @@ NumPy's tensors doesn't for PyTorch.
 import json
 import math
 import struct
+import tokenize
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -229,7 +230,10 @@ def open_array(
     Raises:
         InputError: missing, damaged, or another array.
     """
-    with reading(path, what, EOFError):
+    # NumPy reads the header as a literal of Python.
+    with reading(
+        path, what, EOFError, SyntaxError, tokenize.TokenError, MemoryError, RecursionError
+    ):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     fits = len(array.shape) == len(shape) and all(
         isinstance(wanted, str) or length == wanted
@@ -305,6 +309,8 @@ def read_description(
         with Path(path).open("rb") as file:
             # The format begins with the header's length, then the header as JSON.
             (length,) = struct.unpack("<Q", file.read(8))
+            if length > Path(path).stat().st_size:
+                raise ValueError("found a header that is longer than the file")
             header = json.loads(file.read(length))
         metadata = header.get("__metadata__", {}) if isinstance(header, dict) else {}
         if key not in metadata:

@@ -76,9 +76,10 @@ def decode_pixels(data: bytes, height: int, width: int) -> np.ndarray | None:
     """Decode scanlines into uint8 (height, width, 4); None if they are cut short or damaged."""
     coded = width in CODED_WIDTHS and data[:2] == b"\x02\x02"
     if not coded:
-        if len(data) < 4 * height * width:
+        # With more bytes it is a coded one with a damaged head.
+        if len(data) != 4 * height * width:
             return None
-        flat = np.frombuffer(data, np.uint8, 4 * height * width)
+        flat = np.frombuffer(data, np.uint8)
         return flat.reshape(height, width, 4)
     # A scanline is at least its four bytes of head and two a run of 127: don't trust a huge size.
     if len(data) < height * (4 + 8 * (width // 128)):
