@@ -147,10 +147,11 @@ def predict(card: Path, pictures: list[Path], output: Path, refine: bool = False
     """The whole prediction by the model of a card; gives what was refused."""
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
+    from inverse_shading.runtime.resources import Resources
 
     return predict_pictures(
         pictures, card.parent, output, Options(any_silhouette=True, refine=refine),
-        device="cpu", render_device="cpu", threads=1,
+        device="cpu", rendering=Resources("cpu", 1),
     )  # fmt: skip
 
 

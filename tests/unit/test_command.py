@@ -16,6 +16,7 @@ from inverse_shading.prediction.session import Options
 from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.resources import Resources
 from tests.support.tables import write_comparison
 
 ROOT = Path(__file__).parents[2]
@@ -55,8 +56,9 @@ def test_all_well(run):
     assert paths == [Path("a.png"), Path("folder")]
     assert (model, output) == (Path("best"), Path("predictions"))
     assert options == Options(refine=False)
-    assert named.pop("threads") >= 1
-    assert named == {"stage": None, "device": "auto", "render_device": "auto", "again": False}
+    rendering = named.pop("rendering")
+    assert rendering.device == "auto" and rendering.threads >= 1
+    assert named == {"stage": None, "device": "auto", "again": False}
 
 
 def test_every_option_is_handed_on(run):
@@ -68,7 +70,7 @@ def test_every_option_is_handed_on(run):
     (positional, named) = run.calls[0]
     assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
     assert named == {
-        "stage": Path("s"), "device": "cpu", "render_device": 2, "threads": 5, "again": True,
+        "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
     }  # fmt: skip
 
 

@@ -73,6 +73,7 @@ def _predict(given: argparse.Namespace) -> int:
     # Here, since PyTorch takes seconds that --help needn't wait.
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
+    from inverse_shading.runtime.resources import Resources
 
     failures = predict_pictures(
         given.images,
@@ -81,8 +82,7 @@ def _predict(given: argparse.Namespace) -> int:
         Options(given.refine, given.alternatives, given.encoding, given.any_silhouette),
         stage=given.stage,
         device=given.device,
-        render_device=given.render_device,
-        threads=given.threads,
+        rendering=Resources(given.render_device, given.threads),
         again=given.again,
     )
     if failures:

@@ -5,6 +5,7 @@ from pathlib import Path
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.runtime.jobs import job
+from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     failures = predict_pictures(
@@ -18,8 +19,7 @@ with job(snakemake.log[0]):
         stage=snakemake.input.stage,
         # One image is not worth asking for a GPU.
         device="cpu",
-        render_device=snakemake.config["render"]["device"],
-        threads=snakemake.threads,
+        rendering=Resources(snakemake.config["render"]["device"], snakemake.threads),
         again=True,
     )
     if failures:

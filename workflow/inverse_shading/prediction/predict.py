@@ -22,6 +22,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal, seal_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.resources import Resources
 
 
 def predict_pictures(
@@ -31,8 +32,7 @@ def predict_pictures(
     options: Options,
     stage: str | Path | None = None,
     device: str = "auto",
-    render_device: str | int = "auto",
-    threads: int | None = None,
+    rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
@@ -46,8 +46,7 @@ def predict_pictures(
         output: folder to write into, see `output_files.OutputFiles`.
         stage: instead of the one in the model's results folder; it must be the same.
         device: of the network: auto, cpu or cuda.
-        render_device: see `frames.Renderer`.
-        threads: of Mesa's software renderer; nothing that is written depends on them.
+        rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
 
     Returns:
@@ -72,23 +71,14 @@ def predict_pictures(
         "version": __version__,
         "options": dataclasses.asdict(options),
     }
-    waiting, failures = {}, []
-    for picture, own in outputs.items():
-        try:
-            identity = {"picture": _sha256(picture)} | common
-            if not again and own.are_done(identity):
-                continue
-            own.check_owned()
-        except InputError as error:
-            _note(failures, picture, error)
-            continue
-        waiting[picture] = identity
+    failures: list[InputError] = []
+    waiting = _waiting(outputs, common, again, failures)
     done = len(outputs) - len(waiting) - len(failures)
     if done:
         logger.info("%d of %d pictures are done already", done, len(outputs))
     if not waiting:
         return failures
-    with PredictionSession(files, card, options, device, render_device, threads) as session:
+    with PredictionSession(files, card, options, device, rendering) as session:
         framed = _framed(session, waiting, failures)
         for picture, image, answer in _answered(session, framed):
             try:
@@ -111,6 +101,22 @@ def predict_pictures(
                 outputs[picture].material,
             )
     return failures
+
+
+def _waiting(
+    outputs: Mapping[Path, OutputFiles], common: Mapping, again: bool, failures: list[InputError]
+) -> dict[Path, dict]:
+    """Pictures that are to be done, with what their outputs depend on; the others are noted."""
+    waiting = {}
+    for picture, own in outputs.items():
+        try:
+            identity = {"picture": _sha256(picture), **common}
+            if again or not own.are_done(identity):
+                own.check_owned()
+                waiting[picture] = identity
+        except InputError as error:
+            _note(failures, picture, error)
+    return waiting
 
 
 def _framed(

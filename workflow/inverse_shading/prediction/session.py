@@ -21,6 +21,7 @@ from inverse_shading.prediction.model_card import ModelCard
 from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.prediction.output_files import Prediction
 from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.stage_file import read_stage
 
 
@@ -47,8 +48,7 @@ class PredictionSession:
     Args:
         files, card: of the model.
         device: of the network: auto, cpu or cuda.
-        render_device: see `frames.Renderer`.
-        threads: of Mesa's software renderer; no number depends on them.
+        rendering: where to render; no number depends on the threads.
 
     Attributes:
         library: of MaterialX, see `document.make_material`.
@@ -64,8 +64,7 @@ class PredictionSession:
         card: ModelCard,
         options: Options,
         device: str,
-        render_device: str | int,
-        threads: int | None,
+        rendering: Resources,
     ):
         self._card, self._options = card, options
         self._stage = read_stage(files.stage)
@@ -81,8 +80,8 @@ class PredictionSession:
             card.framing.model_dump(),
             card.refinement.model_dump(),
             card.calibration.calibration(),
-            render_device,
-            threads,
+            rendering.device,
+            rendering.threads,
         )
         self.library = standard_library()
         self.origin = _origin(card, self._refiner.driver)
