@@ -6,27 +6,34 @@ Nothing of the workflow's own code is imported beforehand, so each command reads
 import multiprocessing
 import os
 import tempfile
+from collections.abc import Mapping
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["snakemake.cli", "pydantic"])
 
 
-def run_prepared(arguments: list[str]) -> tuple[int, str]:
+def run_prepared(
+    arguments: list[str], environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Run Snakemake's command line to its end, in the environment that the first call had.
+
+    Args:
+        environment: variables beside those.
 
     Returns:
         Exit status, and what was printed to both streams.
     """
     with tempfile.NamedTemporaryFile("r", prefix="snakemake-", suffix=".txt") as output:
-        process = _processes.Process(target=_run, args=(arguments, output.name))
+        process = _processes.Process(target=_run, args=(arguments, output.name, environment or {}))
         process.start()
         process.join()
         return process.exitcode, output.read()
 
 
-def _run(arguments: list[str], output: str) -> None:
+def _run(arguments: list[str], output: str, environment: Mapping[str, str]) -> None:
     from snakemake.cli import main
 
+    os.environ.update(environment)
     file = os.open(output, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(file, stream)

@@ -7,20 +7,15 @@ import sys
 import numpy as np
 import pytest
 
+from tests.support.prepared_snakemake import run_prepared
 from tests.support.project import Project, write_ball
 
 
 def refused(project, *arguments, **environment):
     """Run and fail; return everything that was printed."""
-    before = dict(os.environ)
-    os.environ.update(environment)
-    try:
-        done = project.run(*arguments, check=False)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-    assert done.returncode != 0
-    return done.stdout + done.stderr
+    status, output = run_prepared(project.arguments(*arguments), environment)
+    assert status != 0
+    return output
 
 
 def leftovers(project):
