@@ -191,7 +191,8 @@ def _check_folder(folder: Path) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"{folder}: can't be written to ({error.strerror}). Give another folder as --output."
+            f"{folder}: can't be written to ({error.strerror}). Check its permissions and the space, "
+            "then run the same command again, or give another folder as --output."
         ) from error
 
 
