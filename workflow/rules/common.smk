@@ -20,8 +20,8 @@ if not PACKAGE.is_dir():
 
 sys.path.insert(0, str(WORKFLOW))
 # For scripts, whose code must be the one that is digested here, not that of another, installed version.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(WORKFLOW), os.environ.get("PYTHONPATH")])
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.getenv("PYTHONPATH")]))
 )
 
 from inverse_shading.config import slices

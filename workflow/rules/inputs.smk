@@ -170,3 +170,14 @@ def pictures_to_predict():
 def predicted_pictures(wildcards):
     """Materials of all the user's pictures that the workflow can use."""
     return [f"results/predictions/{name}.mtlx" for name in pictures_to_predict()[0]]
+
+
+def refuse_unusable_pictures(log):
+    """End with an error if there are pictures that the workflow can't use; the others are done."""
+    refusals = pictures_to_predict()[1]
+    if refusals:
+        told = "\n".join(refusals)
+        Path(log).write_text(told, encoding="utf-8", errors="backslashreplace")
+        raise WorkflowError(
+            f"{len(refusals)} of the pictures can't be used, see above; the others are done"
+        )

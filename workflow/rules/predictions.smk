@@ -36,10 +36,8 @@ rule predict:
 rule predictions:
     input:
         predicted_pictures,
+    log:
+        "logs/predictions.log",
     localrule: True
     run:
-        refusals = pictures_to_predict()[1]
-        if refusals:
-            raise WorkflowError(
-                f"{len(refusals)} of the pictures can't be used, see above; the others are done"
-            )
+        refuse_unusable_pictures(log[0])
