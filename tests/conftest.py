@@ -9,7 +9,7 @@ from tests.support.project import TINY, Project, made_once, run_whole
 # Mesa's llvmpipe and Triton bring an LLVM each. torch imports Triton late, for instance in
 # an optimiser's first step; if an OpenGL context has loaded Mesa's LLVM by then, the process dies
 # of a segmentation fault. The other order is harmless. Steps of the workflow either render or train.
-# What does both, `prediction.session`, sets its network up first.
+# What does both, `prediction.session`, imports Triton first.
 if importlib.util.find_spec("triton") is not None:
     import triton  # noqa: F401
 
