@@ -4,6 +4,15 @@ from dataclasses import asdict
 
 from inverse_shading.inversion.calibration import UNCALIBRATED
 
+REFINEMENT = {
+    "stride": 4,
+    "step": 0.005,
+    "tolerance": 1.0,
+    "restarts": 0,
+    "interval": 0.8,
+    "calibration_images": 2,
+}
+
 # What the configuration says of a model and of its use.
 CONFIG = {
     "model": "tested",
@@ -14,14 +23,7 @@ CONFIG = {
     "precision": "float32",
     "batch_size": 8,
     "framing": {"image_size": 32, "margin": 0.04, "filter": "box"},
-    "refinement": {
-        "stride": 4,
-        "step": 0.005,
-        "tolerance": 1.0,
-        "restarts": 0,
-        "interval": 0.8,
-        "calibration_images": 2,
-    },
+    "refinement": REFINEMENT,
 }
 
 # A whole card, but for its format.

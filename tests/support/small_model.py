@@ -10,6 +10,7 @@ from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.prediction.model_card import CARD, write_model_card
 from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.training.seeds import COPIED, collect_seeds
+from tests.support.model_cards import REFINEMENT
 from tests.support.synthetic import SyntheticData, model_config
 from tests.support.trainings import CPU, FILES, evaluate, train
 
@@ -22,14 +23,6 @@ PERCEPTRON = {
     "blocks": depth_sizes("pixels", DEPTHS),
 }
 FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
-REFINEMENT = {
-    "stride": 4,
-    "step": 0.005,
-    "tolerance": 1.0,
-    "restarts": 0,
-    "interval": 0.8,
-    "calibration_images": 2,
-}
 
 
 class SmallModel:

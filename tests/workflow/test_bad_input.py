@@ -36,6 +36,7 @@ def fresh(finished, tmp_path):
 def test_a_wrong_config_stops_before_the_first_job(fresh):
     fresh.config = fresh.config | {"n_imges": 40, "seed": "one"}
     output = refused(fresh)
+    assert f"{fresh.folder / 'config.yaml'}" in output and "The configuration is wrong" in output
     assert "n_imges: found an unknown key" in output and "seed: found 'one' (text)" in output
     assert not (fresh.folder / "results").exists()
 

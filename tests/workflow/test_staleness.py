@@ -252,6 +252,10 @@ CHANGES = {
         append("workflow/inverse_shading/evaluation/image_difference.py", STATEMENT),
         looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
+    "code: how test images are shown in the novel light": (
+        append("workflow/inverse_shading/evaluation/novel_images.py", STATEMENT),
+        NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
+    ),
     "code: what a picture leaves open": (
         append("workflow/inverse_shading/inversion/posterior.py", STATEMENT),
         AFTER_SEARCH,

@@ -55,8 +55,11 @@ def refusing(function, place=""):
     return refuse
 
 
+# Those of --configfile, and the shipped one that they are laid over.
+FILES = ", ".join(map(str, dict.fromkeys(workflow.configfiles)))
+
 # In place, since scripts are handed the same object.
-config.update(refusing(check_config)(config))
+config.update(refusing(check_config, f"{FILES}: ")(config))
 
 
 RANGES = slices.range_names(config)

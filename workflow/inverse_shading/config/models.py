@@ -88,22 +88,17 @@ def _lay_over(base: dict, own: dict) -> dict:
     return result
 
 
-def model_sections(config: dict) -> dict[str, list[str]]:
-    """Keys of the section in which each model is defined, by its name."""
-    sections = {name: ["models"] for name in config["models"]}
-    for study in study_names(config):
-        sections |= {
-            name: ["studies", study, "models"] for name in config["studies"][study]["models"]
-        }
-    return sections
-
-
 def model_section(config: dict, name: str) -> list[str]:
     """Keys of the section in which a model is defined."""
     for study in study_names(config):
         if name in config["studies"][study]["models"]:
             return ["studies", study, "models"]
     return ["models"]
+
+
+def model_sections(config: dict) -> dict[str, list[str]]:
+    """Keys of the section in which each model is defined, by its name."""
+    return {name: model_section(config, name) for name in given_models(config)}
 
 
 def trainable_stages(config: dict, model: str) -> int:

@@ -122,7 +122,7 @@ def measure_appearance(
     differences: dict[str, list[ImageDifference]] = {}
     for place, stage in stages.items():
         with views.renderer(stage) as renderer:
-            logger.info("%d materials of %s on %s", len(materials), predictor, stage)
+            logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
             pairs = zip(truths[place], materials, strict=True)
             differences[place] = [
                 compare_images(truth, renderer.render(material), renderer.mask)

@@ -118,7 +118,7 @@ class HeadDescription(Section):
 class NetworkDescription(HeadDescription):
     """What a file of a whole network's weights says of them."""
 
-    trainable_stages: Annotated[int, Field(ge=1, le=5)] = key(
+    trainable_stages: Annotated[TrainableStages, Field(ge=1)] = key(
         "Of the trunk, trained with the head."
     )
     precision: Precision

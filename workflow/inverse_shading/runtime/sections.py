@@ -193,7 +193,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 
-Name = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,99}$")]
+Name = Annotated[str, Field(pattern=f"^[a-z][a-z0-9_]{{0,{LONGEST_KEY - 1}}}$")]
 
 
 class _JsonSchema(GenerateJsonSchema):

@@ -4,6 +4,7 @@ import math
 from typing import Any, TypeVar
 
 from inverse_shading.runtime.sections import (
+    LONGEST_KEY,
     Section,
     find_errors,
     inlined_schema,
@@ -79,7 +80,7 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
         if step == "[key]":
             return tuple(path), (
                 "found this name, allowed are names of lower-case letters, digits and _, beginning "
-                "with a letter, of at most 100 characters"
+                f"with a letter, of at most {LONGEST_KEY} characters"
             )
         inner = _inner_schema(schema, step)
         if inner is None:
