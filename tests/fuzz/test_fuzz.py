@@ -150,6 +150,16 @@ def test_wrong_values_of_artefacts_are_told():
         assert artefacts.wrong_values(true, {"a": wrong, "b": [1, "x"]})
 
 
+def test_wrong_tables_are_told():
+    whole = np.zeros((4, 10))
+    # A table that was cut between two rows can't be told from a shorter one.
+    assert artefacts.wrong_table({"true": whole, "predicted": whole}) is None
+    assert artefacts.wrong_table({"true": whole[:2], "predicted": whole[:2]}) is None
+    for wrong in (whole[:3], whole[:, :9], np.full((4, 10), np.nan)):
+        assert artefacts.wrong_table({"true": whole, "predicted": wrong})
+    assert artefacts.wrong_table({"true": whole[:, :9], "predicted": whole[:, :9]})
+
+
 def test_a_card_of_other_types_is_told(tmp_path):
     assert artefacts._other_types({"a": 2.0, "b": None}, {"a": 1, "b": None}, "card") is None
     for wrong in (True, "1", 1.5, None, float("nan")):

@@ -1,7 +1,7 @@
 """Pictures of a whole page at the widths of a desk and of a phone.
 
-python tests/screenshots.py REPORT.html FOLDER    writes report_1400.png, report_1400_dark.png and
-                                                  report_390.png into FOLDER
+python -m tests.support.screenshots REPORT.html FOLDER    writes report_1400.png, report_1400_dark.png and
+                                                          report_390.png into FOLDER
 """
 
 import base64
