@@ -11,6 +11,7 @@ from torch import nn
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.dataset.splits import read_split
+from inverse_shading.network.input_convention import warn_of_other_input
 from inverse_shading.network.trunks import build_trunk, fill_trunk, normalise_images, trunk_tensors
 from inverse_shading.runtime.artefacts import read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
@@ -52,6 +53,8 @@ def prepare_trunk(
     else:
         path = Path(weights)
         fill_trunk(trunk, _read_state_dict(path), path)
+        if architecture == "vgg16":
+            warn_of_other_input(trunk, path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         origin = f"file {path.name} (sha256 {digest[:12]}…)"
     write_tensors(output, trunk_tensors(trunk), {"architecture": architecture, "origin": origin})
