@@ -8,7 +8,7 @@ import yaml
 RANGES = ["000000-000019", "000020-000039"]
 NEW_RANGE = "000040-000059"
 POSTER = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]
-MODELS = [*POSTER, "best"]
+MODELS = [*POSTER, "pixel_components"]
 BINS = ["vgg16_bins_v1", "vgg16_bins_v2"]
 # Networks with random weights, which are calibrated on training images; pixels have no weights.
 NETWORKS = ["vgg16", "resnet50"]
@@ -352,7 +352,10 @@ CHANGES = {
     ),
     "params: a grid of the pixels": (
         edit_config(trunks__pixels__depths={"image": 14, "radiance": 28}),
-        features(trunks=["pixels"]) | trained(["best"]) | drawn(["best"]) | AFTER_MODELS,
+        features(trunks=["pixels"])
+        | trained(["pixel_components"])
+        | drawn(["pixel_components"])
+        | AFTER_MODELS,
     ),
     "params: a study that nobody asked for": (
         edit_config(studies__bins__models__vgg16_bins_v1_11={"images": 40}),
@@ -376,7 +379,7 @@ CHANGES = {
         | drawn(POSTER)
         | AFTER_MODELS
         # Cards say the batch, for whoever uses a model.
-        | {"describe/best"},
+        | {"describe/pixel_components"},
     ),
     # What shapes speed, not results.
     "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),

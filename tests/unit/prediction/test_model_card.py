@@ -125,7 +125,7 @@ def test_an_unknown_model_is_refused_with_those_there_are(model):
     ):
         read_model_card(model.parent / "bset")
     with pytest.raises(InputError, match=r"there is no model in .*nowhere at all"):
-        read_model_card(model.parent / "nowhere" / "best")
+        read_model_card(model.parent / "nowhere" / "pixel_components")
 
 
 def test_a_folder_without_a_card_says_what_makes_one(model):

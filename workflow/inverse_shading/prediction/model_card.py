@@ -212,5 +212,8 @@ def _neighbours(folder: Path) -> str:
     """The models beside a folder that isn't there, in words."""
     beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{CARD}"))
     if not beside:
-        return f"a folder such as results/models/best; there is no model in {folder.parent} at all"
+        return (
+            "a folder such as results/models/pixel_components; there is no model in "
+            f"{folder.parent} at all"
+        )
     return f"one of those in {folder.parent}: {', '.join(beside)}"
