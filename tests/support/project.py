@@ -44,18 +44,22 @@ TINY = {
             "objective": {"count": 11},
             "training": dict(CAUGHT),
         },
+        # Like those but for their decoding.
+        "vgg16_bins_v1_expected": None,
+        "vgg16_bins_v2_expected": None,
         "resnet50_v2": {"head": {"channels": 4}},
         "resnet50_v3": {
             "head": {"hidden_sizes": [8, 8]},
             "training": {"max_epochs": 3, "patience": 2},
         },
+        "perceptron": {"head": {"hidden_sizes": [8]}, "training": {"max_epochs": 2}},
         "pixel_components": {
             "head": {"components": 8, "hidden_sizes": [8]},
             "training": {"max_epochs": 2},
         },
     },
     "studies": {"ablation": {"models": {"pixel_components_only_50": None}}},
-    "baselines": {"thumbnail_size": 14, "perceptron": {"hidden_sizes": [8], "max_epochs": 2}},
+    "baselines": {"thumbnail_size": 14},
     "appearance": {"images": 4},
     "refinement": {"stride": 2, "calibration_images": 2},
     "figures": {"example_images": 8, "gallery_images": 2, "report_images": 2},

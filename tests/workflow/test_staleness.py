@@ -8,11 +8,11 @@ import yaml
 RANGES = ["000000-000019", "000020-000039"]
 NEW_RANGE = "000040-000059"
 POSTER = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]
-MODELS = [*POSTER, "pixel_components"]
+MODELS = [*POSTER, "perceptron", "pixel_components"]
 BINS = ["vgg16_bins_v1", "vgg16_bins_v2"]
 # Networks with random weights, which are calibrated on training images; pixels have no weights.
 NETWORKS = ["vgg16", "resnet50"]
-TRUNKS = [*NETWORKS, "pixels"]
+TRUNKS = [*NETWORKS, "pixels", "pixels_encoded"]
 
 
 def over_ranges(rule, ranges=RANGES):
@@ -43,7 +43,7 @@ def looks(predictors):
     return {f"appearance/{predictor}" for predictor in predictors}
 
 
-BASELINE_NAMES = ["constant", "ridge", "perceptron", "floor"]
+BASELINE_NAMES = ["constant", "ridge", "floor"]
 BASELINES = {f"baseline/{name}" for name in BASELINE_NAMES} | looks(BASELINE_NAMES)
 TABLE = {
     "compare", "compare_markdown", "figures/error_by_parameter", "figures/gallery", "report_page",

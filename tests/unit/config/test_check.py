@@ -138,7 +138,7 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
             for count in (1000, 2000, 5000)
         ),
     ]
-    config["models"]["pixel_components"]["head"]["components"] = 0
+    config["models"]["pixel_components"]["head"]["components"] = -1
     config["studies"]["images"]["models"]["pixel_components_1000"]["training"] = {"patience": 0}
     assert [line.split()[0] for line in mistakes(config)] == [
         "models.pixel_components.head.components:",
@@ -167,7 +167,10 @@ def test_no_model_is_named_like_another_predictor(config, section, name):
 def test_a_model_set_to_null_is_left_out(config):
     config["models"]["vgg16_v1"] = None
     check_config(config)
-    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "pixel_components"]  # fmt: skip
+    assert model_names(config) == [
+        "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2", "vgg16_bins_v2_expected",
+        "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+    ]  # fmt: skip
     config["models"] = dict.fromkeys(config["models"])
     with pytest.raises(InputError, match="models: found none"):
         check_config(config)
@@ -215,6 +218,10 @@ def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
         ("models.vgg16_v1.trainable_stages", 6, r"models.vgg16_v1.trainable_stages: found 6 .*from 0 to 5, or one of all"),
         ("models.pixel_components.trainable_stages", 1, r"models.pixel_components.trainable_stages: found 1, allowed for the trunk pixels is 0"),
         ("models.pixel_components.head.components", 7000, r"models.pixel_components.head.components: found 7000, allowed is at most the number of training images \(6500\)"),
+        ("models.pixel_components.head.components", 0, r"models.pixel_components.head.whitening: found 0.4, allowed is 0 where head.components is 0"),
+        ("models.vgg16_bins_v2.objective", {"type": "bins", "count": 5}, r"models.vgg16_bins_v2.objective.decoding: found nothing, allowed is one of argmax, expected"),
+        ("models.vgg16_bins_v1.objective.decoding", "median", r"vgg16_bins_v1.objective.decoding: found 'median' .*one of argmax, expected"),
+        ("models.vgg16_v1.objective.decoding", "argmax", r"vgg16_v1.objective.decoding: found an unknown key, allowed are? type"),
         ("models.pixel_components.trunk", "vgg16", r"models.pixel_components.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
         ("models.vgg16_v1.images", 20000, r"models.vgg16_v1.images: found 20000, allowed is at most n_images \(10000\)"),
         ("trunks.pixels.depths", {"stage_1": 7}, r"trunks.pixels.depths.stage_1: found this depth, allowed for pixels are image, radiance"),

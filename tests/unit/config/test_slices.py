@@ -64,7 +64,7 @@ EXACTLY = {
         {
             "architecture": "vgg16",
             "head": {"grid": 2, "type": "dense"},
-            "objective": {"count": 1001, "type": "bins"},
+            "objective": {"count": 1001, "decoding": "argmax", "type": "bins"},
             "precision": "float32",
             "seed": 3,
             "threads": 2,
@@ -112,8 +112,10 @@ EXACTLY = {
         {
             "axis": "bins",
             "points": [
-                {"group": "vgg16_bins_v1", "model": f"vgg16_bins_v1{end}", "place": place}
-                for end, place in (("_11", 11), ("_51", 51), ("_101", 101), ("", 1001))
+                {"group": group, "model": f"{group}{end}", "place": place}
+                for places in ((("_11", 11), ("_51", 51), ("_101", 101)), (("", 1001),))
+                for group in ("vgg16_bins_v1", "vgg16_bins_v1_expected")
+                for end, place in places
             ],
         },
     ),
@@ -173,8 +175,11 @@ def test_only_files_of_the_user_are_files_of_a_stage(config):
 
 
 def test_a_study_s_models_come_after_the_comparison_s(config):
-    models = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "pixel_components"]  # fmt: skip
-    bins = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
+    models = [
+        "vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2",
+        "vgg16_bins_v2_expected", "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+    ]  # fmt: skip
+    bins = [f"{base}_{n}" for base in (models[2], models[3]) for n in (11, 51, 101)]
     assert slices.table_models(config) == models
     assert slices.table_models(config, "bins") == models + bins
 

@@ -23,11 +23,10 @@ CALIBRATION = Calibration(
 )
 METRICS = {
     "model": "tested",
-    "decoding": "argmax/expected",
     "chosen_seed": 2,
     "seeds": [
-        {"seed": 1, "decoding": "argmax", "threads": 2},
-        {"seed": 2, "decoding": "expected", "threads": 2},
+        {"seed": 1, "threads": 3},
+        {"seed": 2, "threads": 2},
     ],
 }
 
@@ -70,10 +69,10 @@ def rewrite(path, change):
     seal(path)
 
 
-def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
+def test_a_card_says_what_it_was_given_and_the_kept_seeds_threads(model):
     card = read_model_card(model)
     assert card.model_dump(include=set(CONFIG)) == CONFIG
-    assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
+    assert (card.threads, card.version) == (2, __version__)
     assert set(card.checksums.model_dump()) == {"weights", "predictions", "trunk", "stage"}
     assert all(len(checksum) == 64 for checksum in card.checksums.model_dump().values())
 
@@ -97,11 +96,6 @@ def test_a_damaged_calibration_is_not_taken_into_a_card(model):
             trunk=model,
             stage=model,
         )
-
-
-def test_a_model_without_a_choice_has_no_decoding(model):
-    describe(model, METRICS | {"seeds": [{"seed": 2, "threads": 1}]})
-    assert read_model_card(model).decoding is None
 
 
 @pytest.mark.parametrize("change", [{"model": "other"}, {"chosen_seed": 3}, {"seeds": []}])
@@ -183,7 +177,6 @@ WRONG_VALUES = [
     ("batch_size", 10**400, r"batch_size: found 10+…"),
     ("threads", 0, r"threads: found 0 .*from 1 to 64"),
     ("threads", math.nan, r"threads: found nan"),
-    ("decoding", "median", r"decoding: found 'median' .*one of argmax, expected, or null"),
     ("framing.image_size", 10**9, r"framing.image_size: found 1000000000 .*from 32 to 1024"),
     ("framing.margin", math.nan, r"framing.margin: found nan .*not a finite one"),
     ("framing.filter", "nearest", r"framing.filter: found 'nearest'"),
@@ -281,7 +274,6 @@ def test_a_model_on_another_disk_belongs_to_the_results_that_link_to_it(model, t
         {"seeds": 5},
         {"seeds": [5]},
         {"seeds": [{"seed": 2, "threads": 0}]},
-        {"seeds": [{"seed": 2, "threads": 2, "decoding": "median"}]},
         {"chosen_seed": "2"},
     ],
 )

@@ -15,11 +15,6 @@ PLACES = (1000, 2000, 5000, 10000)
 def metrics(error, seeds=1, **changes):
     return {
         "splits": {"test": {"mse": error}},
-        "decodings": {
-            "argmax": {"test": {"mse": 1.4 * error}},
-            "expected": {"test": {"mse": error}},
-        },
-        "decoding": "expected",
         "seeds": [{}] * seeds,
         "intervals": {"test": {"mse": 0.02 * error if seeds > 1 else None}},
         "image_intervals": {"test": {"mse": 0.03 * error}},
