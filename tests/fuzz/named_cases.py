@@ -505,7 +505,7 @@ def card_case(name: str, change: Callable[[dict], object]) -> None:
 for key, value in (
     ("batch_size", 0), ("batch_size", -1), ("batch_size", True), ("batch_size", 10**9), ("threads", 0),
     ("threads", 10**9), ("precision", "x"), ("depths", {"image": 10**6}), ("trainable_stages", -1),
-    ("architecture", "resnet50"), ("decoding", "x"), ("framing", []), ("trunk", "../../x"),
+    ("architecture", "resnet50"), ("framing", []), ("trunk", "../../x"),
 ):  # fmt: skip
     card_case(f"card with {key} {value!r}", sets(key, value=value))
 for path, value in (

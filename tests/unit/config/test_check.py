@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -144,6 +146,17 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
         "models.pixel_components.head.components:",
         "studies.images.models.pixel_components_1000.training.patience:",
     ]
+
+
+def test_the_second_stage_of_the_record_is_a_configuration(config, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[3] / "docs" / "record" / "second_stage.yaml").read_text()
+    first = config["stage"]
+    for section, value in yaml.safe_load(text).items():
+        config[section] = config[section] | value if isinstance(value, dict) else value
+    monkeypatch.chdir(tmp_path)
+    Path(config["stage"]["mesh"]).touch()
+    stage = check_config(config)["stage"]
+    assert all(stage[part] != first[part] for part in ("mesh", "environment", "camera"))
 
 
 def test_a_missing_size_of_the_data_set_is_named(config):
