@@ -10,7 +10,7 @@ from inverse_shading import __version__
 from inverse_shading.evaluation.metrics import write_metrics
 from inverse_shading.inversion.calibration import Calibration, write_calibration
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.prediction.model_card import CARD, read_model_card, write_model_card
+from inverse_shading.prediction.model_card import CARD, FORMAT, read_model_card, write_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
@@ -132,7 +132,7 @@ def test_a_folder_without_a_card_says_what_makes_one(model):
 
 
 def test_a_card_of_another_version_is_refused(model):
-    rewrite(model / CARD, lambda card: card.update(format=2, version="9.9.9", more="keys"))
+    rewrite(model / CARD, lambda card: card.update(format=FORMAT + 1, version="9.9.9", more="keys"))
     with pytest.raises(InputError, match=r"model\.json: found a card of another version .*9\.9\.9"):
         read_model_card(model)
 
