@@ -350,6 +350,11 @@ CHANGES = {
         edit_config(baselines__ridge__penalties=[5]),
         BASELINES | TABLE | PAIRED,
     ),
+    "params: how bins become a number": (
+        # Epochs are chosen by it, so it is part of the training.
+        edit_config(models__vgg16_bins_v2__objective={"count": 11, "decoding": "expected"}),
+        trained(["vgg16_bins_v2"]) | drawn(["vgg16_bins_v2"]) | AFTER_MODELS,
+    ),
     "params: a grid of the pixels": (
         edit_config(trunks__pixels__depths={"image": 14, "radiance": 28}),
         features(trunks=["pixels"])
@@ -379,7 +384,7 @@ CHANGES = {
         | drawn(POSTER)
         | AFTER_MODELS
         # Cards say the batch, for whoever uses a model.
-        | {"describe/pixel_components"},
+        | {"describe/perceptron", "describe/pixel_components"},
     ),
     # What shapes speed, not results.
     "how often checkpoints are written": (edit_config(checkpoint_seconds=5), set()),
