@@ -64,7 +64,7 @@ class PerceptronHead(Section):
 
     type: Literal["perceptron"]
     components: int = key(
-        "Principal components of the features to keep; 0 takes all features as they are.",
+        "Principal components of the features to keep; 0 takes all features, standardised.",
         ge=0,
         le=65536,
     )
