@@ -32,7 +32,7 @@ def main() -> int:
     """Measure, print, and write where that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--results", type=Path, default=Path("results"))
-    parser.add_argument("--model", default="best")
+    parser.add_argument("--model", default="pixel_components")
     parser.add_argument("--images", type=int, default=100, help="test images to refine")
     parser.add_argument("--random", type=int, default=20, help="random guesses for each of --tried")
     parser.add_argument("--tried", type=int, default=20, help="images to try random guesses on")

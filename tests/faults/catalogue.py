@@ -30,7 +30,7 @@ READERS = {
     ],
     f"splits/{FIRST}.csv": [
         "models/vgg16_bins_v2/seeds/1/weights.safetensors",
-        "baselines/perceptron/metrics.json",
+        "baselines/ridge/metrics.json",
     ],
     "trunks/vgg16.safetensors": [f"features/vgg16/{SECOND}.npy"],
     f"features/vgg16/{SECOND}.npy": [

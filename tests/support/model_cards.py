@@ -30,7 +30,6 @@ CONFIG = {
 CONTENT = CONFIG | {
     "version": "0.0.0",
     "threads": 1,
-    "decoding": None,
     "calibration": asdict(UNCALIBRATED),
     "checksums": dict.fromkeys(("weights", "predictions", "trunk", "stage"), "0" * 64),
 }

@@ -22,6 +22,7 @@ PERCEPTRON = {
     "hidden_sizes": [16],
     "blocks": depth_sizes("pixels", DEPTHS),
 }
+BINS = {"count": 11, "decoding": "argmax"}
 FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
 
 
@@ -73,7 +74,7 @@ class SmallModel:
             inputs = [results / "features" / path.name for path in data.images]
             for features, images in zip(inputs, data.images, strict=True):
                 extract_features(features, self.trunk, images, network, CPU)
-        kind = {"type": objective} | ({"count": 11} if objective == "bins" else {})
+        kind = {"type": objective} | (BINS if objective == "bins" else {})
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:
             config["trainable_stages"] = stages

@@ -50,11 +50,11 @@ def raising(error):
 
 
 def test_all_well(run):
-    assert run("a.png", "folder", "--model", "best") == 0
+    assert run("a.png", "folder", "--model", "pixel_components") == 0
     (positional, named) = run.calls[0]
     paths, model, output, options = positional
     assert paths == [Path("a.png"), Path("folder")]
-    assert (model, output) == (Path("best"), Path("predictions"))
+    assert (model, output) == (Path("pixel_components"), Path("predictions"))
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1

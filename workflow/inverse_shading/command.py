@@ -132,7 +132,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         metavar="DIR",
         type=Path,
         required=True,
-        help="a trained model, such as results/models/best",
+        help="a trained model, such as results/models/pixel_components",
     )
     add(
         "--refine",

@@ -33,7 +33,7 @@ from inverse_shading.config.models import (
     trainable_stages,
 )
 from inverse_shading.config.slices import sliced
-from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
+from inverse_shading.evaluation.predictor_names import BASELINES, REFINED, RIDGE
 from inverse_shading.pictures.folder import picture_of, pictures_in
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.provenance import code_digests

@@ -75,8 +75,7 @@ def tested(wildcards):
         for model in models_of(wildcards)
         for seed in SEEDS
     ]
-    names = ("ridge", "perceptron")
-    return models + [(name, f"results/baselines/{name}/predictions.csv") for name in names]
+    return [*models, (RIDGE, f"results/baselines/{RIDGE}/predictions.csv")]
 
 
 def predicted_materials(wildcards):

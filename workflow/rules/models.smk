@@ -133,7 +133,6 @@ rule baseline:
     threads: config["threads"]
     params:
         config=sliced(
-            seed=config["seed"],
             baselines=config["baselines"],
             threads=config["threads"],
         ),

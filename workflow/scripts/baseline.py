@@ -2,7 +2,6 @@
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.baselines import fit_baseline
 
 with job(snakemake.log[0]):
@@ -13,5 +12,5 @@ with job(snakemake.log[0]):
         snakemake.wildcards.baseline,
         params.config,
         DataFiles(inputs.images, inputs.parameters, inputs.splits),
-        Resources(snakemake.config["device"], params.config["threads"]),
+        params.config["threads"],
     )

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -59,13 +61,13 @@ def test_the_shipped_config_is_right(config):
         ("models.vgg16_v1.trunk", "vgg19", r"models.vgg16_v1.trunk: found 'vgg19', allowed is one of vgg16, resnet50, pixels"),
         ("models.vgg16_v1.head.type", "big", r"models.vgg16_v1.head.type: found 'big' .*one of dense, conv, mlp, perceptron"),
         ("models.resnet50_v3.head.dropout", 1, r"models.resnet50_v3.head.dropout: found 1 .*below 1"),
-        ("studies", {"x": {"models": {5: {"like": "best"}}}}, r"studies.x.models.5: found a key that is an integer, allowed is printable text"),
+        ("studies", {"x": {"models": {5: {"like": "pixel_components"}}}}, r"studies.x.models.5: found a key that is an integer, allowed is printable text"),
         ("models.Upper", {}, r"models.Upper: found this name, allowed are names of lower-case"),
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
         ("refinement.calibration_images", 1, r"refinement.calibration_images: found 1 .*an integer from 2 to 100000"),
-        ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*best"),
-        ("predictions", {"folder": "images", "model": "best", "refine": False, "alternatives": 2}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
+        ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*pixel_components"),
+        ("predictions", {"folder": "images", "model": "pixel_components", "refine": False, "alternatives": 2}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):
@@ -129,18 +131,32 @@ def test_models_to_take_over_from_that_aren_t_there_come_at_once_and_blame_no_ot
 
 
 def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
-    config["models"]["best"]["head"]["components"] = 7000
+    config["models"]["pixel_components"]["head"]["components"] = 7000
     assert [line.split()[0] for line in mistakes(config)] == [
-        "models.best.head.components:",
+        "models.pixel_components.head.components:",
         # They learn from fewer images.
-        *(f"studies.images.models.best_{count}.head.components:" for count in (1000, 2000, 5000)),
+        *(
+            f"studies.images.models.pixel_components_{count}.head.components:"
+            for count in (1000, 2000, 5000)
+        ),
     ]
-    config["models"]["best"]["head"]["components"] = 0
-    config["studies"]["images"]["models"]["best_1000"]["training"] = {"patience": 0}
+    config["models"]["pixel_components"]["head"]["components"] = -1
+    config["studies"]["images"]["models"]["pixel_components_1000"]["training"] = {"patience": 0}
     assert [line.split()[0] for line in mistakes(config)] == [
-        "models.best.head.components:",
-        "studies.images.models.best_1000.training.patience:",
+        "models.pixel_components.head.components:",
+        "studies.images.models.pixel_components_1000.training.patience:",
     ]
+
+
+def test_the_second_stage_of_the_record_is_a_configuration(config, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[3] / "docs" / "record" / "second_stage.yaml").read_text()
+    first = config["stage"]
+    for section, value in yaml.safe_load(text).items():
+        config[section] = config[section] | value if isinstance(value, dict) else value
+    monkeypatch.chdir(tmp_path)
+    Path(config["stage"]["mesh"]).touch()
+    stage = check_config(config)["stage"]
+    assert all(stage[part] != first[part] for part in ("mesh", "environment", "camera"))
 
 
 def test_a_missing_size_of_the_data_set_is_named(config):
@@ -164,7 +180,10 @@ def test_no_model_is_named_like_another_predictor(config, section, name):
 def test_a_model_set_to_null_is_left_out(config):
     config["models"]["vgg16_v1"] = None
     check_config(config)
-    assert model_names(config) == ["vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "best"]  # fmt: skip
+    assert model_names(config) == [
+        "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2", "vgg16_bins_v2_expected",
+        "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+    ]  # fmt: skip
     config["models"] = dict.fromkeys(config["models"])
     with pytest.raises(InputError, match="models: found none"):
         check_config(config)
@@ -203,16 +222,20 @@ def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
     "key, value, message",
     [
         ("models.mine", {"like": "vgg19_v1"}, r"models.mine.like: found 'vgg19_v1', allowed is the name of a model"),
-        ("models.best", {"like": "best"}, r"models.best.like: found a circle, best → best"),
-        ("models.mine", {"like": ["best"]}, r"models.mine.like: found \['best'\], allowed is the name of a model"),
-        ("models.best", "fast", r"models.best: found no section"),
-        ("studies.bins.models.best", {}, r"studies.bins.models.best: found a name that models has too"),
+        ("models.pixel_components", {"like": "pixel_components"}, r"models.pixel_components.like: found a circle, pixel_components → pixel_components"),
+        ("models.mine", {"like": ["pixel_components"]}, r"models.mine.like: found \['pixel_components'\], allowed is the name of a model"),
+        ("models.pixel_components", "fast", r"models.pixel_components: found no section"),
+        ("studies.bins.models.pixel_components", {}, r"studies.bins.models.pixel_components: found a name that models has too"),
         ("studies.bins.axis", "seeds", r"studies.bins.axis: found 'seeds' .*one of images, bins"),
         ("studies", None, r"studies: found nothing of use"),
         ("models.vgg16_v1.trainable_stages", 6, r"models.vgg16_v1.trainable_stages: found 6 .*from 0 to 5, or one of all"),
-        ("models.best.trainable_stages", 1, r"models.best.trainable_stages: found 1, allowed for the trunk pixels is 0"),
-        ("models.best.head.components", 7000, r"models.best.head.components: found 7000, allowed is at most the number of training images \(6500\)"),
-        ("models.best.trunk", "vgg16", r"models.best.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
+        ("models.pixel_components.trainable_stages", 1, r"models.pixel_components.trainable_stages: found 1, allowed for the trunk pixels is 0"),
+        ("models.pixel_components.head.components", 7000, r"models.pixel_components.head.components: found 7000, allowed is at most the number of training images \(6500\)"),
+        ("models.pixel_components.head.components", 0, r"models.pixel_components.head.whitening: found 0.4, allowed is 0 where head.components is 0"),
+        ("models.vgg16_bins_v2.objective", {"type": "bins", "count": 5}, r"models.vgg16_bins_v2.objective.decoding: found nothing, allowed is one of argmax, expected"),
+        ("models.vgg16_bins_v1.objective.decoding", "median", r"vgg16_bins_v1.objective.decoding: found 'median' .*one of argmax, expected"),
+        ("models.vgg16_v1.objective.decoding", "argmax", r"vgg16_v1.objective.decoding: found an unknown key, allowed are? type"),
+        ("models.pixel_components.trunk", "vgg16", r"models.pixel_components.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
         ("models.vgg16_v1.images", 20000, r"models.vgg16_v1.images: found 20000, allowed is at most n_images \(10000\)"),
         ("trunks.pixels.depths", {"stage_1": 7}, r"trunks.pixels.depths.stage_1: found this depth, allowed for pixels are image, radiance"),
         ("trunks.pixels.weights", "random", r"trunks.pixels.weights: found 'random', allowed is `none` for the architecture pixels"),
@@ -231,15 +254,15 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.trials", 0, r"search.trials: found 0 .*from 1 to 10000"),
         ("search.prune", "yes", r"search.prune: found 'yes' \(text\)"),
         ("search.spaces.vgg19", {}, r"search.spaces.vgg19: found no model of this name, allowed are vgg16_v1, "),
-        ("search.spaces.best", {"head.width": {"low": 1, "high": 2}}, r"best.head.width: found this key, allowed for best are training.batch_size, .*head.components, head.whitening, head.hidden_sizes$"),
-        ("search.spaces.best", {"learning_rate": {"low": 1, "high": 2}}, r"best.learning_rate: found this key"),
-        ("search.spaces.best", {"head.type": {"choices": ["mlp", "conv"]}}, r"best.head.type: found this key"),
+        ("search.spaces.pixel_components", {"head.width": {"low": 1, "high": 2}}, r"pixel_components.head.width: found this key, allowed for pixel_components are training.batch_size, .*head.components, head.whitening, head.hidden_sizes$"),
+        ("search.spaces.pixel_components", {"learning_rate": {"low": 1, "high": 2}}, r"pixel_components.learning_rate: found this key"),
+        ("search.spaces.pixel_components", {"head.type": {"choices": ["mlp", "conv"]}}, r"pixel_components.head.type: found this key"),
         ("search.spaces.vgg16_v1", {"training.trunk_rate": {"low": 0.1, "high": 0.2}}, r"vgg16_v1.training.trunk_rate: found this key"),
         ("search.spaces.vgg16_v1", {True: None}, r"search.spaces.vgg16_v1.True: found a key that is true/false, allowed is printable text"),
         ("search.spaces", {None: {}}, r"search.spaces.None: found a key that is nothing, allowed is printable text"),
         ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found a key that is a number, allowed is printable text"),
-        ("search.spaces.best", {"head.whitening": 3}, r"best.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
-        ("models.best.head", [], r"models.best.head: found no section"),
+        ("search.spaces.pixel_components", {"head.whitening": 3}, r"pixel_components.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
+        ("models.pixel_components.head", [], r"models.pixel_components.head: found no section"),
         ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
         ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
         ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),
@@ -255,7 +278,7 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": float("inf")}}, r"weight_decay.high: found inf .*allowed is a number, or null"),
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"choices": [0, float("nan")]}}, r"weight_decay.choices.1: found nan .*allowed is a number from 0"),
         ("search.spaces.vgg16_v1", {"training.patience": {"choices": [5, 5]}}, r"training.patience.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
-        ("search.spaces.best", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
+        ("search.spaces.pixel_components", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
     ],
 )  # fmt: skip
 def test_what_a_search_can_t_try_is_refused(config, key, value, message):
@@ -265,7 +288,7 @@ def test_what_a_search_can_t_try_is_refused(config, key, value, message):
 
 
 def test_the_space_of_a_model_that_is_left_out_is_left_out_too(config):
-    config["models"]["best"] = None
+    config["models"]["pixel_components"] = None
     # Nor does it matter that it was to predict pictures, as long as none is asked for.
     check_config(config)
 
@@ -277,8 +300,8 @@ STRANGE = [
     ("training.weight_decay", "-.inf", r"weight_decay: found -inf .*not a finite one"),
     ("stage.camera.azimuth", ".nan", r"azimuth: found nan .*not a finite one"),
     ("stage.background", "[.nan, 0, 0]", r"stage.background.0: found nan"),
-    ("models.best.training", "{learning_rate: .inf}", r"best.training.learning_rate: found inf"),
-    ("models.best.head", "{type: perceptron, components: .nan}", r"best.head.components: found nan"),
+    ("models.pixel_components.training", "{learning_rate: .inf}", r"pixel_components.training.learning_rate: found inf"),
+    ("models.pixel_components.head", "{type: perceptron, components: .nan}", r"pixel_components.head.components: found nan"),
     ("search.spaces.vgg16_v1", "{training.weight_decay: {low: .nan, high: 1}}", r"weight_decay.low: found nan"),
     ("refinement.tolerance", f"1{'0' * 400}", r"tolerance: found 10+… \(an integer\), allowed is a number from 0.1"),
     ("training.weight_decay", f"0x1{'0' * 5000}", r"weight_decay: found inf .*not a finite one"),
@@ -306,13 +329,13 @@ STRANGE = [
     ("seeds", f"[{', '.join(map(str, range(1001)))}]", r"seeds: found .*… \(a list\), allowed is a list of at least 1 of at most 1000"),
     ("published", "&a [*a]", r"published.0.0.0: found sections or lists that are nested deeper than 32 levels"),
     ("published", f"{'[' * 40}{']' * 40}", r"published.0.0.0: found sections or lists that are nested deeper"),
-    ("models.best.training", "&a {patience: *a}", r"models.best.training.patience: found sections or lists that are nested"),
+    ("models.pixel_components.training", "&a {patience: *a}", r"models.pixel_components.training.patience: found sections or lists that are nested"),
     (
-        "search.spaces.best",
+        "search.spaces.pixel_components",
         "{a: &a [x, x, x, x, x, x, x, x, x, x], b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a],"
         " c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b], d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c],"
         " e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d], f: [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]}",
-        r"search.spaces.best.[a-f]: found .* or hold more than 1000000 values",
+        r"search.spaces.pixel_components.[a-f]: found .* or hold more than 1000000 values",
     ),
 ]  # fmt: skip
 

@@ -64,7 +64,7 @@ EXACTLY = {
         {
             "architecture": "vgg16",
             "head": {"grid": 2, "type": "dense"},
-            "objective": {"count": 1001, "type": "bins"},
+            "objective": {"count": 1001, "decoding": "argmax", "type": "bins"},
             "precision": "float32",
             "seed": 3,
             "threads": 2,
@@ -87,13 +87,13 @@ EXACTLY = {
         },
     ),
     "card": (
-        lambda config: slices.card_slice(config, "best"),
+        lambda config: slices.card_slice(config, "pixel_components"),
         {
             "architecture": "pixels",
             "batch_size": 8,
             "depths": {"image": 28, "radiance": 28},
             "framing": {"filter": "lanczos", "image_size": 224, "margin": 0.04},
-            "model": "best",
+            "model": "pixel_components",
             "precision": "float32",
             "refinement": {
                 "calibration_images": 200,
@@ -112,8 +112,10 @@ EXACTLY = {
         {
             "axis": "bins",
             "points": [
-                {"group": "vgg16_bins_v1", "model": f"vgg16_bins_v1{end}", "place": place}
-                for end, place in (("_11", 11), ("_51", 51), ("_101", 101), ("", 1001))
+                {"group": group, "model": f"{group}{end}", "place": place}
+                for places in ((("_11", 11), ("_51", 51), ("_101", 101)), (("", 1001),))
+                for group in ("vgg16_bins_v1", "vgg16_bins_v1_expected")
+                for end, place in places
             ],
         },
     ),
@@ -130,8 +132,8 @@ def test_a_slice_holds_exactly_what_shapes_the_output(config, name):
 
 
 def test_a_slice_of_a_search_is_its_config_and_the_threads(config):
-    found = slices.search_slice(config, "best")
-    assert found == {"search": sort_keys(search_config(config, "best")), "threads": 2}
+    found = slices.search_slice(config, "pixel_components")
+    assert found == {"search": sort_keys(search_config(config, "pixel_components")), "threads": 2}
     assert json.dumps(found) == json.dumps(found, sort_keys=True)
 
 
@@ -173,16 +175,21 @@ def test_only_files_of_the_user_are_files_of_a_stage(config):
 
 
 def test_a_study_s_models_come_after_the_comparison_s(config):
-    models = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3", "best"]  # fmt: skip
-    bins = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
+    models = [
+        "vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2",
+        "vgg16_bins_v2_expected", "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+    ]  # fmt: skip
+    bins = [f"{base}_{n}" for base in (models[2], models[3]) for n in (11, 51, 101)]
     assert slices.table_models(config) == models
     assert slices.table_models(config, "bins") == models + bins
 
 
 def test_models_stand_on_the_axis_by_the_images_that_they_learn_from(config):
     places = {point["model"]: point["place"] for point in slices.axis_points(config, "images")}
-    own = {f"{base}_{n}": n for base in ("vgg16_v1", "best") for n in (1000, 2000, 5000)}
-    assert places == own | {"vgg16_v1": 10000, "best": 10000}
+    own = {
+        f"{base}_{n}": n for base in ("vgg16_v1", "pixel_components") for n in (1000, 2000, 5000)
+    }
+    assert places == own | {"vgg16_v1": 10000, "pixel_components": 10000}
 
 
 def test_a_study_without_an_axis_has_no_figure_of_it(config):
@@ -250,8 +257,8 @@ def test_all_stages_are_as_many_as_the_trunk_has(config):
 
 
 def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
-    assert model_config(config, "best", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
-    assert model_config(config, "best_with_vgg16", 1)["head"]["blocks"][2:] == [
+    assert model_config(config, "pixel_components", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
+    assert model_config(config, "pixel_components_with_vgg16", 1)["head"]["blocks"][2:] == [
         64 * 49,
         128 * 49,
         256 * 49,
@@ -260,13 +267,13 @@ def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
 
 def test_a_laid_over_space_can_take_away_what_is_below(config):
     spaces = config["search"]["spaces"]
-    spaces["best"]["head.components"] |= dict.fromkeys(("low", "high", "scale", "kind"))
-    spaces["best"]["head.components"]["choices"] = [50, 100]
-    spaces["best"]["head.whitening"] = None
+    spaces["pixel_components"]["head.components"] |= dict.fromkeys(("low", "high", "scale", "kind"))
+    spaces["pixel_components"]["head.components"]["choices"] = [50, 100]
+    spaces["pixel_components"]["head.whitening"] = None
     spaces["vgg16_v1"] = None
     spaces["resnet50_v3_all"] = {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}}
     check_config(config)
-    found = search_config(config, "best")["space"]
+    found = search_config(config, "pixel_components")["space"]
     assert found["head.components"] == {"choices": [50, 100]} and "head.whitening" not in found
     with pytest.raises(InputError, match=r"search.spaces.vgg16_v1: found nothing"):
         search_config(config, "vgg16_v1")
@@ -274,23 +281,25 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
 
 def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
     config["seeds"] = [7, 8]
-    found = search_config(config, "best")
+    found = search_config(config, "pixel_components")
     assert found["section"] == ["models"] and found["warmup_epochs"] == 15
     assert (found["seed"], found["model"]["seed"]) == (1, 7)
     assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
-    config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
-    config["models"]["best"]["training"]["learning_rate"] = 0.5
-    assert search_config(config, "best") == found
+    config["models"]["pixel_components"]["head"] |= {"whitening": 0.9, "components": 60}
+    config["models"]["pixel_components"]["training"]["learning_rate"] = 0.5
+    assert search_config(config, "pixel_components") == found
     config["search"]["prune"] = False
-    assert search_config(config, "best")["warmup_epochs"] is None
-    config["models"]["best"]["head"]["hidden_sizes"] = [8]
-    assert search_config(config, "best")["model"] != found["model"]
+    assert search_config(config, "pixel_components")["warmup_epochs"] is None
+    config["models"]["pixel_components"]["head"]["hidden_sizes"] = [8]
+    assert search_config(config, "pixel_components")["model"] != found["model"]
 
 
 def test_models_of_studies_can_be_searched(config):
-    config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
+    config["search"]["spaces"]["pixel_components_wholly_whitened"] = {
+        "training.patience": {"choices": [5, 9]}
+    }
     check_config(config)
-    found = search_config(config, "best_wholly_whitened")
+    found = search_config(config, "pixel_components_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]
     assert found["model"]["head"]["whitening"] == 1
 
@@ -300,6 +309,6 @@ def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(
     config["studies"] = {}
     check_config(config)
     with pytest.raises(
-        InputError, match=r"search.spaces.best.head.components: found 400, .*\(325\)"
+        InputError, match=r"search.spaces.pixel_components.head.components: found 400, .*\(325\)"
     ):
-        search_config(config, "best")
+        search_config(config, "pixel_components")

@@ -102,6 +102,16 @@ def test_a_perceptron_takes_whole_features_or_its_components():
     assert parameter_count(head) == (3 * 16 + 16) + (16 * 5 + 5)
 
 
+def test_a_perceptron_without_components_takes_standardised_features():
+    config = PERCEPTRON | {"components": 0, "whitening": 0.0}
+    head = build_head(config, (10, 1, 1), 5)
+    kinds = [type(layer).__name__ for layer in head.trained]
+    assert kinds == ["Standardise", "Flatten", "Linear", "GELU", "Linear"]
+    assert head.components is None and head.kept_shape == (10, 1, 1)
+    assert head(torch.rand(3, 10, 1, 1)).shape == (3, 5)
+    assert parameter_count(head) == (10 * 16 + 16) + (16 * 5 + 5)
+
+
 @pytest.mark.parametrize(
     "config, kinds",
     [

@@ -15,7 +15,7 @@ from inverse_shading.material.document import (
 from inverse_shading.prediction.material_file import material_text
 
 VALUES = np.array([0.000001, 0.2, 0.333333, 1.0, 0.0, 0.6, 0.7, 0.81, 0.9, 0.999999])
-ORIGIN = {"model": "best", "picture": "chair.png"}
+ORIGIN = {"model": "pixel_components", "picture": "chair.png"}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_document_is_valid_linear_and_says_where_it_came_from(tmp_path, libr
     document = read(tmp_path / "a.mtlx", library)
     assert document.validate() == (True, "")
     assert document.getColorSpace() == "lin_rec709"
-    assert document.getAttribute("inverse_shading_model") == "best"
+    assert document.getAttribute("inverse_shading_model") == "pixel_components"
     assert document.getAttribute("inverse_shading_picture") == "chair.png"
     np.testing.assert_array_equal(material_values(document), VALUES)
 

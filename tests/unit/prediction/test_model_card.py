@@ -10,7 +10,7 @@ from inverse_shading import __version__
 from inverse_shading.evaluation.metrics import write_metrics
 from inverse_shading.inversion.calibration import Calibration, write_calibration
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.prediction.model_card import CARD, read_model_card, write_model_card
+from inverse_shading.prediction.model_card import CARD, FORMAT, read_model_card, write_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal, seal_path, write_sealed_text
@@ -23,11 +23,10 @@ CALIBRATION = Calibration(
 )
 METRICS = {
     "model": "tested",
-    "decoding": "argmax/expected",
     "chosen_seed": 2,
     "seeds": [
-        {"seed": 1, "decoding": "argmax", "threads": 2},
-        {"seed": 2, "decoding": "expected", "threads": 2},
+        {"seed": 1, "threads": 3},
+        {"seed": 2, "threads": 2},
     ],
 }
 
@@ -70,10 +69,10 @@ def rewrite(path, change):
     seal(path)
 
 
-def test_a_card_says_what_it_was_given_and_the_kept_seeds_decoding(model):
+def test_a_card_says_what_it_was_given_and_the_kept_seeds_threads(model):
     card = read_model_card(model)
     assert card.model_dump(include=set(CONFIG)) == CONFIG
-    assert (card.decoding, card.threads, card.version) == ("expected", 2, __version__)
+    assert (card.threads, card.version) == (2, __version__)
     assert set(card.checksums.model_dump()) == {"weights", "predictions", "trunk", "stage"}
     assert all(len(checksum) == 64 for checksum in card.checksums.model_dump().values())
 
@@ -99,11 +98,6 @@ def test_a_damaged_calibration_is_not_taken_into_a_card(model):
         )
 
 
-def test_a_model_without_a_choice_has_no_decoding(model):
-    describe(model, METRICS | {"seeds": [{"seed": 2, "threads": 1}]})
-    assert read_model_card(model).decoding is None
-
-
 @pytest.mark.parametrize("change", [{"model": "other"}, {"chosen_seed": 3}, {"seeds": []}])
 def test_metrics_of_another_model_or_seed_are_refused(model, change):
     with pytest.raises(
@@ -125,7 +119,7 @@ def test_an_unknown_model_is_refused_with_those_there_are(model):
     ):
         read_model_card(model.parent / "bset")
     with pytest.raises(InputError, match=r"there is no model in .*nowhere at all"):
-        read_model_card(model.parent / "nowhere" / "best")
+        read_model_card(model.parent / "nowhere" / "pixel_components")
 
 
 def test_a_folder_without_a_card_says_what_makes_one(model):
@@ -138,7 +132,7 @@ def test_a_folder_without_a_card_says_what_makes_one(model):
 
 
 def test_a_card_of_another_version_is_refused(model):
-    rewrite(model / CARD, lambda card: card.update(format=2, version="9.9.9", more="keys"))
+    rewrite(model / CARD, lambda card: card.update(format=FORMAT + 1, version="9.9.9", more="keys"))
     with pytest.raises(InputError, match=r"model\.json: found a card of another version .*9\.9\.9"):
         read_model_card(model)
 
@@ -183,7 +177,6 @@ WRONG_VALUES = [
     ("batch_size", 10**400, r"batch_size: found 10+…"),
     ("threads", 0, r"threads: found 0 .*from 1 to 64"),
     ("threads", math.nan, r"threads: found nan"),
-    ("decoding", "median", r"decoding: found 'median' .*one of argmax, expected, or null"),
     ("framing.image_size", 10**9, r"framing.image_size: found 1000000000 .*from 32 to 1024"),
     ("framing.margin", math.nan, r"framing.margin: found nan .*not a finite one"),
     ("framing.filter", "nearest", r"framing.filter: found 'nearest'"),
@@ -281,7 +274,6 @@ def test_a_model_on_another_disk_belongs_to_the_results_that_link_to_it(model, t
         {"seeds": 5},
         {"seeds": [5]},
         {"seeds": [{"seed": 2, "threads": 0}]},
-        {"seeds": [{"seed": 2, "threads": 2, "decoding": "median"}]},
         {"chosen_seed": "2"},
     ],
 )

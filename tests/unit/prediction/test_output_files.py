@@ -21,7 +21,7 @@ ALTERNATIVES = [
 ]
 ORIGIN = {
     "version": "1.2.3",
-    "model": "best",
+    "model": "pixel_components",
     "model_sha256": "12ab",
     "stage_sha256": "34cd",
     "renderer": 'MaterialX 1.39.5, llvmpipe "LLVM" & more',

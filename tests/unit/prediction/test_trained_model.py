@@ -43,22 +43,9 @@ def test_it_gives_the_numbers_of_the_evaluation(model):
     np.testing.assert_allclose(one, expected[:1], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("model", ["frozen bins"], indirect=True, scope="module")
-def test_the_decoding_is_the_one_that_the_card_says(model):
-    images = np.load(model.data.images[0])
-    argmax = predictor(model, decoding="argmax").predict(images)
-    expected = predictor(model, decoding="expected").predict(images)
-    np.testing.assert_allclose(argmax * 10, (argmax * 10).round(), atol=1e-5)
-    assert np.abs(argmax - expected).max() > 0.01
-
-
 UNFIT = {
-    "depths": [
-        {"depths": {"image": 8, "radiance": 2}},
-        {"decoding": "argmax"},
-    ],
+    "depths": [{"depths": {"image": 8, "radiance": 2}}],
     "frozen bins": [{"depths": {"image": 4}}],
-    "fine-tuned": [{"decoding": "expected"}],
 }
 
 

@@ -7,6 +7,7 @@ from tests.support.comparison_inputs import (
     BINS,
     ONE,
     PUBLISHED,
+    RIDGE,
     metrics_of,
     of_three_seeds,
     write_page,
@@ -39,7 +40,7 @@ def section(text, heading):
 
 def test_the_best_is_marked_and_the_rest_explained(text):
     assert "Best model by validation MSE: **bins** (validation 0.0200, test 0.0220, 0.55" in text
-    assert "| **bins** | **model** |" in text
+    assert "| **bins** | **model** | **expected** |" in text
     assert "**one**" not in text
     assert "random (seed 1, untrained) |" in text
     assert "0.0833" in text
@@ -82,10 +83,27 @@ def test_what_validation_chose(text):
     part, lines = section(text, "How validation chose")
     assert "The test images are not used" in part
     assert lines[2:] == [
-        "| one | 1 | 5 | 5 of 7 |  |  |",
-        "| bins | 1 | 5 | 5 of 7 | expected |  |",
-        "| ridge |  |  |  |  | 0.1 |",
+        "| one | 1 | 5 | 5 of 7 |  |",
+        "| bins | 1 | 5 | 5 of 7 |  |",
+        "| ridge |  |  |  | 0.1 |",
     ]
+
+
+def test_how_bins_are_read_is_told_where_there_are_some(table, text, tmp_path):
+    assert "*expected* the mean of all bins' values by probability" in text
+    assert "decoding" not in write_page(write_table(tmp_path, [ONE]))
+    assert "decoding" not in format_summary(table)
+
+
+def test_what_results_on_pixels_and_of_refinement_rest_on_is_told(text, refined, tmp_path):
+    pixels = metrics_of("one", 0.01, 0.01, trunk="pixels", weights="none")
+    page = write_page(write_table(tmp_path, [pixels, BINS], [RIDGE]))
+    assert "for this choice. It works where pixels are aligned, in one view of one object" in page
+    assert "**Models on pixels** (one) have no trunk. They work where pixels are aligned" in page
+    assert "below the best of them, and below a plain perceptron on pixels." in page
+    assert "pixels" not in text.partition("## Notes")[0] and "on pixels" not in text
+    assert "the very renderer, light, mesh and camera" in write_page(refined)
+    assert "the very renderer" not in text
 
 
 def test_the_smallest_error_of_each_parameter_is_bold(tmp_path):

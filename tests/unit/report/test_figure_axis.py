@@ -8,18 +8,13 @@ from inverse_shading.report.figures.axis import draw_axis
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 
-ERRORS = {"vgg16_v1": (0.06, 0.05, 0.04, 0.031), "best": (0.04, 0.03, 0.02, 0.016)}
+ERRORS = {"vgg16_v1": (0.06, 0.05, 0.04, 0.031), "pixel_components": (0.04, 0.03, 0.02, 0.016)}
 PLACES = (1000, 2000, 5000, 10000)
 
 
 def metrics(error, seeds=1, **changes):
     return {
         "splits": {"test": {"mse": error}},
-        "decodings": {
-            "argmax": {"test": {"mse": 1.4 * error}},
-            "expected": {"test": {"mse": error}},
-        },
-        "decoding": "expected",
         "seeds": [{}] * seeds,
         "intervals": {"test": {"mse": 0.02 * error if seeds > 1 else None}},
         "image_intervals": {"test": {"mse": 0.03 * error}},
@@ -49,9 +44,9 @@ def test_metrics_without_an_error_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"vgg16_v1_1000\.json: found no 'mse' among the metrics"):
         draw(tmp_path, splits={"test": {}})
     draw(tmp_path)
-    path = tmp_path / "best_1000.json"
+    path = tmp_path / "pixel_components_1000.json"
     path.write_text("{}")
     seal(path)
-    point = {"model": "best_1000", "group": "best", "place": 1000}
+    point = {"model": "pixel_components_1000", "group": "pixel_components", "place": 1000}
     with pytest.raises(InputError, match="found no 'seeds'"):
         draw_axis(tmp_path / "axis.png", "images", [point], [path])

@@ -11,15 +11,12 @@ from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.training.baselines import BASELINES, FITTERS, fit_baseline, shrink_images
-from tests.support.synthetic import TRAINING, SyntheticData
-from tests.support.trainings import CPU
+from tests.support.synthetic import SyntheticData
 
 CONFIG = {
-    "seed": 1,
     "baselines": {
         "thumbnail_size": 4,
         "ridge": {"penalties": [0.01, 1.0, 1000.0]},
-        "perceptron": TRAINING | {"hidden_sizes": [32, 32], "max_epochs": 40, "patience": 40},
     },
 }
 KEYS = [
@@ -35,7 +32,7 @@ def data(tmp_path_factory):
 
 def run(data, folder, name, config=CONFIG):
     paths = folder / name / "predictions.csv", folder / name / "metrics.json"
-    fit_baseline(*paths, name, config, data.of_images, CPU)
+    fit_baseline(*paths, name, config, data.of_images, 1)
     table = pd.read_csv(paths[0], dtype={"id": str})
     predicted = table[[f"{parameter}_predicted" for parameter in PARAMETERS]].to_numpy()
     return json.loads(paths[1].read_text()), predicted
@@ -62,15 +59,14 @@ def test_constant_is_the_training_mean(data, fitted):
     assert metrics["parameter_count"] == 10 and metrics["epochs"] is None
 
 
-@pytest.mark.parametrize("name", ["ridge", "perceptron"])
-def test_what_the_images_tell_is_learnt(data, fitted, tmp_path, name):
-    metrics, predicted = fitted[name]
+def test_what_the_images_tell_is_learnt(data, fitted, tmp_path):
+    metrics, predicted = fitted["ridge"]
     errors = {p: e["mse"] for p, e in metrics["splits"]["test"]["parameters"].items()}
     told, hidden = PARAMETERS[:3], PARAMETERS[3:]
     assert max(errors[p] for p in told) < 0.02
     assert min(errors[p] for p in hidden) > 0.04
     assert predicted.min() >= 0 and predicted.max() <= 1
-    again, same = run(data, tmp_path, name)
+    again, same = run(data, tmp_path, "ridge")
     np.testing.assert_array_equal(predicted, same)
     assert again["splits"] == metrics["splits"]
 
@@ -80,7 +76,6 @@ def test_ridge_takes_the_penalty_that_validation_likes(data, fitted, tmp_path):
     errors = {}
     for penalty in CONFIG["baselines"]["ridge"]["penalties"]:
         config = {
-            "seed": 1,
             "baselines": CONFIG["baselines"] | {"ridge": {"penalties": [penalty]}},
         }
         metrics, _ = run(data, tmp_path / "one", "ridge", config)
@@ -88,13 +83,6 @@ def test_ridge_takes_the_penalty_that_validation_likes(data, fitted, tmp_path):
         errors[penalty] = metrics["splits"]["validation"]["mse"]
     assert chosen["penalty"] == min(errors, key=errors.get)
     assert chosen["parameter_count"] == 4 * 4 * 3 * 10 + 10
-
-
-def test_perceptron_tells_how_it_was_trained(fitted):
-    metrics, _ = fitted["perceptron"]
-    assert metrics["parameter_count"] == (48 * 32 + 32) + (32 * 32 + 32) + (32 * 10 + 10)
-    assert metrics["epochs"] == 40 and 1 <= metrics["best_epoch"] <= 40
-    assert metrics["device"] == "cpu (1 thread)" and metrics["batch_size"] == 16
 
 
 def test_floor_takes_each_error_from_its_best_answer(data, fitted):
@@ -142,7 +130,7 @@ def test_truncated_images_are_refused(tmp_path):
 def test_images_of_other_ranges_are_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"Found 100 images in 1 files and 200 rows"):
         files = replace(data.of_images, inputs=data.images[:1])
-        fit_baseline(tmp_path / "p.csv", tmp_path / "m.json", "ridge", CONFIG, files, CPU)
+        fit_baseline(tmp_path / "p.csv", tmp_path / "m.json", "ridge", CONFIG, files, 1)
 
 
 def test_an_unknown_baseline_is_refused(data, tmp_path):

@@ -50,6 +50,7 @@ def write_seed(folder, seed, of_images=None, **changes):
         "trunk": "vgg16",
         "weights": "made by a test",
         "precision": "float32",
+        "decoding": None,
         "splits": score_splits(SPLIT, TRUE, predicted),
         "parameter_count": 1000,
         "epochs": 7,
@@ -107,8 +108,8 @@ def test_the_files_kept_are_those_of_the_seed_best_by_validation(collected, thre
 def test_metrics_are_means(collected):
     folder, metrics = collected
     assert list(metrics) == [
-        "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
-        "device", "batch_size", "threads", "chosen_seed", "seeds", "intervals", "image_intervals",
+        "model", "trunk", "weights", "precision", "decoding", "splits", "parameter_count", "epochs", "best_epoch",
+        "seconds", "device", "batch_size", "threads", "chosen_seed", "seeds", "intervals", "image_intervals",
         "ensemble",
     ]  # fmt: skip
     # Means over images of squared offsets: 0.025, 0.065, 0.04; of absolute ones: 0.15, 0.25, 0.2.
@@ -163,30 +164,15 @@ def test_one_seed_is_its_own_mean_and_has_no_interval_over_seeds(three):
     nothing = {"mse": None, "mae": None}
     assert metrics["intervals"] == dict.fromkeys(SPLITS, nothing)
     assert metrics["image_intervals"]["test"]["mse"] > 0
-    assert "ensemble" not in metrics and "decoding" not in metrics
+    assert "ensemble" not in metrics and metrics["decoding"] is None
     assert metrics["chosen_seed"] == 3
 
 
-def test_what_seeds_chose_differently_is_joined_and_what_is_null_stays_so(tmp_path):
-    def decodings(mse):
-        return {
-            name: {split: {"mse": mse + i, "mae": 0.1, "r2": None} for split in SPLITS}
-            for i, name in enumerate(("argmax", "expected"))
-        }
-
-    for seed, decoding, device in (
-        (3, "argmax", "cpu"),
-        (1, "expected", "gpu"),
-        (7, "argmax", "cpu"),
-    ):
-        write_seed(
-            tmp_path / str(seed), seed, decoding=decoding, decodings=decodings(seed), device=device
-        )  # fmt: skip
+def test_devices_that_differ_are_joined(tmp_path):
+    for seed, device in ((3, "cpu"), (1, "gpu"), (7, "cpu")):
+        write_seed(tmp_path / str(seed), seed, decoding="expected", device=device)
     metrics = collect(tmp_path, [3, 1, 7])
-    assert list(metrics)[4:6] == ["decoding", "decodings"]
-    assert metrics["decoding"] == "argmax/expected" and metrics["device"] == "cpu/gpu"
-    assert metrics["decodings"]["expected"]["test"]["mse"] == pytest.approx(11 / 3 + 1)
-    assert metrics["decodings"]["argmax"]["train"] == {"mse": pytest.approx(11 / 3), "mae": 0.1, "r2": None}  # fmt: skip
+    assert (metrics["decoding"], metrics["device"]) == ("expected", "cpu/gpu")
 
 
 def test_the_same_seeds_give_the_same_bytes(collected, three):
@@ -216,7 +202,9 @@ def test_predictions_of_other_images_are_refused(three, others):
     [
         ({"seed": 2}, "found metrics of the seed 2, expected 7"),
         ({"model": "other"}, "found metrics of the model other, expected tested as in"),
-        ({"decoding": "argmax"}, "found metrics of another form"),
+        ({"decoding": "argmax"}, "found metrics of the decoding argmax, expected None as in"),
+        ({"precision": "bfloat16"}, "found metrics of the precision bfloat16, expected float32 as"),
+        ({"more": 1}, "found metrics of another form"),
         ({"splits": {}}, "found metrics of another form"),
     ],
 )

@@ -35,7 +35,8 @@ HEADS = {
         "blocks": [24 * 16],
     },
 }
-BINS = {"type": "bins", "count": 21}
+HEADS["perceptron without components"] = HEADS["perceptron"] | {"components": 0, "whitening": 0.0}
+BINS = {"type": "bins", "count": 21, "decoding": "argmax"}
 
 
 MODEL_FILES = ("weights.safetensors", "history.csv")
@@ -108,7 +109,7 @@ def test_the_size_of_features_makes_no_difference(whole, tmp_path):
     pd.testing.assert_frame_equal(history(folder), history(tmp_path / "sixteenfold"), rtol=1e-4)
 
 
-@pytest.mark.parametrize("head", ["dense", "pooled"])
+@pytest.mark.parametrize("head", ["dense", "pooled", "perceptron without components"])
 @pytest.mark.parametrize("memory", [0, 1 << 30])
 def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, memory):
     monkeypatch.setattr(prepare, "MEMORY_FOR_PREPARED_FEATURES", memory)
@@ -129,8 +130,8 @@ def test_metrics_of_a_regression(data, whole):
     folder, summary, config = whole("dense", max_epochs=30, patience=30)
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
-        "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch",
-        "seconds", "device", "batch_size", "seed", "threads",
+        "model", "trunk", "weights", "precision", "decoding", "splits", "parameter_count", "epochs",
+        "best_epoch", "seconds", "device", "batch_size", "seed", "threads",
     ]  # fmt: skip
     assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
     assert metrics["weights"] == "made by a test"
@@ -151,17 +152,24 @@ def test_metrics_of_a_regression(data, whole):
     assert metrics["splits"]["test"]["mse"] == pytest.approx(mse, rel=1e-3)
 
 
-def test_metrics_of_bins_hold_both_decodings(data, whole):
-    folder, _, config = whole("pooled", BINS, max_epochs=10, patience=10)
-    metrics = evaluate(data.of_features, folder, config, data.trunk)
-    by_name = metrics["decodings"]
-    assert list(by_name) == ["argmax", "expected"]
-    assert by_name["argmax"]["test"]["mse"] != by_name["expected"]["test"]["mse"]
-    chosen = min(by_name, key=lambda name: by_name[name]["validation"]["mse"])
-    assert metrics["decoding"] == chosen
-    for split in ("train", "validation", "test"):
-        for error in ("mse", "mae", "r2"):
-            assert by_name[chosen][split][error] == metrics["splits"][split][error]
+def test_the_configured_decoding_alone_judges_epochs_and_predictions(data, whole):
+    """Two readings of one training: the weights go the same way, the values and the choice don't."""
+    tables, predictions = {}, {}
+    for decoding in ("argmax", "expected"):
+        objective = BINS | {"decoding": decoding}
+        folder, summary, config = whole("pooled", objective, max_epochs=10, patience=10)
+        metrics = evaluate(data.of_features, folder, config, data.trunk)
+        assert metrics["decoding"] == decoding
+        table = tables[decoding] = history(folder)
+        assert summary["best_epoch"] == table["validation_mse"].argmin() + 1
+        mse = metrics["splits"]["validation"]["mse"]
+        assert mse == pytest.approx(table["validation_mse"].min(), rel=1e-4)
+        names = [f"{name}_predicted" for name in PARAMETERS]
+        predictions[decoding] = pd.read_csv(folder / "predictions.csv")[names].to_numpy()
+    pd.testing.assert_series_equal(*(table["train_loss"] for table in tables.values()))
+    assert (tables["argmax"]["validation_mse"] > tables["expected"]["validation_mse"]).all()
+    np.testing.assert_allclose(predictions["argmax"] * 20 % 1, 0, atol=1e-3)
+    assert np.abs(predictions["expected"] * 20 % 1 - 0.5).min() < 0.1
 
 
 def test_two_evaluations_write_the_same_bytes(data, whole):

@@ -191,6 +191,11 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "
             "allowed is perceptron on a trunk with `depths`, and only there"
         )
+    if model["head"].get("components") == 0 and model["head"]["whitening"]:
+        mistakes.append(
+            f"{place}.head.whitening: found {model['head']['whitening']}, allowed is 0 where "
+            "head.components is 0: there is nothing to whiten"
+        )
     if stages and ("depths" in trunk or stages > most):
         mistakes.append(
             f"{place}.trainable_stages: found {stages}, allowed for the trunk {model['trunk']} is "

@@ -20,7 +20,6 @@ from inverse_shading.network.settings import (
     DenseHead,
     FeatureBatch,
     GridSide,
-    HiddenSizes,
     MaxEpochs,
     MlpHead,
     PerceptronHead,
@@ -255,18 +254,6 @@ class Ridge(Section):
     )
 
 
-class Perceptron(Section):
-    """Multilayer perceptron on the thumbnail."""
-
-    hidden_sizes: HiddenSizes
-    batch_size: BatchSize
-    max_epochs: MaxEpochs = shipped(40)
-    learning_rate: LearningRate
-    schedule: Schedule
-    weight_decay: WeightDecay
-    patience: Patience = shipped(40)
-
-
 class Baselines(Section):
     """What the models are held against."""
 
@@ -274,7 +261,6 @@ class Baselines(Section):
         "Side of the thumbnails in pixels; divides framing.image_size.", 28, ge=4, le=128
     )
     ridge: Ridge
-    perceptron: Perceptron
 
 
 class Novel(Section):
@@ -295,7 +281,7 @@ class Predictions(Section):
     """Materials for images of the user's own."""
 
     folder: str = key("Where the images are.", "images", min_length=1)
-    model: str = key("One of the models.", "best")
+    model: str = key("One of the models.", "pixel_components")
     refine: bool = key("Whether the model's guess is corrected by rendering.", True)
     alternatives: int = key("Further materials that look the same.", 0, ge=0, le=100)
 
@@ -323,9 +309,7 @@ class Configuration(Section):
 
     model_config = ConfigDict(defer_build=False)
 
-    seed: int = key(
-        "Root of the data's random draws and of the baselines'.", 1, ge=0, le=4294967295
-    )
+    seed: int = key("Root of the data's random draws.", 1, ge=0, le=4294967295)
     seeds: Annotated[list[Seed], Listed(1, 1000, unique=True)] = key(
         "Of initial weights, batches and dropout, no two alike; every model is trained once for each.",
         [1],

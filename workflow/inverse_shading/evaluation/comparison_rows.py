@@ -148,8 +148,6 @@ def _row(path: str | Path, content: dict, source: str) -> dict:
     for error in ("mse", "mae"):
         places[f"test_{error}_interval"] = (("intervals", "test", error), False)
     places["test_mse_image_interval"] = (("image_intervals", "test", "mse"), False)
-    for decoding in ("argmax", "expected"):
-        places[f"test_mse_{decoding}"] = (("decodings", decoding, "test", "mse"), False)
     for column in COLUMNS:
         if column not in places and column not in ("source", "test_mse_vs_ridge", *APPEARANCE):
             places[column] = ((column,), False)

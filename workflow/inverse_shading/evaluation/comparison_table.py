@@ -37,8 +37,6 @@ FORMATS = {
     "test_r2": ".6f",
     "test_mse_vs_ridge": ".4f",
     "decoding": "s",
-    "test_mse_argmax": ".6f",
-    "test_mse_expected": ".6f",
     "trunk": "s",
     "weights": "s",
     "precision": "s",

@@ -49,15 +49,12 @@ def evaluate_model(
 ) -> None:
     """Let a trained model predict every image and score it.
 
-    Where the objective knows several decodings, the one with the lower validation MSE is chosen;
-    all are reported.
-
     Args:
         predictions: CSV to write; see `predictions.write_predictions`.
         metrics: JSON to write: model, trunk, weights (where the trunk's come from), precision (of
-            the trunk's arithmetic), decoding and decodings (only where there is a choice), splits
-            (see `metrics.score`), parameter_count, epochs, best_epoch, seconds, device, batch_size
-            (of the training), seed, threads.
+            the trunk's arithmetic), decoding (of bins, else null), splits (see
+            `metrics.score`), parameter_count, epochs, best_epoch, seconds, device, batch_size (of the
+            training), seed, threads.
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both.
         weights, summary: as written by `train_model.train_model`.
         trunk: as written by `trunk_weights.prepare_trunk`.
@@ -86,30 +83,19 @@ def evaluate_model(
             )
     training = read_section(summary, "a summary of a training", TrainingSummary)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    decoded = _predict(network.to(place), objective, rows, training.batch_size, place)
+    predicted = _predict(network.to(place), objective, rows, training.batch_size, place)
 
-    true = labels.values.to_numpy()
-    scores = {name: score_splits(labels.split, true, values) for name, values in decoded.items()}
-    chosen = min(scores, key=lambda name: scores[name]["validation"]["mse"])
     report = {
         "model": config["model"],
         "trunk": config["trunk"],
         "weights": read_description(trunk)["origin"],
         "precision": config["precision"],
+        "decoding": config["objective"].get("decoding"),
+        "splits": score_splits(labels.split, labels.values.to_numpy(), predicted),
     }
-    if len(scores) > 1:
-        report["decoding"] = chosen
-        report["decodings"] = {
-            name: {
-                split: {error: score[error] for error in ("mse", "mae", "r2")}
-                for split, score in by_split.items()
-            }
-            for name, by_split in scores.items()
-        }
-    report["splits"] = scores[chosen]
     report |= training.model_dump()
     report |= {"seed": config["seed"], "threads": resources.threads}
-    write_predictions(predictions, labels, decoded[chosen])
+    write_predictions(predictions, labels, predicted)
     write_metrics(metrics, report)
 
 
@@ -119,20 +105,13 @@ def _predict(
     rows: Rows,
     batch_size: int,
     device: torch.device,
-) -> dict[str, np.ndarray]:
-    """Predictions of all images by decoding, float32 (n, 10) each."""
+) -> np.ndarray:
+    """Predictions of all images, float32 (n, 10)."""
 
-    def compute(first: int, last: int) -> dict[str, np.ndarray]:
+    def compute(first: int, last: int) -> np.ndarray:
         with torch.inference_mode():
             batch = place_rows(rows.rows(np.arange(first, last)), device)
-            decoded = objective.decode(network(batch))
-        return {name: values.cpu().numpy() for name, values in decoded.items()}
+            return objective.decode(network(batch)).cpu().numpy()
 
-    batches = list(
-        progress(
-            in_batches(len(rows), batch_size, compute),
-            -(-len(rows) // batch_size),
-            "batch",
-        )
-    )
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    batches = in_batches(len(rows), batch_size, compute)
+    return np.concatenate(list(progress(batches, -(-len(rows) // batch_size), "batch")))

@@ -123,11 +123,13 @@ def mlp_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
 
 
 def perceptron_head(config: dict, shape: tuple[int, int, int], outputs: int) -> Head:
-    """`components` principal components, [dense, GELU] for each of hidden_sizes, dense."""
+    """`components` principal components (0: all features), then dense layers with GELU, dense."""
     count = config["components"]
-    components = PrincipalComponents(config["blocks"], count, config["whitening"])
-    sizes = [count, *config["hidden_sizes"]]
+    sizes = [count or math.prod(shape), *config["hidden_sizes"]]
     layers = hidden_layers(sizes, gelu=nn.GELU) | {"output": nn.Linear(sizes[-1], outputs)}
+    if not count:
+        return Head({"standardise": Standardise(shape), "flatten": nn.Flatten()} | layers, shape)
+    components = PrincipalComponents(config["blocks"], count, config["whitening"])
     return Head(layers, (count,), components=components)
 
 

@@ -29,6 +29,10 @@ Grid = Annotated[
     ),
 ]
 Count = Annotated[int, key("Bins a parameter.", ge=2, le=65536)]
+Decoding = Annotated[
+    Literal["argmax", "expected"],
+    key("How bins become a number: the likeliest bin's, or the mean of all, by probability."),
+]
 
 
 class DenseHead(Section):
@@ -56,11 +60,19 @@ class MlpHead(Section):
 
 
 class PerceptronHead(Section):
-    """Principal components, [dense, GELU] for each of hidden_sizes, dense."""
+    """Principal components or all features, [dense, GELU] for each of hidden_sizes, dense."""
 
     type: Literal["perceptron"]
-    components: int = key("Principal components of the features to keep.", ge=1, le=65536)
-    whitening: float = key("How far components are brought to one size; 0 not at all.", ge=0, le=1)
+    components: int = key(
+        "Principal components of the features to keep; 0 takes all features, standardised.",
+        ge=0,
+        le=65536,
+    )
+    whitening: float = key(
+        "How far components are brought to one size; 0 not at all, as where there are none.",
+        ge=0,
+        le=1,
+    )
     hidden_sizes: HiddenSizes
 
 
@@ -81,13 +93,16 @@ class Bins(Section):
 
     type: Literal["bins"]
     count: Count
+    decoding: Decoding
 
 
 class SoftBins(Section):
     """The same bins, cross-entropy to a Gaussian about the true value."""
 
     type: Literal["soft_bins"]
-    count: Count
+    # Of every pair of bins there is a number in memory.
+    count: Annotated[int, key("Bins a parameter.", ge=2, le=4096)]
+    decoding: Decoding
     deviation: float = key("Standard deviation of the target about the true value.", gt=0, le=1)
 
 

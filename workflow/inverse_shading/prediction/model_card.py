@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
@@ -31,14 +31,10 @@ from inverse_shading.runtime.wording import parse_section
 CARD = "model.json"
 
 # Raised when a card's contents change in form or meaning.
-FORMAT = 1
+FORMAT = 2
 
 
 Sha256 = Annotated[str, Field(description="A SHA-256.", pattern="^[0-9a-f]{64}$")]
-Decoding = Annotated[
-    Literal["argmax", "expected"] | None,
-    Field(description="What validation chose for these weights; null where there is no choice."),
-]
 
 
 class Checksums(Section):
@@ -68,7 +64,6 @@ class ModelCard(Section):
     precision: Precision
     batch_size: FeatureBatch
     threads: Threads = key("That the model was evaluated with; rounding depends on them.")
-    decoding: Decoding
     framing: Framing
     refinement: Refinement
     calibration: CalibrationContent = key("Of refined intervals on the stage.")
@@ -82,7 +77,6 @@ class _SeedMetrics(Section):
 
     seed: int
     threads: Threads
-    decoding: Decoding = None
 
 
 class _Metrics(Section):
@@ -131,7 +125,6 @@ def write_model_card(
     card = dict(config) | {
         "version": __version__,
         "threads": kept[0].threads,
-        "decoding": kept[0].decoding,
         "calibration": asdict(read_calibration(calibration)),
         "checksums": {name: read_seal(path) for name, path in files.items()},
     }
@@ -212,5 +205,8 @@ def _neighbours(folder: Path) -> str:
     """The models beside a folder that isn't there, in words."""
     beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{CARD}"))
     if not beside:
-        return f"a folder such as results/models/best; there is no model in {folder.parent} at all"
+        return (
+            "a folder such as results/models/pixel_components; there is no model in "
+            f"{folder.parent} at all"
+        )
     return f"one of those in {folder.parent}: {', '.join(beside)}"

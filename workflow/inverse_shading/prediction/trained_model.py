@@ -87,17 +87,13 @@ class Predictor:
                     self._extractor, images, self._device, self._card.precision, self._dtype
                 )
             with torch.inference_mode():
-                decoded = self._objective.decode(self._network(place_rows(rows, self._device)))
+                outputs = self._network(place_rows(rows, self._device))
+                values = self._objective.decode(outputs).cpu().numpy()
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
             # Images, trunk and head of another shape than the next one takes.
             raise self._unfit(str(error).splitlines()[0]) from error
-        # Without a choice there is one decoding.
-        name = self._card.decoding or next(iter(decoded))
-        if name not in decoded:
-            raise self._unfit(f"found the decoding {name}, expected {' or '.join(decoded)}")
-        values = decoded[name].cpu().numpy()
         if not np.isfinite(values).all():
             raise self._unfit("its answer is not a finite number")
         return values

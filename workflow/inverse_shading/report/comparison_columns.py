@@ -15,11 +15,12 @@ class Column(NamedTuple):
     decimals: int | None
 
 
-INTERVAL = "test_mse_interval"
+INTERVAL, DECODING = "test_mse_interval", "decoding"
 
 COLUMNS = {
     "model": Column("model", None),
     "source": Column("source", None),
+    DECODING: Column("decoding", None),
     "train_mse": Column("train MSE", 4),
     "validation_mse": Column("val. MSE", 4),
     "test_mse": Column("test MSE", 4),
@@ -47,9 +48,9 @@ def read_rows(table: str | Path) -> list[dict]:
 
 
 def readable_columns(rows: Sequence[Mapping]) -> dict[str, Column]:
-    """The columns by name, without the interval over seeds if no row has one."""
-    several = any(row[INTERVAL] is not None for row in rows)
-    return {name: column for name, column in COLUMNS.items() if several or name != INTERVAL}
+    """The columns by name, without the interval over seeds and the decoding if no row has one."""
+    empty = {name for name in (INTERVAL, DECODING) if all(row[name] in (None, "") for row in rows)}
+    return {name: column for name, column in COLUMNS.items() if name not in empty}
 
 
 def readable_cells(row: Mapping, columns: Mapping[str, Column]) -> dict[str, str]:

@@ -130,7 +130,7 @@ def _choices(rows: Sequence[Mapping]) -> list[list[str]]:
         facts = ["" if row[key] is None else f"{row[key]:.0f}" for key in ("seeds", "chosen_seed")]
         epochs = None if row["epochs"] is None else f"{row['best_epoch']:g} of {row['epochs']:g}"
         penalty = None if row["penalty"] is None else f"{row['penalty']:g}"
-        facts += [epochs or "", row["decoding"], penalty or ""]
+        facts += [epochs or "", penalty or ""]
         if any(facts):
             choices.append([row["model"], *facts])
     return choices

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from inverse_shading.evaluation.comparison_table import ENSEMBLE, best_row
 from inverse_shading.report.comparison_columns import (
+    DECODING,
     INTERVAL,
     read_rows,
     readable_cells,
@@ -17,7 +18,8 @@ NAME_WIDTH, WEIGHTS_WIDTH = 28, 12
 def format_summary(table: str | Path) -> str:
     """A plain-text table at most 110 columns wide, with the best model named under it.
 
-    Where models have several seeds, their interval takes the place of R².
+    Where models have several seeds, their interval takes the place of R². There is no room for the
+    decoding.
 
     Args:
         table: comparison.csv.
@@ -28,6 +30,7 @@ def format_summary(table: str | Path) -> str:
     rows = read_rows(table)
     best = best_row(rows)
     columns = readable_columns(rows)
+    columns.pop(DECODING, None)
     if INTERVAL in columns:
         del columns["test_r2"]
     lines = [[column.header for column in columns.values()]]

@@ -6,31 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
-from torch import nn
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.labels import Labels, read_labels
 from inverse_shading.dataset.ranges import parse_range
-from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
-from inverse_shading.evaluation.predictor_names import BASELINES
+from inverse_shading.evaluation.predictor_names import BASELINES, FLOOR, RIDGE
 from inverse_shading.material.floor import posterior_means, posterior_medians
-from inverse_shading.network.devices import choose_device, describe_device, set_up
-from inverse_shading.network.heads import hidden_layers, parameter_count
-from inverse_shading.network.objectives import regression
+from inverse_shading.network.devices import choose_device, describe_device
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
-from inverse_shading.runtime.resources import Resources
-from inverse_shading.training.loop import Examples, Task, fit
-
-# Those that look at thumbnails of the images.
-SEEING = ("ridge", "perceptron")
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ def fit_baseline(
     name: str,
     config: dict,
     data: DataFiles,
-    resources: Resources,
+    threads: int,
 ) -> None:
     """Fit a baseline on the training images, predict every image, score it.
 
@@ -64,9 +54,9 @@ def fit_baseline(
             `penalty`. The metrics' mae of the floor is that of the posterior medians, and `mae_of`
             says so. `image_intervals` is as in `seeds.collect_seeds`.
         name: a key of `FITTERS`, whose functions say what each baseline is.
-        config: seed; baselines, the config's section.
-        data: framed images, which only those in `SEEING` read, and their labels.
-        resources: the device is the perceptron's.
+        config: `baselines`, the config's section.
+        data: framed images, which only ridge reads, and their labels.
+        threads: of the CPU.
 
     Raises:
         InputError: an input file is wrong, or the thumbnail's size doesn't divide the images'.
@@ -75,12 +65,11 @@ def fit_baseline(
         raise InputError(f"baseline: found {name!r}, expected one of {', '.join(BASELINES)}.")
     labels = read_labels(data.parameters, data.splits)
     thumbnails = None
-    if name in SEEING:
-        thumbnails = read_thumbnails(
-            data.inputs, config["baselines"]["thumbnail_size"], len(labels.split)
-        )
+    if name == RIDGE:
+        size = config["baselines"]["thumbnail_size"]
+        thumbnails = read_thumbnails(data.inputs, size, len(labels.split))
     start = time.monotonic()
-    answer = FITTERS[name](labels, thumbnails, config, resources)
+    answer = FITTERS[name](labels, thumbnails, config, threads)
     seconds = round(time.monotonic() - start, 3)
 
     true = labels.values.to_numpy()
@@ -92,10 +81,10 @@ def fit_baseline(
     # The keys of a model's metrics.json, so that one reader suffices.
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores}
     report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch"))
-    device = describe_device(choose_device("cpu"), resources.threads)
+    device = describe_device(choose_device("cpu"), threads)
     report |= {"seconds": seconds, "device": device, "batch_size": None}
     report |= answer.facts
-    report |= {"seed": config["seed"], "threads": resources.threads}
+    report |= {"seed": None, "threads": threads}
     report["image_intervals"] = image_intervals(labels.split, squared, absolute)
     write_predictions(predictions, labels, answer.predicted)
     write_metrics(metrics, report)
@@ -117,7 +106,7 @@ def fit_floor(labels: Labels, *_) -> Answer:
     return Answer(posterior_means(true), {"mae_of": "posterior medians"}, posterior_medians(true))
 
 
-def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, resources: Resources) -> Answer:
+def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, threads: int) -> Answer:
     """Linear regression with an L2 penalty on thumbnails; validation chooses the penalty.
 
     The intercept is unpenalised, and pixels are taken as they are: they share one unit. Predictions
@@ -127,7 +116,7 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, resources: R
     inputs = thumbnails.reshape(len(thumbnails), -1)
     train, validation = labels.indices("train"), labels.indices("validation")
     fits = []
-    with threadpool_limits(resources.threads):
+    with threadpool_limits(threads):
         for penalty in progress(penalties, len(penalties), "penalty"):
             model = Ridge(alpha=penalty, solver="cholesky")
             # Neighbouring pixels are all but equal: a small penalty needs all of float64's digits.
@@ -142,43 +131,7 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, resources: R
     return Answer(predicted, {"parameter_count": count, "penalty": penalty})
 
 
-def fit_perceptron(
-    labels: Labels, thumbnails: np.ndarray, config: dict, resources: Resources
-) -> Answer:
-    """[dense, ReLU] for each hidden size, dense, sigmoid on thumbnails, on the mean squared error."""
-    section, train = config["baselines"]["perceptron"], labels.indices("train")
-    device = set_up(resources.device, resources.threads)
-    inputs = thumbnails.reshape(len(thumbnails), -1)
-    # Pixels about zero, each by the same amount: a dense layer learns faster from them.
-    inputs = inputs - inputs[train].mean(axis=0)
-    objective = regression.build({}, labels.targets.shape[1])
-    torch.manual_seed(config["seed"])
-    sizes = [inputs.shape[1], *section["hidden_sizes"]]
-    layers = hidden_layers(sizes, relu=nn.ReLU).values()
-    network = nn.Sequential(*layers, nn.Linear(sizes[-1], objective.outputs))
-    examples = Examples(ArrayRows(inputs), labels.targets, train, labels.indices("validation"))
-    result = fit(Task(network, objective, examples), section, config["seed"], device)
-    with torch.inference_mode():
-        batches = [
-            objective.decode(network(torch.from_numpy(rows).to(device)))["sigmoid"].cpu().numpy()
-            for rows in np.array_split(inputs, -(-len(inputs) // result.batch_size))
-        ]
-    facts = {
-        "parameter_count": parameter_count(network),
-        "epochs": len(result.history),
-        "best_epoch": result.best_epoch,
-        "device": describe_device(device, resources.threads),
-        "batch_size": result.batch_size,
-    }
-    return Answer(np.concatenate(batches), facts)
-
-
-FITTERS = {
-    "constant": fit_constant,
-    "ridge": fit_ridge,
-    "perceptron": fit_perceptron,
-    "floor": fit_floor,
-}
+FITTERS = {"constant": fit_constant, RIDGE: fit_ridge, FLOOR: fit_floor}
 
 
 def read_thumbnails(images: Sequence[str | Path], size: int, count: int) -> np.ndarray:

@@ -60,7 +60,8 @@ class Fit:
 
     Attributes:
         history: a dict an epoch: epoch (from 1), learning_rate (of its last step), train_loss (mean
-            over its steps), validation_loss, validation_mse (of the best decoding).
+            over its steps), validation_loss, validation_mse (of the
+            decoded values).
         best_epoch: the one with the lowest validation_mse, whose weights the network has.
         batch_size: the one used in the end.
         seconds: wall time of all epochs.
@@ -413,23 +414,18 @@ def _load(
 
 @torch.no_grad()
 def _validate(task: Task, batch_size: int, device: torch.device) -> dict[str, float]:
-    """Means over the validation images: of the loss, and of the best decoding's squared error."""
+    """Means over the validation images: of the loss, and of the decoded values' squared error."""
     task.network.eval()
     rows = task.examples.validation
-    loss = 0.0
-    errors: dict[str, float] = {}
+    loss = error = 0.0
     for first in range(0, len(rows), batch_size):
         batch = rows[first : first + batch_size]
         inputs, targets = _load(task.examples, batch, device)
         outputs = task.network(inputs)
         loss += float(task.objective.loss(outputs, targets)) * len(batch)
-        for name, values in task.objective.decode(outputs).items():
-            error = float((values - targets).square().mean()) * len(batch)
-            errors[name] = errors.get(name, 0.0) + error
-    return {
-        "validation_loss": loss / len(rows),
-        "validation_mse": min(errors.values()) / len(rows),
-    }
+        values = task.objective.decode(outputs)
+        error += float((values - targets).square().mean()) * len(batch)
+    return {"validation_loss": loss / len(rows), "validation_mse": error / len(rows)}
 
 
 def _refuse_single_rows(network: nn.Module, batch_size: int) -> None:

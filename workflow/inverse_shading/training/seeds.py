@@ -23,8 +23,8 @@ from inverse_shading.runtime.jobs import logger
 # What one seed's training and evaluation wrote and what is kept of one of them; metrics are averaged.
 COPIED = ("weights", "history", "summary", "predictions")
 
-# Keys of metrics.json: names; numbers that have a mean; how it was done.
-NAMED = ("model", "trunk", "weights", "precision")
+# Keys of metrics.json: what is trained; numbers that have a mean; how it was done.
+NAMED = ("model", "trunk", "weights", "precision", "decoding")
 AVERAGED = ("parameter_count", "epochs", "best_epoch", "seconds")
 STATED = ("device", "batch_size", "threads")
 
@@ -39,10 +39,9 @@ def collect_seeds(
     Weights, history, summary and predictions are those of the seed with the lowest validation MSE
     (the first of equals), so that they stay one whole, usable model. Its metrics.json holds
 
-    - model, trunk, weights, precision, decoding and decodings (where there is a choice), splits,
-      parameter_count, epochs, best_epoch, seconds, device, batch_size, threads: as of one seed (see
-      `evaluate_model.evaluate_model`), numbers being means over seeds, and texts that differ joined
-      by "/";
+    - model, trunk, weights, precision, decoding, splits, parameter_count, epochs, best_epoch, seconds,
+      device, batch_size, threads: as of one seed (see `evaluate_model.evaluate_model`), numbers being
+      means over seeds, and devices and the like that differ joined by "/";
     - chosen_seed: the one whose files are kept;
     - seeds: the metrics of each, as they are;
     - intervals: {split: {mse, mae}}, half-widths of the 95 % interval over seeds: how far the mean
@@ -57,8 +56,8 @@ def collect_seeds(
         seeds: at least one.
 
     Raises:
-        InputError: a file is missing or damaged, metrics are of another seed, model or form, or the
-            seeds' predictions are of other images than each other.
+        InputError: a file is missing or damaged, metrics are of another seed, form, model, trunk,
+            precision or decoding, or the seeds' predictions are of other images than each other.
     """
     metrics = _read_all_metrics(inputs["metrics"], seeds)
     predictions = _read_all_predictions(inputs["predictions"])
@@ -66,10 +65,7 @@ def collect_seeds(
     chosen = int(np.argmin(validation))
     logger.info("kept is seed %d, validation MSE %.5f", seeds[chosen], validation[chosen])
 
-    report = {key: _common(metrics, key) for key in NAMED}
-    if "decodings" in metrics[0]:
-        report["decoding"] = _common(metrics, "decoding")
-        report["decodings"] = _mean([one["decodings"] for one in metrics])
+    report = {key: metrics[0][key] for key in NAMED}
     report["splits"] = _mean([one["splits"] for one in metrics])
     report |= {key: _mean([one[key] for one in metrics]) for key in AVERAGED}
     report |= {key: _common(metrics, key) for key in STATED}
@@ -100,12 +96,13 @@ def _read_all_metrics(paths: Sequence[str | Path], seeds: Sequence[int]) -> list
     for path, one, seed in zip(paths, metrics, seeds, strict=True):
         if one.get("seed") != seed:
             raise unusable(path, f"found metrics of the seed {one.get('seed')}, expected {seed}")
-        if one.get("model") != metrics[0].get("model"):
-            raise unusable(
-                path,
-                f"found metrics of the model {one.get('model')}, expected "
-                f"{metrics[0].get('model')} as in {paths[0]}",
-            )
+        for key in NAMED:
+            if one.get(key) != metrics[0].get(key):
+                raise unusable(
+                    path,
+                    f"found metrics of the {key} {one.get(key)}, expected {metrics[0].get(key)} as in "
+                    f"{paths[0]}",
+                )
         needed = {*NAMED, "splits", *AVERAGED, *STATED}
         if _form(one) != _form(metrics[0]) or not needed <= set(one):
             raise unusable(

@@ -8,18 +8,29 @@ three decimals.
 import torch
 from torch import nn
 
+from inverse_shading.runtime.errors import InputError
+
 
 class Bins:
     """The poster's second loss; see `objective.Objective` for the methods.
 
     Args:
         count: M, the bins of one parameter, at least 2.
+        decoding: a key of `DECODINGS`, whose functions say what each is.
         parameters: number of values to predict for an image.
+
+    Raises:
+        InputError: an unknown decoding.
     """
 
-    def __init__(self, count: int, parameters: int):
+    def __init__(self, count: int, decoding: str, parameters: int):
+        if decoding not in DECODINGS:
+            raise InputError(
+                f"objective.decoding: found {decoding!r}, expected one of {', '.join(DECODINGS)}."
+            )
         self.count = count
         self.outputs = parameters * count
+        self._decode = DECODINGS[decoding]
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Mean over images and parameters of −(1 + |c_y − c_ŷ| / (M − 1)) · log p(c_y).
@@ -36,14 +47,9 @@ class Bins:
         of_true_bin = log_probabilities.gather(-1, true_bins.unsqueeze(-1)).squeeze(-1)
         return -(factor * of_true_bin).mean()
 
-    def decode(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The likeliest bin's value (`argmax`, the poster's), and the mean of all (`expected`)."""
-        probabilities = self._log_probabilities(outputs).exp()
-        centres = torch.linspace(0, 1, self.count, device=outputs.device)
-        return {
-            "argmax": probabilities.argmax(dim=-1) / (self.count - 1),
-            "expected": (probabilities * centres).sum(dim=-1).clamp(0, 1),
-        }
+    def decode(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The values that the bins' probabilities stand for, by the decoding."""
+        return self._decode(self._log_probabilities(outputs).exp())
 
     def nearest_bin(self, values: torch.Tensor) -> torch.Tensor:
         """Index of the bin that values in [0, 1] belong to, int64 of the same shape."""
@@ -53,6 +59,20 @@ class Bins:
         return nn.functional.log_softmax(outputs.view(len(outputs), -1, self.count), dim=-1)
 
 
+def likeliest_value(probabilities: torch.Tensor) -> torch.Tensor:
+    """The value of the likeliest of the last axis' bins (the poster's decoding)."""
+    return probabilities.argmax(dim=-1) / (probabilities.shape[-1] - 1)
+
+
+def expected_value(probabilities: torch.Tensor) -> torch.Tensor:
+    """The mean of the values of the last axis' bins, each as often as it is probable."""
+    centres = torch.linspace(0, 1, probabilities.shape[-1], device=probabilities.device)
+    return (probabilities * centres).sum(dim=-1).clamp(0, 1)
+
+
+DECODINGS = {"argmax": likeliest_value, "expected": expected_value}
+
+
 def build(config: dict, parameters: int) -> Bins:
-    """Build the objective from `count`, the bins a parameter."""
-    return Bins(config["count"], parameters)
+    """Build the objective from `count`, the bins a parameter, and `decoding`."""
+    return Bins(config["count"], config["decoding"], parameters)

@@ -38,7 +38,7 @@ class Canonical:
         """Mean over images and outputs of (sigmoid(output) − canonical target)²."""
         return nn.functional.mse_loss(outputs.sigmoid(), canonical_targets(targets))
 
-    def decode(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
+    def decode(self, outputs: torch.Tensor) -> torch.Tensor:
         """The six parameters as predicted, base and base_color as posterior means."""
         predicted = outputs.sigmoid()
         values = predicted.new_empty(len(predicted), len(PARAMETERS))
@@ -46,7 +46,7 @@ class Canonical:
         values[:, BASE] = base
         values[:, BASE_COLOR] = color
         values[:, DIRECT] = predicted[:, 3 : 3 + len(DIRECT)]
-        return {"posterior_means": values}
+        return values
 
 
 def canonical_targets(values: torch.Tensor) -> torch.Tensor:

@@ -23,8 +23,8 @@ class Objective(Protocol):
         """Mean loss: outputs (n, self.outputs) before any activation, targets (n, parameters)."""
         ...
 
-    def decode(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Predicted parameters (n, parameters) in [0, 1], by the name of the decoding."""
+    def decode(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Predicted parameters (n, parameters) in [0, 1]."""
         ...
 
 
@@ -37,7 +37,7 @@ def load_objective(config: dict, parameters: int) -> Objective:
         parameters: number of values to predict for an image.
 
     Raises:
-        InputError: there is no such module.
+        InputError: there is no such module, or it refuses what the section says.
     """
     name = config["type"]
     here = Path(__file__)

@@ -14,9 +14,9 @@ class Regression:
         """Mean over images and parameters of (sigmoid(output) - target)²."""
         return nn.functional.mse_loss(outputs.sigmoid(), targets)
 
-    def decode(self, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The sigmoid of the outputs is the prediction; there is nothing to choose."""
-        return {"sigmoid": outputs.sigmoid()}
+    def decode(self, outputs: torch.Tensor) -> torch.Tensor:
+        """The sigmoid of the outputs."""
+        return outputs.sigmoid()
 
 
 def build(config: dict, parameters: int) -> Regression:

@@ -1,6 +1,5 @@
 """Figure: the test error of models that differ in one number, against that number."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,10 +21,9 @@ SHIFT = 0.015
 def draw_axis(
     output: str | Path, axis: str, points: Sequence[Mapping], metrics: Sequence[str | Path]
 ) -> None:
-    """Draw test MSE with 95 % intervals, one line a group of models; two where bins are decoded twice.
+    """Draw test MSE with 95 % intervals, one line a group of models.
 
-    The interval is over seeds where there are several, else over the test images; of two decodings
-    the one that validation chose has one.
+    The interval is over seeds where there are several, else over the test images.
 
     Args:
         output: the PNG to write.
@@ -44,20 +42,10 @@ def draw_axis(
             several = len(content["seeds"]) > 1
             intervals = content["intervals"] if several else content["image_intervals"]
             interval = intervals["test"]["mse"]
-            errors = {point["group"]: (content["splits"]["test"]["mse"], interval)}
-            if axis == "bins":
-                # The interval is of the decoding that validation chose.
-                errors = {
-                    f"{point['group']}, {decoding}": (
-                        score["test"]["mse"],
-                        interval if decoding == content["decoding"] else math.nan,
-                    )
-                    for decoding, score in content["decodings"].items()
-                }
-        except (KeyError, TypeError) as error:
-            raise unusable(path, f"found no {error} among the metrics") from error
-        for name, (error, half) in errors.items():
-            lines.setdefault(name, []).append((point["place"], error, half))
+            error = content["splits"]["test"]["mse"]
+        except (KeyError, TypeError) as missing:
+            raise unusable(path, f"found no {missing} among the metrics") from missing
+        lines.setdefault(point["group"], []).append((point["place"], error, interval))
 
     with figure_style():
         figure = Figure((7.5, 4.6), layout="constrained")
