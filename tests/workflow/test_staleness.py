@@ -304,7 +304,7 @@ CHANGES = {
     ),
     "params: two values swapped": (
         # As params of their own, without names, these two would look the same.
-        edit_config(models__resnet50_v3__training={"max_epochs": 2, "patience": 3}),
+        edit_config(models__resnet50_v3__training={"max_epochs": 2, "batch_size": 3}),
         trained(["resnet50_v3"]) | drawn(["resnet50_v3"]) | AFTER_MODELS,
     ),
     "params: the seed": (

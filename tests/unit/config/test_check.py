@@ -85,11 +85,11 @@ def test_a_random_trunk_takes_float32_alone(config):
 
 
 def test_a_missing_key_is_named(config):
-    del config["training"]["patience"]
+    del config["training"]["max_epochs"]
     del config["models"]["vgg16_v2"]["head"]["channels"]
     with pytest.raises(InputError) as caught:
         check_config(config)
-    assert "training.patience: found nothing, allowed is an integer from 1" in str(caught.value)
+    assert "training.max_epochs: found nothing, allowed is an integer from 1" in str(caught.value)
     assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
 
 
@@ -136,10 +136,10 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
         *(f"studies.images.models.best_{count}.head.components:" for count in (1000, 2000, 5000)),
     ]
     config["models"]["best"]["head"]["components"] = 0
-    config["studies"]["images"]["models"]["best_1000"]["training"] = {"patience": 0}
+    config["studies"]["images"]["models"]["best_1000"]["training"] = {"max_epochs": 0}
     assert [line.split()[0] for line in mistakes(config)] == [
         "models.best.head.components:",
-        "studies.images.models.best_1000.training.patience:",
+        "studies.images.models.best_1000.training.max_epochs:",
     ]
 
 
@@ -240,10 +240,10 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found a key that is a number, allowed is printable text"),
         ("search.spaces.best", {"head.whitening": 3}, r"best.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
         ("models.best.head", [], r"models.best.head: found no section"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "high": 2}}, r"training.patience.kind: found nothing, allowed is integer"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"min": 1}}, r"training.max_epochs.min: found an unknown key, allowed are choices, high, kind, low, scale"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "kind": "integer"}}, r"training.max_epochs: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "choices": [1, 2]}}, r"training.max_epochs: found choices beside low, allowed is either"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "high": 2}}, r"training.max_epochs.kind: found nothing, allowed is integer"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 0.2, "kind": "integer"}}, r"training.learning_rate.kind: found integer, allowed is number"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 2}}, r"training.learning_rate.high: found 2 .*above 0 to 1"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": "1e-4", "high": 0.1}}, r"training.learning_rate.low: found '1e-4' .*write 1.0e-4 or 0.0001"),
@@ -254,7 +254,7 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.vgg16_v1", {"training.schedule": {"choices": ["cosine", "slow"]}}, r"training.schedule.choices.1: found 'slow' .*one of one_cycle, cosine, constant"),
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": float("inf")}}, r"weight_decay.high: found inf .*allowed is a number, or null"),
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"choices": [0, float("nan")]}}, r"weight_decay.choices.1: found nan .*allowed is a number from 0"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"choices": [5, 5]}}, r"training.patience.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"choices": [5, 5]}}, r"training.max_epochs.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
         ("search.spaces.best", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
     ],
 )  # fmt: skip
@@ -306,7 +306,7 @@ STRANGE = [
     ("seeds", f"[{', '.join(map(str, range(1001)))}]", r"seeds: found .*… \(a list\), allowed is a list of at least 1 of at most 1000"),
     ("published", "&a [*a]", r"published.0.0.0: found sections or lists that are nested deeper than 32 levels"),
     ("published", f"{'[' * 40}{']' * 40}", r"published.0.0.0: found sections or lists that are nested deeper"),
-    ("models.best.training", "&a {patience: *a}", r"models.best.training.patience: found sections or lists that are nested"),
+    ("models.best.training", "&a {max_epochs: *a}", r"models.best.training.max_epochs: found sections or lists that are nested"),
     (
         "search.spaces.best",
         "{a: &a [x, x, x, x, x, x, x, x, x, x], b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a],"

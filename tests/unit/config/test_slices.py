@@ -68,7 +68,7 @@ EXACTLY = {
             "precision": "float32",
             "seed": 3,
             "threads": 2,
-            "training": TRAINING | {"patience": 15},
+            "training": TRAINING,
             "trunk": "vgg16",
         },
     ),
@@ -82,7 +82,7 @@ EXACTLY = {
             "seed": 3,
             "threads": 2,
             "trainable_stages": 5,
-            "training": TRAINING | {"patience": 20, "trunk_rate": 0.1},
+            "training": TRAINING | {"trunk_rate": 0.1},
             "trunk": "resnet50",
         },
     ),
@@ -228,12 +228,12 @@ def test_a_model_takes_over_what_it_doesn_t_say(config):
     config["models"]["mine"] = {
         "like": "vgg16_v2",
         "head": {"channels": 8},
-        "training": {"patience": 3},
+        "training": {"max_epochs": 3},
     }
     check_config(config)
     base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
     assert mine["head"] == base["head"] | {"channels": 8}
-    assert mine["training"] == base["training"] | {"patience": 3}
+    assert mine["training"] == base["training"] | {"max_epochs": 3}
     assert mine["trunk"] == base["trunk"] and mine["objective"] == base["objective"]
 
 
@@ -288,7 +288,7 @@ def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
 
 
 def test_models_of_studies_can_be_searched(config):
-    config["search"]["spaces"]["best_wholly_whitened"] = {"training.patience": {"choices": [5, 9]}}
+    config["search"]["spaces"]["best_wholly_whitened"] = {"training.max_epochs": {"choices": [5, 9]}}
     check_config(config)
     found = search_config(config, "best_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]

@@ -19,7 +19,7 @@ CONFIG = {
     "baselines": {
         "thumbnail_size": 4,
         "ridge": {"penalties": [0.01, 1.0, 1000.0]},
-        "perceptron": TRAINING | {"hidden_sizes": [32, 32], "max_epochs": 40, "patience": 40},
+        "perceptron": TRAINING | {"hidden_sizes": [32, 32], "max_epochs": 40},
     },
 }
 KEYS = [

@@ -187,7 +187,7 @@ def test_only_trials_of_this_very_search_are_gone_on_from(
     run(data, tmp_path, config)
     changes = {
         "config": {"config": config | {"model": config["model"] | {"seed": 4}}},
-        "space": {"config": config | {"space": SPACE | {"training.patience": {"choices": [1, 2]}}}},
+        "space": {"config": config | {"space": SPACE | {"training.max_epochs": {"choices": [1, 2]}}}},
         "code": {"code": "2"},
         "threads": {"threads": 2},
     }
@@ -376,7 +376,7 @@ def test_later_trials_go_where_it_was_good():
 
 
 def trial(*errors, state=COMPLETE):
-    return Trial(state, {"training.patience": 1}, errors, 1.0)
+    return Trial(state, {"training.max_epochs": 1}, errors, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -399,8 +399,8 @@ def test_a_trial_is_held_against_the_median(errors, startup_trials, warmup_epoch
         trial(0.1, state=PRUNED),
         trial(0.1, 0.1, 0.1, state=DIVERGED),
     ]
-    space = {"training.patience": {"choices": [1, 2]}}
+    space = {"training.max_epochs": {"choices": [1, 2]}}
     found = is_behind(
-        space, finished, {"training.patience": 2}, errors, startup_trials, warmup_epochs
+        space, finished, {"training.max_epochs": 2}, errors, startup_trials, warmup_epochs
     )
     assert found == answer

@@ -67,7 +67,7 @@ def whole(data, tmp_path_factory):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_files_of_a_training(whole, head):
-    folder, summary, _ = whole(head, max_epochs=4, patience=4)
+    folder, summary, _ = whole(head, max_epochs=4)
     assert list(summary) == [
         "parameter_count", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "device",
         "batch_size",
@@ -126,7 +126,7 @@ def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, m
 
 
 def test_metrics_of_a_regression(data, whole):
-    folder, summary, config = whole("dense", max_epochs=30, patience=30)
+    folder, summary, config = whole("dense", max_epochs=30)
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
         "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch",
@@ -152,7 +152,7 @@ def test_metrics_of_a_regression(data, whole):
 
 
 def test_metrics_of_bins_hold_both_decodings(data, whole):
-    folder, _, config = whole("pooled", BINS, max_epochs=10, patience=10)
+    folder, _, config = whole("pooled", BINS, max_epochs=10)
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     by_name = metrics["decodings"]
     assert list(by_name) == ["argmax", "expected"]

@@ -62,10 +62,6 @@ WeightDecay = Annotated[
     float,
     key("Weight decay of AdamW, which multiplies it by the learning rate.", 0.0001, ge=0, le=1000),
 ]
-Patience = Annotated[
-    int,
-    key("Epochs without a better validation MSE before training stops.", 15, ge=1, le=10000),
-]
 TrunkRate = Annotated[
     float,
     key("Learning rate of a trunk that is trained, as a share of the head's.", 0.1, gt=0, le=1),
@@ -159,7 +155,6 @@ class Training(Section):
     learning_rate: LearningRate
     schedule: Schedule
     weight_decay: WeightDecay
-    patience: Patience
     trunk_rate: TrunkRate
 
 
@@ -264,7 +259,6 @@ class Perceptron(Section):
     learning_rate: LearningRate
     schedule: Schedule
     weight_decay: WeightDecay
-    patience: Patience = shipped(40)
 
 
 class Baselines(Section):
