@@ -288,7 +288,9 @@ def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
 
 
 def test_models_of_studies_can_be_searched(config):
-    config["search"]["spaces"]["best_wholly_whitened"] = {"training.max_epochs": {"choices": [5, 9]}}
+    config["search"]["spaces"]["best_wholly_whitened"] = {
+        "training.max_epochs": {"choices": [5, 9]}
+    }
     check_config(config)
     found = search_config(config, "best_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]

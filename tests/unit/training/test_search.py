@@ -187,7 +187,9 @@ def test_only_trials_of_this_very_search_are_gone_on_from(
     run(data, tmp_path, config)
     changes = {
         "config": {"config": config | {"model": config["model"] | {"seed": 4}}},
-        "space": {"config": config | {"space": SPACE | {"training.max_epochs": {"choices": [1, 2]}}}},
+        "space": {
+            "config": config | {"space": SPACE | {"training.max_epochs": {"choices": [1, 2]}}}
+        },
         "code": {"code": "2"},
         "threads": {"threads": 2},
     }
