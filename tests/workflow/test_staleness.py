@@ -423,6 +423,11 @@ def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project)
     own = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
     assert project.planned(*targets) >= trained(own)
     assert not project.planned(*targets) & trained(MODELS)
+    # With seeds of its own, only its own models have them.
+    edit_config(studies__bins__seeds=[7, 8])(project)
+    planned = project.planned(*targets)
+    assert planned >= trained(own, seed=7) | trained(own, seed=8)
+    assert not planned & (trained(own, seed=1) | trained(MODELS, seed=7)) - collected(own)
 
 
 def test_a_search_finds_settings_that_can_be_laid_over(project):

@@ -37,8 +37,13 @@ def trained_trunk(wildcards):
 
 
 def of_seeds(file):
-    """A model's file of this name from every seed."""
-    return expand(f"results/models/{{{{model}}}}/seeds/{{seed}}/{file}", seed=SEEDS)
+    """A function of wildcards: a model's file of this name from every seed."""
+    return lambda wildcards: files_of_seeds(wildcards.model, file)
+
+
+def files_of_seeds(model, file):
+    seeds = model_seeds(config, model)
+    return expand(f"results/models/{model}/seeds/{{seed}}/{file}", seed=seeds)
 
 
 def models_of(wildcards):
@@ -71,9 +76,9 @@ def tested(wildcards):
     A constant and a bound that knows the truth are no rivals.
     """
     models = [
-        (model, f"results/models/{model}/seeds/{seed}/predictions.csv")
+        (model, path)
         for model in models_of(wildcards)
-        for seed in SEEDS
+        for path in files_of_seeds(model, "predictions.csv")
     ]
     names = ("ridge", "perceptron")
     return models + [(name, f"results/baselines/{name}/predictions.csv") for name in names]

@@ -84,7 +84,7 @@ rule collect:
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(seeds=SEEDS),
+        config=lambda wildcards: sliced(seeds=model_seeds(config, wildcards.model)),
         code=code("collect.py"),
     message:
         "Bringing the seeds of {wildcards.model} together"

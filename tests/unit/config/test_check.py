@@ -93,6 +93,13 @@ def test_a_missing_key_is_named(config):
     assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
 
 
+@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], 3, None])
+def test_wrong_seeds_of_a_study_are_refused(config, seeds):
+    config["studies"]["bins"]["seeds"] = seeds
+    with pytest.raises(InputError, match=r"studies.bins.seeds(.0)?: found .*, allowed is"):
+        check_config(config)
+
+
 def test_all_mistakes_come_at_once(config):
     config["seed"] = -1
     config["device"] = "tpu"

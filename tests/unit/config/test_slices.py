@@ -6,6 +6,7 @@ import pytest
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
+from inverse_shading.config.models import model_seeds
 from inverse_shading.config.slices import model_config, search_config, sort_keys
 from inverse_shading.runtime.errors import InputError
 
@@ -295,6 +296,18 @@ def test_models_of_studies_can_be_searched(config):
     found = search_config(config, "best_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]
     assert found["model"]["head"]["whitening"] == 1
+
+
+def test_a_study_may_have_seeds_of_its_own(config):
+    config["seeds"], config["studies"]["bins"]["seeds"] = [1, 2, 3], [7, 8]
+    check_config(config)
+    names = ("vgg16_bins_v1_11", "vgg16_bins_v1", "best_1000")
+    seeds = [model_seeds(config, name) for name in names]
+    assert seeds == [[7, 8], [1, 2, 3], [1, 2, 3]]
+    config["search"]["spaces"]["vgg16_bins_v1_11"] = {
+        "training.learning_rate": {"low": 0.001, "high": 0.01}
+    }
+    assert search_config(config, "vgg16_bins_v1_11")["model"]["seed"] == 7
 
 
 def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):

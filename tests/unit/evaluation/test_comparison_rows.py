@@ -19,6 +19,7 @@ from tests.support.comparison_inputs import (
     write_refined_table,
     write_table,
 )
+from tests.support.tables import write_comparison
 
 
 def rows_of(path):
@@ -180,6 +181,10 @@ def without(content, *keys):
         (metrics_of("m", 0.1, 0.1, chosen_seed=True), "true at chosen_seed, expected a whole"),
         (metrics_of("m", 0.1, 0.1, seeds=None), "null at seeds, expected a whole number"),
         (
+            of_three_seeds("m", 0.1, 0.1, 0.1, intervals={}),
+            "null at intervals.test.mse, expected a finite number",
+        ),
+        (
             metrics_of("m", 0.1, 0.1, parameter_count=2.5),
             "2.5 at parameter_count, expected a whole",
         ),
@@ -219,6 +224,14 @@ def test_a_table_of_a_model_without_an_error_is_refused(table, tmp_path):
     path = tmp_path / "comparison.csv"
     write_sealed_text(path, text.replace("one,model,0.015000", "one,model,"))
     with pytest.raises(InputError, match=r"found a model without .*Delete"):
+        read_comparison(path)
+
+
+def test_a_table_of_a_model_without_its_seeds_is_refused(of_seeds, tmp_path):
+    rows = rows_of(of_seeds)
+    rows[0]["seeds"] = ""
+    path = write_comparison(tmp_path / "comparison.csv", rows)
+    with pytest.raises(InputError, match=r"found a model without the number of seeds .*Delete"):
         read_comparison(path)
 
 

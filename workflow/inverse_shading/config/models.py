@@ -90,10 +90,20 @@ def _lay_over(base: dict, own: dict) -> dict:
 
 def model_section(config: dict, name: str) -> list[str]:
     """Keys of the section in which a model is defined."""
-    for study in study_names(config):
-        if name in config["studies"][study]["models"]:
-            return ["studies", study, "models"]
-    return ["models"]
+    study = _study_of(config, name)
+    return ["studies", study, "models"] if study else ["models"]
+
+
+def _study_of(config: dict, name: str) -> str | None:
+    """The study in which a model is defined; None for a model of the comparison."""
+    studies = study_names(config)
+    return next((study for study in studies if name in config["studies"][study]["models"]), None)
+
+
+def model_seeds(config: dict, name: str) -> list[int]:
+    """The seeds that a model is trained with: those of its study, or else those of all models."""
+    study = _study_of(config, name)
+    return (config["studies"][study] if study else {}).get("seeds", config["seeds"])
 
 
 def model_sections(config: dict) -> dict[str, list[str]]:

@@ -46,6 +46,7 @@ HEADER = "# Written by `make schema` from workflow/inverse_shading/config/schema
 
 
 Seed = Annotated[int, Field(description="Seed of a training.", ge=0, le=4294967295)]
+Seeds = Annotated[list[Seed], Listed(1, 1000, unique=True)]
 EnvironmentFile = Annotated[
     str,
     key(
@@ -197,6 +198,7 @@ class Study(Section):
     axis: Literal["images", "bins"] = optional(
         "What its models vary, for a figure of the error against it."
     )
+    seeds: Seeds = optional("Of its models, no two alike; those of all models if not given.")
 
 
 class Space(Section):
@@ -320,7 +322,7 @@ class Configuration(Section):
     seed: int = key(
         "Root of the data's random draws and of the baselines'.", 1, ge=0, le=4294967295
     )
-    seeds: Annotated[list[Seed], Listed(1, 1000, unique=True)] = key(
+    seeds: Seeds = key(
         "Of initial weights, batches and dropout, no two alike; every model is trained once for each.",
         [1],
     )

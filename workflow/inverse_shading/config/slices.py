@@ -13,6 +13,7 @@ from inverse_shading.config.models import (
     model_definitions,
     model_names,
     model_section,
+    model_seeds,
     trainable_stages,
 )
 from inverse_shading.config.search_space import extreme_values, given_parts
@@ -156,7 +157,7 @@ def search_config(config: dict, model: str) -> dict:
     """What a search for a model's settings depends on.
 
     Returns:
-        model: as `model_config` has it for the first of `seeds`, without the keys that are searched:
+        model: as `model_config` has it for the first of its seeds, without the keys that are searched:
         best.yaml laid over the config makes no search stale. space: what to try by key, such as
         training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
         where no trial is cut short. section: keys under which the model stands in the config.
@@ -171,7 +172,7 @@ def search_config(config: dict, model: str) -> dict:
             f"search.spaces.{model}: found nothing, allowed is a section with at least one key to "
             "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
         )
-    settings = model_config(config, model, config["seeds"][0])
+    settings = model_config(config, model, model_seeds(config, model)[0])
     mistakes = []
     for key, part in space.items():
         section, name = key.split(".")

@@ -145,8 +145,10 @@ def _row(path: str | Path, content: dict, source: str) -> dict:
         keys = ("splits", "test", "parameters", name, "mse")
         places[f"test_mse_{name}"] = (keys, is_model or is_refinement)
     places["test_r2"] = (("splits", "test", "r2"), False)
+    # One training says nothing about the scatter over seeds; several must.
+    has_seeds = source == MODEL and isinstance(content.get("seeds"), int) and content["seeds"] > 1
     for error in ("mse", "mae"):
-        places[f"test_{error}_interval"] = (("intervals", "test", error), False)
+        places[f"test_{error}_interval"] = (("intervals", "test", error), has_seeds)
     places["test_mse_image_interval"] = (("image_intervals", "test", "mse"), False)
     for decoding in ("argmax", "expected"):
         places[f"test_mse_{decoding}"] = (("decodings", decoding, "test", "mse"), False)

@@ -88,12 +88,17 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
         missing).
 
     Raises:
-        InputError: unreadable, other columns, an unknown source, or a model without errors.
+        InputError: unreadable, other columns, an unknown source, or a model without errors or seeds.
     """
     columns = {name: str if form == "s" else float for name, form in FORMATS.items()}
     table = read_csv(path, "a comparison", columns | {"source": SOURCES})
-    if table.loc[table["source"] == MODEL, ERRORS].isna().any(axis=None):
+    models = table[table["source"] == MODEL]
+    if models[ERRORS].isna().any(axis=None):
         raise unusable(path, f"found a model without all of {ERRORS}")
+    if models["seeds"].isna().any():
+        raise unusable(
+            path, "found a model without the number of seeds that its errors are means over"
+        )
     return table
 
 

@@ -15,7 +15,7 @@ class Column(NamedTuple):
     decimals: int | None
 
 
-INTERVAL = "test_mse_interval"
+SEEDS, INTERVAL = "seeds", "test_mse_interval"
 
 COLUMNS = {
     "model": Column("model", None),
@@ -23,6 +23,7 @@ COLUMNS = {
     "train_mse": Column("train MSE", 4),
     "validation_mse": Column("val. MSE", 4),
     "test_mse": Column("test MSE", 4),
+    SEEDS: Column("seeds", 0),
     INTERVAL: Column("± seeds", 4),
     "test_mae": Column("test MAE", 4),
     "test_r2": Column("test R²", 3),
@@ -47,9 +48,11 @@ def read_rows(table: str | Path) -> list[dict]:
 
 
 def readable_columns(rows: Sequence[Mapping]) -> dict[str, Column]:
-    """The columns by name, without the interval over seeds if no row has one."""
+    """The columns by name, without seeds and the interval over them if no row has one."""
     several = any(row[INTERVAL] is not None for row in rows)
-    return {name: column for name, column in COLUMNS.items() if several or name != INTERVAL}
+    return {
+        name: column for name, column in COLUMNS.items() if several or name not in (SEEDS, INTERVAL)
+    }
 
 
 def readable_cells(row: Mapping, columns: Mapping[str, Column]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from inverse_shading.evaluation.comparison_table import ENSEMBLE, best_row
 from inverse_shading.report.comparison_columns import (
     INTERVAL,
+    SEEDS,
     read_rows,
     readable_cells,
     readable_columns,
@@ -29,7 +30,7 @@ def format_summary(table: str | Path) -> str:
     best = best_row(rows)
     columns = readable_columns(rows)
     if INTERVAL in columns:
-        del columns["test_r2"]
+        del columns["test_r2"], columns[SEEDS]
     lines = [[column.header for column in columns.values()]]
     for row in rows:
         cells = readable_cells(row, columns)
