@@ -143,6 +143,7 @@ def reorder_config(project):
         old.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
+SPACE = {"training.learning_rate": {"low": 0.001, "high": 0.01}}
 STATEMENT = "\n_UNUSED = 1\n"
 
 CHANGES = {
@@ -298,7 +299,7 @@ CHANGES = {
     "params: the same number written otherwise": (
         edit_config(
             training__weight_decay=1.0e-4,
-            baselines__ridge__penalties=[1.0e-3, 1.0e-2, 0.1, 1, 10, 100],
+            baselines__ridge__penalties=[1.0e-5, 1.0e-4, 1.0e-3, 1.0e-2, 0.1, 1, 10, 100],
         ),
         set(),
     ),
@@ -359,7 +360,7 @@ CHANGES = {
         set(),
     ),
     "params: what a search that nobody asked for tries": (
-        edit_config(search__trials=3, search__spaces__vgg16_v1=None, search__prune=False),
+        edit_config(search__trials=3, search__spaces__vgg16_v1=None, search__prune=True),
         set(),
     ),
     "input: a model left out": (edit_config(models__vgg16_v1=None), AFTER_MODELS),
@@ -441,6 +442,34 @@ def test_a_search_finds_settings_that_can_be_laid_over(project):
     # More trials are for the search to add to those it has.
     edit_config(search__trials=3)(project)
     assert project.planned(figure) == {"search/vgg16_v1", "search/vgg16_v1/trials"}
+
+
+def test_models_are_trained_with_what_their_search_finds_where_it_is_applied(project):
+    untuned = dict.fromkeys([*MODELS, "vgg16_v1_cosine_decay"]) | {"vgg16_v1": SPACE}
+    edit_config(search__trials=2, search__apply=True, search__spaces=untuned)(project)
+    stale = trained(["vgg16_v1"]) | drawn(["vgg16_v1"]) | AFTER_MODELS
+    assert project.planned() == stale | {"search/vgg16_v1"}
+    metrics, card = (f"results/models/vgg16_v1/{name}.json" for name in ("metrics", "model"))
+    project.run(metrics, card)
+    tuning = project.metrics("vgg16_v1")["tuning"]
+    rate = tuning["values"].pop("training.learning_rate")
+    assert 0.001 <= rate <= 0.01
+    assert tuning == {"model": "vgg16_v1", "trials": 2, "images": 40, "values": {}}
+    history = project.folder / "results/models/vgg16_v1/history.csv"
+    # The schedule's peak, which the rate of no epoch's last step exceeds.
+    rates = [float(line.split(",")[1]) for line in history.read_text().splitlines()[1:]]
+    assert 0.9 * rate < max(rates) <= rate
+    # What stands in the place of a value that was found shapes nothing.
+    edit_config(models__vgg16_v1__training={"max_epochs": 40, "learning_rate": 0.5})(project)
+    assert project.planned(metrics, card) == set()
+    # A model that is like it has the value too, another one or one whose entry is null has not.
+    names = ("vgg16_v1_canonical", "vgg16_v1_cosine_decay", "resnet50_bins")
+    own = [f"results/models/{name}/metrics.json" for name in names]
+    assert project.planned(*own) == trained(names)
+    edit_config(search__trials=3)(project)
+    assert project.planned(*own) == trained(names) | {"search/vgg16_v1"}
+    again = {"search/vgg16_v1", "describe/vgg16_v1"} | trained(["vgg16_v1"])
+    assert project.planned(metrics, card) == again
 
 
 def test_a_fine_tuned_model_is_trained_on_images(project):

@@ -71,6 +71,8 @@ SAMPLE_RANGES = slices.first_ranges(config, config["appearance"]["images"], "tes
 CALIBRATION_RANGES = slices.first_ranges(
     config, config["refinement"]["calibration_images"], "validation"
 )
+# Likewise for the images that searches learn from.
+SEARCH_RANGES = slices.first_ranges(config, config["search"].get("images", config["n_images"]))
 NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)

@@ -276,14 +276,14 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
 def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
     config["seeds"] = [7, 8]
     found = search_config(config, "best")
-    assert found["section"] == ["models"] and found["warmup_epochs"] == 15
+    assert found["section"] == ["models"] and found["warmup_epochs"] is None
     assert (found["seed"], found["model"]["seed"]) == (1, 7)
     assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
     config["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
     config["models"]["best"]["training"]["learning_rate"] = 0.5
     assert search_config(config, "best") == found
-    config["search"]["prune"] = False
-    assert search_config(config, "best")["warmup_epochs"] is None
+    config["search"]["prune"] = True
+    assert search_config(config, "best")["warmup_epochs"] == 15
     config["models"]["best"]["head"]["hidden_sizes"] = [8]
     assert search_config(config, "best")["model"] != found["model"]
 
@@ -296,6 +296,130 @@ def test_models_of_studies_can_be_searched(config):
     found = search_config(config, "best_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]
     assert found["model"]["head"]["whitening"] == 1
+
+
+def test_a_search_may_learn_from_fewer_images(config):
+    config["search"]["images"] = 3000
+    found = search_config(config, "best")
+    assert found["model"]["images"] == 3000
+    # What lies beyond them is nothing to it.
+    config["n_images"] = 20000
+    assert search_config(config, "best") == found
+    config["search"]["spaces"]["best_2000"] = {"head.whitening": {"low": 0.0, "high": 1.0}}
+    assert search_config(config, "best_2000")["model"]["images"] == 2000
+    config["n_images"] = 2000
+    assert "images" not in search_config(config, "best")["model"]
+    config["search"]["images"] = 200
+    message = r"search.spaces.best.head.components: found 400, .*\(130\)"
+    with pytest.raises(InputError, match=message):
+        search_config(config, "best")
+    del config["search"]["spaces"]["best"]["head.components"]
+    message = r"search.images: found 200, with which models.best.head.components: found 200"
+    with pytest.raises(InputError, match=message):
+        search_config(config, "best")
+
+
+@pytest.fixture
+def applied(config):
+    config["search"]["apply"] = True
+    return config
+
+
+def test_a_tuned_model_is_trained_with_what_was_found_whatever_stands_in_its_place(applied):
+    found = slices.model_slice(applied, "best", 1)
+    space = search_config(applied, "best")["space"]
+    assert found["tuning"] == sort_keys(
+        {
+            "images": 10000,
+            "model": "best",
+            "place": ["models", "best"],
+            "space": space,
+            "trials": 8,
+        }
+    )
+    assert found["training"].keys() == {"batch_size", "max_epochs", "schedule"}
+    assert found["head"].keys() == {"blocks", "hidden_sizes", "type"}
+    applied["models"]["best"]["head"] |= {"whitening": 0.9, "components": 60}
+    applied["training"]["weight_decay"] = 0.5
+    assert slices.model_slice(applied, "best", 1) == found
+    applied["search"] |= {"trials": 9, "images": 5000}
+    tuning = slices.model_slice(applied, "best", 1)["tuning"]
+    assert (tuning["trials"], tuning["images"]) == (9, 5000)
+
+
+def test_nothing_is_tuned_unless_it_is_applied_and_has_a_space(config):
+    plain = {
+        name: slices.model_slice(config, name, 1) for name in ("best", "vgg16_v1_cosine_decay")
+    }
+    assert not any("tuning" in each for each in plain.values())
+    config["search"]["apply"] = True
+    config["search"]["spaces"] |= {"best": None, "vgg16_v1_cosine_decay": None}
+    check_config(config)
+    for name, slice_ in plain.items():
+        assert slices.tuning(config, name) is None
+        assert slices.model_slice(config, name, 1) == slice_
+
+
+@pytest.mark.parametrize(
+    ("model", "base", "keys"),
+    [
+        ("best_without_canonical", "best", {"learning_rate", "weight_decay", "components", "whitening"}),
+        # What it says itself.
+        ("best_without_whitening", "best", {"learning_rate", "weight_decay", "components"}),
+        ("vgg16_v1_all", "vgg16_v1", {"learning_rate"}),
+        # Over a model in between, which says something too.
+        ("between", "best", {"learning_rate", "weight_decay", "whitening"}),
+        # A head of another type has none of the base's values.
+        ("vgg16_v2_dense", "vgg16_v2", {"learning_rate"}),
+        # A rate of a trunk that isn't trained.
+        ("frozen", "resnet50_v3_all", {"batch_size"}),
+        # An entry of its own is all that it has, though it be like a tuned one.
+        ("resnet50_v3_all", "resnet50_v3_all", {"trunk_rate", "batch_size"}),
+    ],
+)  # fmt: skip
+def test_a_model_without_a_space_has_the_values_of_the_one_that_it_is_like(
+    applied, model, base, keys
+):
+    applied["models"] |= {
+        "between": {"like": "best_of_50_components", "images": 4000},
+        "vgg16_v2_dense": {
+            "like": "vgg16_v2",
+            "head": {"type": "dense", "grid": 1},
+            "training": {"weight_decay": 0.0},
+        },
+        "frozen": {"like": "resnet50_v3_all", "trainable_stages": 0},
+    }
+    applied["search"]["spaces"]["vgg16_v2"]["head.grid"] = {"low": 0, "high": 2, "kind": "integer"}
+    applied["search"]["spaces"]["resnet50_v3_all"] = {
+        "training.trunk_rate": {"low": 0.01, "high": 1},
+        "training.batch_size": {"choices": [32, 64]},
+    }
+    check_config(applied)
+    found = slices.tuning(applied, model)
+    assert found["model"] == base
+    assert {key.split(".")[1] for key in found["space"]} == keys
+
+
+def test_values_that_a_model_of_few_images_can_t_have_are_refused(applied):
+    applied["studies"]["images"]["models"]["best_500"] = {"like": "best", "images": 500}
+    check_config(applied)
+    message = (
+        r"search.spaces.best.head.components: found 400, with which studies.images.models.best_500"
+        r".head.components: found 400, allowed .*\(325\)"
+    )
+    with pytest.raises(InputError, match=message):
+        slices.model_slice(applied, "best_500", 1)
+
+
+def test_a_tuned_model_has_no_place_on_an_axis_of_what_is_tuned(applied):
+    applied["search"]["spaces"]["vgg16_bins_v1"]["objective.count"] = {
+        "low": 11,
+        "high": 99,
+        "kind": "integer",
+    }
+    message = r"search.spaces.vgg16_bins_v1.objective.count: found a range, .* axis of studies.bins"
+    with pytest.raises(InputError, match=message):
+        slices.axis_slice(applied, "bins")
 
 
 def test_a_study_may_have_seeds_of_its_own(config):

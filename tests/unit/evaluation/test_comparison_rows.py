@@ -15,6 +15,7 @@ from tests.support.comparison_inputs import (
     appearance_of,
     metrics_of,
     of_three_seeds,
+    tuning_of,
     write_plain_table,
     write_refined_table,
     write_table,
@@ -86,6 +87,25 @@ def test_seeds_and_intervals(of_seeds):
     assert (ensemble["seeds"], ensemble["trunk"]) == ("3", "vgg16")
     assert (ensemble["test_mse_interval"], ensemble["test_mse_image_interval"]) == ("", "0.002000")
     assert (ensemble["epochs"], ensemble["parameter_count"]) == ("", "")
+
+
+def test_trials_and_what_they_chose(rows, tmp_path):
+    values = {"training.weight_decay": 3.0, "training.learning_rate": 0.000212345678}
+    values["head.hidden_sizes"] = [8, 8]
+    models = [
+        of_three_seeds("tuned", 0.03, 0.01, 0.008, tuning=tuning_of("tuned", **values)),
+        metrics_of("derived", 0.02, 0.02, tuning=tuning_of("tuned", **{"head.channels": 4})),
+    ]
+    tuned, ensemble, derived = rows_of(write_table(tmp_path, models))
+    text = "hidden_sizes [8, 8], learning_rate 0.000212346, weight_decay 3"
+    assert (tuned["trials"], tuned["tuned"]) == ("8", text)
+    assert (ensemble["trials"], ensemble["tuned"]) == ("8", text)
+    assert (derived["trials"], derived["tuned"]) == ("8", "channels 4 (of tuned)")
+    assert (rows["one"]["trials"], rows["one"]["tuned"]) == ("0", "")
+    assert (rows["ridge"]["trials"], rows["ridge"]["tuned"]) == ("8", "penalty 0.1")
+    # There is nothing to tune in these.
+    for name in ("constant", "floor", "Good"):
+        assert rows[name]["trials"] == rows[name]["tuned"] == ""
 
 
 @pytest.mark.parametrize(
@@ -190,6 +210,8 @@ def without(content, *keys):
         ),
         (of_three_seeds("m", 0.1, 0.1, float("nan")), "NaN at splits.train.mse"),
         (metrics_of("m", 0.1, 0.1, trunk=16), "16 at trunk, expected a text"),
+        (metrics_of("m", 0.1, 0.1, tuning={"trials": 8}), "null at tuning.values, expected a text"),
+        (metrics_of("m", 0.1, 0.1, tuning="yes"), "null at tuning.trials, expected a whole number"),
     ],
 )
 def test_incomplete_metrics_are_refused(tmp_path, content, found):

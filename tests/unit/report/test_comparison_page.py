@@ -82,9 +82,9 @@ def test_what_validation_chose(text):
     part, lines = section(text, "How validation chose")
     assert "The test images are not used" in part
     assert lines[2:] == [
-        "| one | 1 | 5 | 5 of 7 |  |  |",
-        "| bins | 1 | 5 | 5 of 7 | expected |  |",
-        "| ridge |  |  |  |  | 0.1 |",
+        "| one | 1 | 5 | 5 of 7 |  | 0 |  |",
+        "| bins | 1 | 5 | 5 of 7 | expected | 0 |  |",
+        "| ridge |  |  |  |  | 8 | penalty 0.1 |",
     ]
 
 

@@ -21,9 +21,10 @@ from inverse_shading.runtime.resources import Resources
 from inverse_shading.training import loop as loop
 from inverse_shading.training import search
 from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.found_values import lay_over, with_found_values
 from inverse_shading.training.loop import DivergenceError
 from inverse_shading.training.proposals import is_behind, propose
-from inverse_shading.training.search import SearchFiles, lay_over, search_model
+from inverse_shading.training.search import SearchFiles, search_model
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, read_trials
 from tests.support.synthetic import SyntheticData, model_config
 from tests.support.trainings import train
@@ -106,6 +107,15 @@ def test_what_was_found_stands_above_the_best_values(whole):
     assert f"--configfile {folder}/best.yaml" in text
     assert read_trials(folder / "trials.csv", list(SPACE))["validation_mse"].min() == error
     assert not (folder / "trial.pt").exists() and (folder / "study.json").exists()
+
+
+def test_what_was_found_is_what_a_training_takes(whole):
+    folder, _, best = whole
+    tuning = {"model": "tested", "place": ["models", "tested"], "space": SPACE}
+    taken = settings()["model"] | {"tuning": tuning | {"trials": 4, "images": 80}}
+    found = with_found_values(taken, folder / "best.yaml")
+    assert found["training"]["learning_rate"] == best["training"]["learning_rate"]
+    assert found["head"] == taken["head"] | best["head"]
 
 
 @pytest.mark.parametrize("fault", ["killed", "asked to stop"])

@@ -130,7 +130,7 @@ def test_metrics_of_a_regression(data, whole):
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
         "model", "trunk", "weights", "precision", "splits", "parameter_count", "epochs", "best_epoch",
-        "seconds", "device", "batch_size", "seed", "threads",
+        "seconds", "device", "batch_size", "seed", "threads", "tuning",
     ]  # fmt: skip
     assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
     assert metrics["weights"] == "made by a test"

@@ -1,6 +1,7 @@
 """The models and studies of a configuration: their names, and each model whole."""
 
 import copy
+from collections.abc import Iterable
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
 from inverse_shading.runtime.sections import shown
@@ -63,6 +64,31 @@ def _complete(
             base = completed[own["like"]] if "like" in (own or {}) else {}
             is_left_out = own is None or base is None or _wants_too_many(config, each, own)
             completed[each] = None if is_left_out else _lay_over(base, own)
+
+
+def values_taken(config: dict, model: str, base: str, keys: Iterable[str]) -> list[str]:
+    """Which of the values of a base model a model has that is like it, directly or over others.
+
+    A value that the model, or one between the two, says itself isn't taken, nor is one of a head or an
+    objective of another type.
+
+    Args:
+        keys: such as training.learning_rate.
+    """
+    keys, mark = list(keys), "the base model's"
+    given = given_models(config)
+    marked = copy.deepcopy(given[base])
+    for section, name in (key.split(".") for key in keys):
+        marked.setdefault(section, {})[name] = mark
+    completed: dict[str, dict | None] = {}
+    _complete(config, given | {base: marked}, model, completed)
+    definition = completed[model]
+    places = {key: key.split(".") for key in keys}
+    return [
+        key
+        for key, (section, name) in places.items()
+        if definition.get(section, {}).get(name) == mark
+    ]
 
 
 def _wants_too_many(config: dict, name: str, own: dict) -> bool:

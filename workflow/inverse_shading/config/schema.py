@@ -231,11 +231,19 @@ Spaces = Annotated[
 class Search(Section):
     """Hyper-parameter tuning of a model, on validation images."""
 
-    trials: int = key("Settings to try, each by a whole training.", 20, ge=1, le=10000)
+    apply: bool = key("Whether models are trained with the values that their search found.", False)
+    trials: int = key(
+        "Settings to try for each model, each by a whole training.", 8, ge=1, le=10000
+    )
+    images: int = optional(
+        "Learn from the first so many images only, or from all where there are fewer.",
+        ge=1,
+        le=100000000,
+    )
     startup_trials: int = key(
         "Trials spread evenly over the space, before results guide the draws.", 8, ge=1, le=10000
     )
-    prune: bool = key("Whether trials that fall behind the median are cut short.", True)
+    prune: bool = key("Whether trials that fall behind the median are cut short.", False)
     warmup_epochs: int = key(
         "Epochs that every trial is given before it may be cut short.", 15, ge=0, le=10000
     )
@@ -248,7 +256,7 @@ class Ridge(Section):
     """Ridge regression."""
 
     penalties: Annotated[list[Annotated[float, Field(gt=0, le=1000000000)]], Listed(1, 50)] = key(
-        "Strengths of the L2 penalty to try.", [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]
+        "Strengths of the L2 penalty to try.", [1.0e-5, 0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0]
     )
 
 

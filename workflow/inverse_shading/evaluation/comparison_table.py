@@ -48,6 +48,9 @@ FORMATS = {
     "best_epoch": ".6g",
     "chosen_seed": "d",
     "penalty": ".6g",
+    # Trainings that settings were chosen by, and what was chosen, as a text.
+    "trials": "d",
+    "tuned": "s",
     "seconds": ".1f",
     "device": "s",
     **dict.fromkeys(PARAMETER_ERRORS, ".6f"),

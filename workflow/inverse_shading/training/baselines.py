@@ -19,7 +19,7 @@ from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
-from inverse_shading.evaluation.predictor_names import BASELINES
+from inverse_shading.evaluation.predictor_names import BASELINES, RIDGE
 from inverse_shading.material.floor import posterior_means, posterior_medians
 from inverse_shading.network.devices import choose_device, describe_device, set_up
 from inverse_shading.network.heads import hidden_layers, parameter_count
@@ -61,8 +61,9 @@ def fit_baseline(
     Args:
         predictions, metrics: files to write, in the form of `evaluate_model.evaluate_model`. trunk and
             weights are "none"; what a baseline doesn't have (epochs, …) is null; ridge adds
-            `penalty`. The metrics' mae of the floor is that of the posterior medians, and `mae_of`
-            says so. `image_intervals` is as in `seeds.collect_seeds`.
+            `penalty`, and its penalties are trials in `tuning`. The metrics' mae of the floor is that
+            of the posterior medians, and `mae_of` says so. `image_intervals` is as in
+            `seeds.collect_seeds`.
         name: a key of `FITTERS`, whose functions say what each baseline is.
         config: seed; baselines, the config's section.
         data: framed images, which only those in `SEEING` read, and their labels.
@@ -91,7 +92,7 @@ def fit_baseline(
         _, absolute = image_errors(true, answer.of_least_mae)
     # The keys of a model's metrics.json, so that one reader suffices.
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores}
-    report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch"))
+    report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch", "tuning"))
     device = describe_device(choose_device("cpu"), resources.threads)
     report |= {"seconds": seconds, "device": device, "batch_size": None}
     report |= answer.facts
@@ -139,7 +140,9 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, resources: R
     logger.info("penalty %g, validation MSE %.5f", penalty, error)
     if len(penalties) > 1 and penalty in (min(penalties), max(penalties)):
         logger.warning("the chosen penalty %g is at the end of baselines.ridge.penalties", penalty)
-    return Answer(predicted, {"parameter_count": count, "penalty": penalty})
+    tuning = {"model": RIDGE, "trials": len(penalties), "images": len(labels.split)}
+    tuning["values"] = {"penalty": penalty}
+    return Answer(predicted, {"parameter_count": count, "penalty": penalty, "tuning": tuning})
 
 
 def fit_perceptron(
