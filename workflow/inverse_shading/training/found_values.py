@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from inverse_shading.runtime.artefacts import reading, unusable
+from inverse_shading.training.space import is_in_space
 
 
 def with_found_values(settings: Mapping, best: str | Path | None) -> dict:
@@ -40,20 +41,6 @@ def lay_over(settings: Mapping, values: Mapping) -> dict:
         section, name = key.split(".")
         result[section][name] = value
     return result
-
-
-def is_in_space(part: Mapping, value: object) -> bool:
-    """Whether a key's space holds a value.
-
-    Args:
-        part: see `proposals.propose`.
-    """
-    if "choices" in part:
-        return value in part["choices"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    whole = part.get("kind") != "integer" or isinstance(value, int)
-    return whole and part["low"] <= value <= part["high"]
 
 
 def _read_values(path: str | Path, place: list[str], space: Mapping[str, Mapping]) -> dict:

@@ -17,7 +17,7 @@ from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.sections import Section
 from inverse_shading.runtime.typed_json import read_section
-from inverse_shading.training.found_values import is_in_space
+from inverse_shading.training.space import is_in_space
 
 COMPLETE, PRUNED, DIVERGED = "complete", "pruned", "diverged"
 STATES = (COMPLETE, PRUNED, DIVERGED)
