@@ -43,6 +43,7 @@ def test_the_best_is_marked_and_the_rest_explained(text):
     assert "**one**" not in text
     assert "random (seed 1, untrained) |" in text
     assert "0.0833" in text
+    assert "- **Train MSE** is that of the finished model, which drops no unit (eval mode)." in text
     assert "still has a test MSE of 0.0070 on these images" in text
 
 
