@@ -195,7 +195,7 @@ def measure_head(
         report(f"{name}: an epoch with the trunk in the loop")
         plain, seconds = train_plain_epoch(arguments, work.trunk(trunk), work.images)
         report(f"{name}: {1000 * seconds:.1f} ms an image; {options.epochs} on kept features")
-        several = {"max_epochs": options.epochs, "patience": options.epochs}
+        several = {"max_epochs": options.epochs}
         longer = model | {"training": model["training"] | several}
         training = train_apart(arguments_of_training(Path(folder), longer, work.kept, *place))
         report(f"{name}: {1000 * training.seconds:.3f} ms an image")

@@ -126,7 +126,7 @@ def test_a_mesh_of_what_is_out_of_range_is_told(tmp_path):
     [
         (("n_images",), 10000.0, "n_images"),
         (("training", "learning_rate"), float("inf"), "learning_rate"),
-        (("training", "patience"), True, "patience"),
+        (("training", "max_epochs"), True, "max_epochs"),
         (("stage", "mesh"), "mesh.obj\n", "newline"),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
 
 def test_a_training_told_to_stop_goes_on_in_the_next_try(project, local, tmp_path):
     config = project.config
-    config["models"]["vgg16_v1"]["training"] = {"max_epochs": 1500, "patience": 1500}
+    config["models"]["vgg16_v1"]["training"] = {"max_epochs": 1500}
     project.config = config
     model = "results/models/vgg16_v1/seeds/1"
     run = project.start("--", f"{model}/weights.safetensors")

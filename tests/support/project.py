@@ -20,7 +20,7 @@ from tests.support.prepared_snakemake import run_prepared
 ROOT = Path(__file__).parents[2]
 
 # A training that can be caught in the act.
-CAUGHT = {"max_epochs": 40, "patience": 40}
+CAUGHT = {"max_epochs": 40}
 
 # Small enough to run whole in about a minute on two cores; every rule and all six models take part.
 TINY = {
@@ -50,7 +50,7 @@ TINY = {
         "resnet50_v2": {"head": {"channels": 4}},
         "resnet50_v3": {
             "head": {"hidden_sizes": [8, 8]},
-            "training": {"max_epochs": 3, "patience": 2},
+            "training": {"max_epochs": 3, "batch_size": 2},
         },
         "perceptron": {"head": {"hidden_sizes": [8]}, "training": {"max_epochs": 2}},
         "pixel_components": {

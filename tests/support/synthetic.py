@@ -16,7 +16,6 @@ TRAINING = {
     "learning_rate": 0.01,
     "schedule": "one_cycle",
     "weight_decay": 0.0001,
-    "patience": 3,
 }
 
 

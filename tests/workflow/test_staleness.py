@@ -143,6 +143,7 @@ def reorder_config(project):
         old.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
+SPACE = {"training.learning_rate": {"low": 0.001, "high": 0.01}, "training.weight_decay": None}
 STATEMENT = "\n_UNUSED = 1\n"
 
 CHANGES = {
@@ -298,13 +299,13 @@ CHANGES = {
     "params: the same number written otherwise": (
         edit_config(
             training__weight_decay=1.0e-4,
-            baselines__ridge__penalties=[1.0e-3, 1.0e-2, 0.1, 1, 10, 100],
+            baselines__ridge__penalties=[1.0e-5, 1.0e-4, 1.0e-3, 1.0e-2, 0.1, 1, 10, 100],
         ),
         set(),
     ),
     "params: two values swapped": (
         # As params of their own, without names, these two would look the same.
-        edit_config(models__resnet50_v3__training={"max_epochs": 2, "patience": 3}),
+        edit_config(models__resnet50_v3__training={"max_epochs": 2, "batch_size": 3}),
         trained(["resnet50_v3"]) | drawn(["resnet50_v3"]) | AFTER_MODELS,
     ),
     "params: the seed": (
@@ -367,7 +368,7 @@ CHANGES = {
         set(),
     ),
     "params: what a search that nobody asked for tries": (
-        edit_config(search__trials=3, search__spaces__vgg16_v1=None, search__prune=False),
+        edit_config(search__trials=3, search__spaces__vgg16_v1=None, search__prune=True),
         set(),
     ),
     "input: a model left out": (edit_config(models__vgg16_v1=None), AFTER_MODELS),
@@ -431,6 +432,11 @@ def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project)
     own = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
     assert project.planned(*targets) >= trained(own)
     assert not project.planned(*targets) & trained(MODELS)
+    # With seeds of its own, only its own models have them.
+    edit_config(studies__bins__seeds=[7, 8])(project)
+    planned = project.planned(*targets)
+    assert planned >= trained(own, seed=7) | trained(own, seed=8)
+    assert not planned & (trained(own, seed=1) | trained(MODELS, seed=7)) - collected(own)
 
 
 def test_a_search_finds_settings_that_can_be_laid_over(project):
@@ -444,6 +450,34 @@ def test_a_search_finds_settings_that_can_be_laid_over(project):
     # More trials are for the search to add to those it has.
     edit_config(search__trials=3)(project)
     assert project.planned(figure) == {"search/vgg16_v1", "search/vgg16_v1/trials"}
+
+
+def test_models_are_trained_with_what_their_search_finds_where_it_is_applied(project):
+    untuned = dict.fromkeys([*MODELS, "vgg16_v1_cosine_decay"]) | {"vgg16_v1": SPACE}
+    edit_config(search__trials=2, search__apply=True, search__spaces=untuned)(project)
+    stale = trained(["vgg16_v1"]) | drawn(["vgg16_v1"]) | AFTER_MODELS
+    assert project.planned() == stale | {"search/vgg16_v1"}
+    metrics, card = (f"results/models/vgg16_v1/{name}.json" for name in ("metrics", "model"))
+    project.run(metrics, card)
+    tuning = project.metrics("vgg16_v1")["tuning"]
+    rate = tuning["values"].pop("training.learning_rate")
+    assert 0.001 <= rate <= 0.01
+    assert tuning == {"model": "vgg16_v1", "trials": 2, "images": 40, "values": {}}
+    history = project.folder / "results/models/vgg16_v1/history.csv"
+    rates = [float(line.split(",")[1]) for line in history.read_text().splitlines()[1:]]
+    # The schedule's peak, with one step an epoch.
+    assert max(rates) == pytest.approx(rate, rel=0.01)
+    # What stands in the place of a value that was found shapes nothing.
+    edit_config(models__vgg16_v1__training={"max_epochs": 40, "learning_rate": 0.5})(project)
+    assert project.planned(metrics, card) == set()
+    # A model that is like it has the value too, another one or one whose entry is null has not.
+    names = ("vgg16_v1_canonical", "vgg16_v1_cosine_decay", "resnet50_bins")
+    own = [f"results/models/{name}/metrics.json" for name in names]
+    assert project.planned(*own) == trained(names)
+    edit_config(search__trials=3)(project)
+    assert project.planned(*own) == trained(names) | {"search/vgg16_v1"}
+    again = {"search/vgg16_v1", "describe/vgg16_v1"} | trained(["vgg16_v1"])
+    assert project.planned(metrics, card) == again
 
 
 def test_a_fine_tuned_model_is_trained_on_images(project):

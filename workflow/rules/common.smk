@@ -29,6 +29,7 @@ from inverse_shading.config.check import check_config
 from inverse_shading.config.models import (
     model_definitions,
     model_names,
+    model_seeds,
     study_names,
     trainable_stages,
 )
@@ -70,11 +71,12 @@ SAMPLE_RANGES = slices.first_ranges(config, config["appearance"]["images"], "tes
 CALIBRATION_RANGES = slices.first_ranges(
     config, config["refinement"]["calibration_images"], "validation"
 )
+# Likewise for the images that searches learn from.
+SEARCH_RANGES = slices.first_ranges(config, config["search"].get("images", config["n_images"]))
 NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
 STUDIES = study_names(config)
-SEEDS = config["seeds"]
 # The model that materials of the user's pictures are predicted by.
 PREDICTING = config["predictions"]["model"]
 GPUS = slices.wanted_gpus(config)

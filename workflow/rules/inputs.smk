@@ -19,12 +19,23 @@ def trunk_of(model):
     return f"results/trunks/{DEFINITIONS[model]['trunk']}.safetensors"
 
 
-def model_inputs(wildcards):
+def model_inputs(wildcards, ranges=RANGES):
     """What a model is trained and evaluated on: kept features, or images where its trunk is trained."""
     if trainable_stages(config, wildcards.model):
-        return expand("results/images/{range}.npy", range=RANGES)
+        return expand("results/images/{range}.npy", range=ranges)
     trunk = DEFINITIONS[wildcards.model]["trunk"]
-    return expand("results/features/{trunk}/{range}.npy", trunk=trunk, range=RANGES)
+    return expand("results/features/{trunk}/{range}.npy", trunk=trunk, range=ranges)
+
+
+def search_inputs(wildcards):
+    """The same of the images that a search learns from."""
+    return model_inputs(wildcards, SEARCH_RANGES)
+
+
+def found_values(wildcards):
+    """What a search found for a model that is trained with it."""
+    found = refusing(slices.tuning)(config, wildcards.model)
+    return f"results/search/{found['model']}/best.yaml" if found else []
 
 
 def model_trunk(wildcards):
@@ -37,8 +48,18 @@ def trained_trunk(wildcards):
 
 
 def of_seeds(file):
-    """A model's file of this name from every seed."""
-    return expand(f"results/models/{{{{model}}}}/seeds/{{seed}}/{file}", seed=SEEDS)
+    """A function of wildcards: a model's file of this name from every seed."""
+    return lambda wildcards: files_of_seeds(wildcards.model, file)
+
+
+def files_of_seeds(model, file):
+    seeds = model_seeds(config, model)
+    return expand(f"results/models/{model}/seeds/{{seed}}/{file}", seed=seeds)
+
+
+def training_settings(wildcards):
+    """What one training of a model depends on."""
+    return refusing(slices.model_slice)(config, wildcards.model, int(wildcards.seed))
 
 
 def models_of(wildcards):
@@ -71,9 +92,9 @@ def tested(wildcards):
     A constant and a bound that knows the truth are no rivals.
     """
     models = [
-        (model, f"results/models/{model}/seeds/{seed}/predictions.csv")
+        (model, path)
         for model in models_of(wildcards)
-        for seed in SEEDS
+        for path in files_of_seeds(model, "predictions.csv")
     ]
     return [*models, (RIDGE, f"results/baselines/{RIDGE}/predictions.csv")]
 

@@ -5,6 +5,7 @@ rule train:
     input:
         inputs=model_inputs,
         trunk=trained_trunk,
+        found=found_values,
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
     output:
@@ -21,7 +22,7 @@ rule train:
     resources:
         gpu=GPUS,
     params:
-        config=lambda wildcards: slices.model_slice(config, wildcards.model, int(wildcards.seed)),
+        config=training_settings,
         code=model_code("train.py"),
         # No output: it is gone when the training is over, and must outlive one that failed.
         checkpoint="results/models/{model}/seeds/{seed}/checkpoint.pt",
@@ -36,6 +37,7 @@ rule evaluate:
         weights="results/models/{model}/seeds/{seed}/weights.safetensors",
         summary="results/models/{model}/seeds/{seed}/training.json",
         trunk=model_trunk,
+        found=found_values,
         inputs=model_inputs,
         parameters=expand("results/parameters/{range}.csv", range=RANGES),
         splits=expand("results/splits/{range}.csv", range=RANGES),
@@ -52,7 +54,7 @@ rule evaluate:
     resources:
         gpu=GPUS,
     params:
-        config=lambda wildcards: slices.model_slice(config, wildcards.model, int(wildcards.seed)),
+        config=training_settings,
         code=model_code("evaluate.py"),
     message:
         "Evaluating {wildcards.model}, seed {wildcards.seed}"
@@ -84,7 +86,7 @@ rule collect:
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(seeds=SEEDS),
+        config=lambda wildcards: sliced(seeds=model_seeds(config, wildcards.model)),
         code=code("collect.py"),
     message:
         "Bringing the seeds of {wildcards.model} together"

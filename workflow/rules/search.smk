@@ -1,13 +1,13 @@
-# Hyper-parameter tuning, which nothing asks for by itself: what it finds is laid over the config
-# by whoever wants it.
+# Hyper-parameter tuning. Nothing asks for it by itself, unless `search.apply` has models trained with what
+# it finds; or that is laid over the config by whoever wants it.
 
 
 rule search:
     input:
-        inputs=model_inputs,
+        inputs=search_inputs,
         trunk=trained_trunk,
-        parameters=expand("results/parameters/{range}.csv", range=RANGES),
-        splits=expand("results/splits/{range}.csv", range=RANGES),
+        parameters=expand("results/parameters/{range}.csv", range=SEARCH_RANGES),
+        splits=expand("results/splits/{range}.csv", range=SEARCH_RANGES),
     output:
         best="results/search/{model}/best.yaml",
         trials="results/search/{model}/trials.csv",

@@ -87,12 +87,19 @@ def test_a_random_trunk_takes_float32_alone(config):
 
 
 def test_a_missing_key_is_named(config):
-    del config["training"]["patience"]
+    del config["training"]["max_epochs"]
     del config["models"]["vgg16_v2"]["head"]["channels"]
     with pytest.raises(InputError) as caught:
         check_config(config)
-    assert "training.patience: found nothing, allowed is an integer from 1" in str(caught.value)
+    assert "training.max_epochs: found nothing, allowed is an integer from 1" in str(caught.value)
     assert "models.vgg16_v2.head.channels: found nothing" in str(caught.value)
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], 3, None])
+def test_wrong_seeds_of_a_study_are_refused(config, seeds):
+    config["studies"]["bins"]["seeds"] = seeds
+    with pytest.raises(InputError, match=r"studies.bins.seeds(.0)?: found .*, allowed is"):
+        check_config(config)
 
 
 def test_all_mistakes_come_at_once(config):
@@ -141,10 +148,10 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
         ),
     ]
     config["models"]["pixel_components"]["head"]["components"] = -1
-    config["studies"]["images"]["models"]["pixel_components_1000"]["training"] = {"patience": 0}
+    config["studies"]["images"]["models"]["pixel_components_1000"]["training"] = {"max_epochs": 0}
     assert [line.split()[0] for line in mistakes(config)] == [
         "models.pixel_components.head.components:",
-        "studies.images.models.pixel_components_1000.training.patience:",
+        "studies.images.models.pixel_components_1000.training.max_epochs:",
     ]
 
 
@@ -263,10 +270,10 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("trunks", {1.5: {"architecture": "pixels"}}, r"trunks.1.5: found a key that is a number, allowed is printable text"),
         ("search.spaces.pixel_components", {"head.whitening": 3}, r"pixel_components.head.whitening: found 3 \(an integer\), allowed is a section, or null \(Values to try"),
         ("models.pixel_components.head", [], r"models.pixel_components.head: found no section"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"min": 1}}, r"training.patience.min: found an unknown key, allowed are choices, high, kind, low, scale"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "kind": "integer"}}, r"training.patience: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "choices": [1, 2]}}, r"training.patience: found choices beside low, allowed is either"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"low": 1, "high": 2}}, r"training.patience.kind: found nothing, allowed is integer"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"min": 1}}, r"training.max_epochs.min: found an unknown key, allowed are choices, high, kind, low, scale"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "kind": "integer"}}, r"training.max_epochs: found {'low': 1, 'kind': 'integer'}, allowed is a range from low to high, or choices"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "choices": [1, 2]}}, r"training.max_epochs: found choices beside low, allowed is either"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"low": 1, "high": 2}}, r"training.max_epochs.kind: found nothing, allowed is integer"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 0.2, "kind": "integer"}}, r"training.learning_rate.kind: found integer, allowed is number"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": 0.1, "high": 2}}, r"training.learning_rate.high: found 2 .*above 0 to 1"),
         ("search.spaces.vgg16_v1", {"training.learning_rate": {"low": "1e-4", "high": 0.1}}, r"training.learning_rate.low: found '1e-4' .*write 1.0e-4 or 0.0001"),
@@ -277,7 +284,7 @@ def test_models_that_don_t_fit_are_refused(config, key, value, message):
         ("search.spaces.vgg16_v1", {"training.schedule": {"choices": ["cosine", "slow"]}}, r"training.schedule.choices.1: found 'slow' .*one of one_cycle, cosine, constant"),
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"low": 0, "high": float("inf")}}, r"weight_decay.high: found inf .*allowed is a number, or null"),
         ("search.spaces.vgg16_v1", {"training.weight_decay": {"choices": [0, float("nan")]}}, r"weight_decay.choices.1: found nan .*allowed is a number from 0"),
-        ("search.spaces.vgg16_v1", {"training.patience": {"choices": [5, 5]}}, r"training.patience.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
+        ("search.spaces.vgg16_v1", {"training.max_epochs": {"choices": [5, 5]}}, r"training.max_epochs.choices: found \[5, 5\] \(a list\), allowed is a list of at least 2"),
         ("search.spaces.pixel_components", {"head.hidden_sizes": {"choices": [[8], [0, 8]]}}, r"head.hidden_sizes.choices.1.0: found 0 .*from 1"),
     ],
 )  # fmt: skip
@@ -329,7 +336,7 @@ STRANGE = [
     ("seeds", f"[{', '.join(map(str, range(1001)))}]", r"seeds: found .*… \(a list\), allowed is a list of at least 1 of at most 1000"),
     ("published", "&a [*a]", r"published.0.0.0: found sections or lists that are nested deeper than 32 levels"),
     ("published", f"{'[' * 40}{']' * 40}", r"published.0.0.0: found sections or lists that are nested deeper"),
-    ("models.pixel_components.training", "&a {patience: *a}", r"models.pixel_components.training.patience: found sections or lists that are nested"),
+    ("models.pixel_components.training", "&a {max_epochs: *a}", r"models.pixel_components.training.max_epochs: found sections or lists that are nested"),
     (
         "search.spaces.pixel_components",
         "{a: &a [x, x, x, x, x, x, x, x, x, x], b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a],"

@@ -6,6 +6,7 @@ import pytest
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
+from inverse_shading.config.models import model_seeds
 from inverse_shading.config.slices import model_config, search_config, sort_keys
 from inverse_shading.runtime.errors import InputError
 
@@ -68,7 +69,7 @@ EXACTLY = {
             "precision": "float32",
             "seed": 3,
             "threads": 2,
-            "training": TRAINING | {"patience": 15},
+            "training": TRAINING,
             "trunk": "vgg16",
         },
     ),
@@ -82,7 +83,7 @@ EXACTLY = {
             "seed": 3,
             "threads": 2,
             "trainable_stages": 5,
-            "training": TRAINING | {"patience": 20, "trunk_rate": 0.1},
+            "training": TRAINING | {"trunk_rate": 0.1},
             "trunk": "resnet50",
         },
     ),
@@ -235,12 +236,12 @@ def test_a_model_takes_over_what_it_doesn_t_say(config):
     config["models"]["mine"] = {
         "like": "vgg16_v2",
         "head": {"channels": 8},
-        "training": {"patience": 3},
+        "training": {"max_epochs": 3},
     }
     check_config(config)
     base, mine = (model_config(config, name, 1) for name in ("vgg16_v2", "mine"))
     assert mine["head"] == base["head"] | {"channels": 8}
-    assert mine["training"] == base["training"] | {"patience": 3}
+    assert mine["training"] == base["training"] | {"max_epochs": 3}
     assert mine["trunk"] == base["trunk"] and mine["objective"] == base["objective"]
 
 
@@ -282,26 +283,167 @@ def test_a_laid_over_space_can_take_away_what_is_below(config):
 def test_a_search_depends_on_the_first_seed_and_not_on_what_it_replaces(config):
     config["seeds"] = [7, 8]
     found = search_config(config, "pixel_components")
-    assert found["section"] == ["models"] and found["warmup_epochs"] == 15
+    assert found["section"] == ["models"] and found["warmup_epochs"] is None
     assert (found["seed"], found["model"]["seed"]) == (1, 7)
     assert "whitening" not in found["model"]["head"] and "hidden_sizes" in found["model"]["head"]
     config["models"]["pixel_components"]["head"] |= {"whitening": 0.9, "components": 60}
     config["models"]["pixel_components"]["training"]["learning_rate"] = 0.5
     assert search_config(config, "pixel_components") == found
-    config["search"]["prune"] = False
-    assert search_config(config, "pixel_components")["warmup_epochs"] is None
+    config["search"]["prune"] = True
+    assert search_config(config, "pixel_components")["warmup_epochs"] == 15
     config["models"]["pixel_components"]["head"]["hidden_sizes"] = [8]
     assert search_config(config, "pixel_components")["model"] != found["model"]
 
 
 def test_models_of_studies_can_be_searched(config):
     config["search"]["spaces"]["pixel_components_wholly_whitened"] = {
-        "training.patience": {"choices": [5, 9]}
+        "training.max_epochs": {"choices": [5, 9]}
     }
     check_config(config)
     found = search_config(config, "pixel_components_wholly_whitened")
     assert found["section"] == ["studies", "ablation", "models"]
     assert found["model"]["head"]["whitening"] == 1
+
+
+def test_a_search_may_learn_from_fewer_images(config):
+    config["search"]["images"] = 3000
+    found = search_config(config, "pixel_components")
+    assert found["model"]["images"] == 3000
+    # What lies beyond them is nothing to it.
+    config["n_images"] = 20000
+    assert search_config(config, "pixel_components") == found
+    config["search"]["spaces"]["pixel_components_2000"] = {
+        "head.whitening": {"low": 0.0, "high": 1.0}
+    }
+    assert search_config(config, "pixel_components_2000")["model"]["images"] == 2000
+    config["n_images"] = 2000
+    assert "images" not in search_config(config, "pixel_components")["model"]
+    config["search"]["images"] = 200
+    message = r"search.spaces.pixel_components.head.components: found 400, .*\(130\)"
+    with pytest.raises(InputError, match=message):
+        search_config(config, "pixel_components")
+    del config["search"]["spaces"]["pixel_components"]["head.components"]
+    message = (
+        r"search.images: found 200, with which models.pixel_components.head.components: found 200"
+    )
+    with pytest.raises(InputError, match=message):
+        search_config(config, "pixel_components")
+
+
+@pytest.fixture
+def applied(config):
+    config["search"]["apply"] = True
+    return config
+
+
+def test_a_tuned_model_is_trained_with_what_was_found_whatever_stands_in_its_place(applied):
+    found = slices.model_slice(applied, "pixel_components", 1)
+    space = search_config(applied, "pixel_components")["space"]
+    assert found["tuning"] == sort_keys(
+        {
+            "images": 10000,
+            "model": "pixel_components",
+            "place": ["models", "pixel_components"],
+            "space": space,
+            "trials": 8,
+        }
+    )
+    assert found["training"].keys() == {"batch_size", "max_epochs", "schedule"}
+    assert found["head"].keys() == {"blocks", "hidden_sizes", "type"}
+    applied["models"]["pixel_components"]["head"] |= {"whitening": 0.9, "components": 60}
+    applied["training"]["weight_decay"] = 0.5
+    assert slices.model_slice(applied, "pixel_components", 1) == found
+    applied["search"] |= {"trials": 9, "images": 5000}
+    tuning = slices.model_slice(applied, "pixel_components", 1)["tuning"]
+    assert (tuning["trials"], tuning["images"]) == (9, 5000)
+
+
+def test_nothing_is_tuned_unless_it_is_applied_and_has_a_space(config):
+    plain = {
+        name: slices.model_slice(config, name, 1)
+        for name in ("pixel_components", "vgg16_v1_cosine_decay")
+    }
+    assert not any("tuning" in each for each in plain.values())
+    config["search"]["apply"] = True
+    config["search"]["spaces"] |= {"pixel_components": None, "vgg16_v1_cosine_decay": None}
+    check_config(config)
+    for name, slice_ in plain.items():
+        assert slices.tuning(config, name) is None
+        assert slices.model_slice(config, name, 1) == slice_
+
+
+@pytest.mark.parametrize(
+    ("model", "base", "keys"),
+    [
+        ("pixel_components_without_canonical", "pixel_components", {"learning_rate", "weight_decay", "components", "whitening"}),
+        # What it says itself.
+        ("pixel_components_without_whitening", "pixel_components", {"learning_rate", "weight_decay", "components"}),
+        ("vgg16_v1_all", "vgg16_v1", {"learning_rate"}),
+        # Over a model in between, which says something too.
+        ("between", "pixel_components", {"learning_rate", "weight_decay", "whitening"}),
+        # A head of another type has none of the base's values.
+        ("vgg16_v2_dense", "vgg16_v2", {"learning_rate"}),
+        # A rate of a trunk that isn't trained.
+        ("frozen", "resnet50_v3_all", {"batch_size"}),
+        # An entry of its own is all that it has, though it be like a tuned one.
+        ("resnet50_v3_all", "resnet50_v3_all", {"trunk_rate", "batch_size"}),
+    ],
+)  # fmt: skip
+def test_a_model_without_a_space_has_the_values_of_the_one_that_it_is_like(
+    applied, model, base, keys
+):
+    applied["models"] |= {
+        "between": {"like": "pixel_components_only_50", "images": 4000},
+        "vgg16_v2_dense": {
+            "like": "vgg16_v2",
+            "head": {"type": "dense", "grid": 1},
+            "training": {"weight_decay": 0.0},
+        },
+        "frozen": {"like": "resnet50_v3_all", "trainable_stages": 0},
+    }
+    applied["search"]["spaces"]["vgg16_v2"]["head.grid"] = {"low": 0, "high": 2, "kind": "integer"}
+    applied["search"]["spaces"]["resnet50_v3_all"] = {
+        "training.trunk_rate": {"low": 0.01, "high": 1},
+        "training.batch_size": {"choices": [32, 64]},
+    }
+    check_config(applied)
+    found = slices.tuning(applied, model)
+    assert found["model"] == base
+    assert {key.split(".")[1] for key in found["space"]} == keys
+
+
+def test_values_that_a_model_of_few_images_can_t_have_are_refused(applied):
+    applied["studies"]["images"]["models"]["best_500"] = {"like": "pixel_components", "images": 500}
+    check_config(applied)
+    message = (
+        r"search.spaces.pixel_components.head.components: found 400, with which studies.images.models.best_500"
+        r".head.components: found 400, allowed .*\(325\)"
+    )
+    with pytest.raises(InputError, match=message):
+        slices.model_slice(applied, "best_500", 1)
+
+
+def test_a_tuned_model_has_no_place_on_an_axis_of_what_is_tuned(applied):
+    applied["search"]["spaces"]["vgg16_bins_v1"]["objective.count"] = {
+        "low": 11,
+        "high": 99,
+        "kind": "integer",
+    }
+    message = r"search.spaces.vgg16_bins_v1.objective.count: found a range, .* axis of studies.bins"
+    with pytest.raises(InputError, match=message):
+        slices.axis_slice(applied, "bins")
+
+
+def test_a_study_may_have_seeds_of_its_own(config):
+    config["seeds"], config["studies"]["bins"]["seeds"] = [1, 2, 3], [7, 8]
+    check_config(config)
+    names = ("vgg16_bins_v1_11", "vgg16_bins_v1", "best_1000")
+    seeds = [model_seeds(config, name) for name in names]
+    assert seeds == [[7, 8], [1, 2, 3], [1, 2, 3]]
+    config["search"]["spaces"]["vgg16_bins_v1_11"] = {
+        "training.learning_rate": {"low": 0.001, "high": 0.01}
+    }
+    assert search_config(config, "vgg16_bins_v1_11")["model"]["seed"] == 7
 
 
 def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):

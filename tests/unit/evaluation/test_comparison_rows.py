@@ -15,10 +15,12 @@ from tests.support.comparison_inputs import (
     appearance_of,
     metrics_of,
     of_three_seeds,
+    tuning_of,
     write_plain_table,
     write_refined_table,
     write_table,
 )
+from tests.support.tables import write_comparison
 
 
 def rows_of(path):
@@ -84,6 +86,25 @@ def test_seeds_and_intervals(of_seeds):
     assert (ensemble["seeds"], ensemble["trunk"]) == ("3", "vgg16")
     assert (ensemble["test_mse_interval"], ensemble["test_mse_image_interval"]) == ("", "0.002000")
     assert (ensemble["epochs"], ensemble["parameter_count"]) == ("", "")
+
+
+def test_trials_and_what_they_chose(rows, tmp_path):
+    values = {"training.weight_decay": 3.0, "training.learning_rate": 0.000212345678}
+    values["head.hidden_sizes"] = [8, 8]
+    models = [
+        of_three_seeds("tuned", 0.03, 0.01, 0.008, tuning=tuning_of("tuned", **values)),
+        metrics_of("derived", 0.02, 0.02, tuning=tuning_of("tuned", **{"head.channels": 4})),
+    ]
+    tuned, ensemble, derived = rows_of(write_table(tmp_path, models))
+    text = "hidden_sizes [8, 8], learning_rate 0.000212346, weight_decay 3"
+    assert (tuned["trials"], tuned["tuned"]) == ("8", text)
+    assert (ensemble["trials"], ensemble["tuned"]) == ("8", text)
+    assert (derived["trials"], derived["tuned"]) == ("8", "channels 4 (of tuned)")
+    assert (rows["one"]["trials"], rows["one"]["tuned"]) == ("0", "")
+    assert (rows["ridge"]["trials"], rows["ridge"]["tuned"]) == ("8", "penalty 0.1")
+    # There is nothing to tune in these.
+    for name in ("constant", "floor", "Good"):
+        assert rows[name]["trials"] == rows[name]["tuned"] == ""
 
 
 @pytest.mark.parametrize(
@@ -179,11 +200,17 @@ def without(content, *keys):
         (metrics_of("m", 0.1, 0.1, chosen_seed=True), "true at chosen_seed, expected a whole"),
         (metrics_of("m", 0.1, 0.1, seeds=None), "null at seeds, expected a whole number"),
         (
+            of_three_seeds("m", 0.1, 0.1, 0.1, intervals={}),
+            "null at intervals.test.mse, expected a finite number",
+        ),
+        (
             metrics_of("m", 0.1, 0.1, parameter_count=2.5),
             "2.5 at parameter_count, expected a whole",
         ),
         (of_three_seeds("m", 0.1, 0.1, float("nan")), "NaN at splits.train.mse"),
         (metrics_of("m", 0.1, 0.1, trunk=16), "16 at trunk, expected a text"),
+        (metrics_of("m", 0.1, 0.1, tuning={"trials": 8}), "null at tuning.values, expected a text"),
+        (metrics_of("m", 0.1, 0.1, tuning="yes"), "null at tuning.trials, expected a whole number"),
     ],
 )
 def test_incomplete_metrics_are_refused(tmp_path, content, found):
@@ -218,6 +245,14 @@ def test_a_table_of_a_model_without_an_error_is_refused(table, tmp_path):
     path = tmp_path / "comparison.csv"
     write_sealed_text(path, text.replace("one,model,0.015000", "one,model,"))
     with pytest.raises(InputError, match=r"found a model without .*Delete"):
+        read_comparison(path)
+
+
+def test_a_table_of_a_model_without_its_seeds_is_refused(of_seeds, tmp_path):
+    rows = rows_of(of_seeds)
+    rows[0]["seeds"] = ""
+    path = write_comparison(tmp_path / "comparison.csv", rows)
+    with pytest.raises(InputError, match=r"found a model without the number of seeds .*Delete"):
         read_comparison(path)
 
 

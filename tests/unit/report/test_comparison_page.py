@@ -44,6 +44,7 @@ def test_the_best_is_marked_and_the_rest_explained(text):
     assert "**one**" not in text
     assert "random (seed 1, untrained) |" in text
     assert "0.0833" in text
+    assert "- **Train MSE** is that of the finished model, which drops no unit (eval mode)." in text
     assert "still has a test MSE of 0.0070 on these images" in text
 
 
@@ -83,9 +84,9 @@ def test_what_validation_chose(text):
     part, lines = section(text, "How validation chose")
     assert "The test images are not used" in part
     assert lines[2:] == [
-        "| one | 1 | 5 | 5 of 7 |  |",
-        "| bins | 1 | 5 | 5 of 7 |  |",
-        "| ridge |  |  |  | 0.1 |",
+        "| one | 1 | 5 | 5 of 7 | 0 |  |",
+        "| bins | 1 | 5 | 5 of 7 | 0 |  |",
+        "| ridge |  |  |  | 8 | penalty 0.1 |",
     ]
 
 
@@ -119,9 +120,9 @@ def test_intervals_and_ensembles_are_read_beside_the_errors(tmp_path):
     models = [of_three_seeds("one", 0.01, 0.02, 0.018), metrics_of("bins", 0.03, 0.03)]
     table = write_table(tmp_path, models)
     text = write_page(table)
-    assert "test MSE | ± seeds |" in text and "| **0.0200** | **±0.0012** |" in text
+    assert "test MSE | seeds | ± seeds |" in text and "| **0.0200** | **3** | **±0.0012** |" in text
     assert "± 0.0012 over 3 seeds, ± 0.0020 over the draw of test images" in text
-    assert "| one (ensemble of 3) | ensemble | 0.0090 | 0.0180 | 0.0180 |  |" in text
+    assert "| one (ensemble of 3) | ensemble | 0.0090 | 0.0180 | 0.0180 | 3 |  |" in text
     assert "| one | 3 | 5 | 6 of 7.5 |" in text
     lines = format_summary(table).splitlines()
     assert max(map(len, lines)) <= 110

@@ -20,8 +20,8 @@ CONFIG = {
     },
 }
 KEYS = [
-    "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "seconds",
-    "device", "batch_size",
+    "model", "trunk", "weights", "splits", "parameter_count", "epochs", "best_epoch", "tuning",
+    "seconds", "device", "batch_size",
 ]  # fmt: skip
 
 
@@ -80,8 +80,15 @@ def test_ridge_takes_the_penalty_that_validation_likes(data, fitted, tmp_path):
         }
         metrics, _ = run(data, tmp_path / "one", "ridge", config)
         assert metrics["penalty"] == penalty
+        assert metrics["tuning"]["trials"] == 1
         errors[penalty] = metrics["splits"]["validation"]["mse"]
     assert chosen["penalty"] == min(errors, key=errors.get)
+    assert chosen["tuning"] == {
+        "model": "ridge",
+        "trials": 3,
+        "images": 200,
+        "values": {"penalty": chosen["penalty"]},
+    }
     assert chosen["parameter_count"] == 4 * 4 * 3 * 10 + 10
 
 

@@ -50,7 +50,7 @@ def weights_of(net):
 
 
 def test_it_learns(examples):
-    result = run(examples, max_epochs=40, patience=40)
+    result = run(examples, max_epochs=40)
     first, last = result.history[0], result.history[-1]
     assert last["validation_loss"] < 0.2 * first["validation_loss"]
     assert last["train_loss"] < 0.5 * first["train_loss"]
@@ -97,14 +97,12 @@ def zeros(examples):
     return dataclasses.replace(examples, targets=np.zeros_like(examples.targets))
 
 
-def test_training_stops_after_patience_and_keeps_the_best_epoch(zeros):
-    result = run(
-        zeros, objective=Scripted([5, 3, 4, 3, 4, 1]), batch_size=100, max_epochs=20, patience=3
-    )
-    errors = [row["validation_mse"] for row in result.history]
-    assert errors == pytest.approx([5, 3, 4, 3, 4])
+def test_every_epoch_is_trained_and_the_best_one_kept(zeros):
+    errors = [5, 3, 4, 3, *[4] * 40]
+    result = run(zeros, objective=Scripted(errors), batch_size=100, max_epochs=len(errors))
+    assert [row["validation_mse"] for row in result.history] == pytest.approx(errors)
     assert result.best_epoch == 2
-    assert [row["validation_loss"] for row in result.history] == [-1, -2, -3, -4, -5]
+    assert [row["validation_loss"] for row in result.history[:3]] == [-1, -2, -3]
 
 
 def test_the_network_is_left_with_the_best_weights(zeros):
@@ -116,7 +114,7 @@ def test_the_network_is_left_with_the_best_weights(zeros):
             return super().eval()
 
     net = Watched(5, 2)
-    result = run(zeros, net, Scripted([5, 3, 4, 6]), batch_size=100, max_epochs=4, patience=9)
+    result = run(zeros, net, Scripted([5, 3, 4, 6]), batch_size=100, max_epochs=4)
     assert result.best_epoch == 2
     # Weight decay moves the weights although the gradient is zero.
     assert not torch.equal(kept[1]["weight"], kept[3]["weight"])
@@ -125,7 +123,7 @@ def test_the_network_is_left_with_the_best_weights(zeros):
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
 def test_the_learning_rate_follows_its_schedule(examples, schedule):
-    history = run(examples, schedule=schedule, max_epochs=10, patience=10).history
+    history = run(examples, schedule=schedule, max_epochs=10).history
     rates = [row["learning_rate"] for row in history]
     assert max(rates) <= 0.01 * 1.0001
     if schedule == "constant":
@@ -191,16 +189,15 @@ def test_what_is_hopeless_ends_with_its_best_epoch(zeros):
         asked.append([row["validation_mse"] for row in history])
         return len(history) == 3
 
-    config = {"batch_size": 100, "max_epochs": 9, "patience": 9}
+    config = {"batch_size": 100, "max_epochs": 9}
     result = run(zeros, objective=Scripted([5, 3, 4, 1]), judge=is_hopeless, **config)
     assert result.given_up and result.best_epoch == 2 and len(result.history) == 3
     assert [len(history) for history in asked] == [1, 2, 3]
     assert asked[-1] == pytest.approx([5, 3, 4])
     # Nobody asks when it is over anyway.
-    for ending in ({"max_epochs": 3}, {"patience": 1}):
-        objective = Scripted([5, 3, 4])
-        result = run(zeros, objective=objective, judge=is_hopeless, **config | ending)
-        assert not result.given_up and len(result.history) == 3
+    config["max_epochs"] = 3
+    result = run(zeros, objective=Scripted([5, 3, 4]), judge=is_hopeless, **config)
+    assert not result.given_up and len(result.history) == 3
 
 
 def test_batch_norm_refuses_batches_of_one(examples):
@@ -270,19 +267,19 @@ def test_an_interrupted_training_ends_with_the_same_bits(examples, tmp_path, sch
     assert 1000 - counting.left == 25 - done
 
 
-def test_patience_counts_across_an_interruption(zeros, tmp_path):
-    errors = [4.0, 1.0, 2.0, 3.0, 5.0, 6.0]
-    config = {"batch_size": 100, "max_epochs": 6, "patience": 2}
+def test_the_best_epoch_is_kept_across_an_interruption(zeros, tmp_path):
+    errors = [4.0, 1.0, 2.0, 3.0]
 
     def attempt(errors):
         checkpoint = Checkpoint(tmp_path / "c.pt", {}, 0)
-        return run(zeros, objective=Scripted(errors), checkpoint=checkpoint, **config)
+        objective = Scripted(errors)
+        return run(zeros, objective=objective, checkpoint=checkpoint, batch_size=100, max_epochs=4)
 
     # The script ends in the third epoch's validation.
     with pytest.raises(StopIteration):
         attempt(errors[:2])
     result = attempt(errors[2:])
-    assert [row["validation_mse"] for row in result.history] == pytest.approx([4, 1, 2, 3])
+    assert [row["validation_mse"] for row in result.history] == pytest.approx(errors)
     assert result.best_epoch == 2
 
 

@@ -21,9 +21,10 @@ from inverse_shading.runtime.resources import Resources
 from inverse_shading.training import loop as loop
 from inverse_shading.training import search
 from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.found_values import lay_over, with_found_values
 from inverse_shading.training.loop import DivergenceError
 from inverse_shading.training.proposals import is_behind, propose
-from inverse_shading.training.search import SearchFiles, lay_over, search_model
+from inverse_shading.training.search import SearchFiles, search_model
 from inverse_shading.training.trials import COMPLETE, DIVERGED, PRUNED, Trial, read_trials
 from tests.support.synthetic import SyntheticData, model_config
 from tests.support.trainings import train
@@ -108,6 +109,15 @@ def test_what_was_found_stands_above_the_best_values(whole):
     assert not (folder / "trial.pt").exists() and (folder / "study.json").exists()
 
 
+def test_what_was_found_is_what_a_training_takes(whole):
+    folder, _, best = whole
+    tuning = {"model": "tested", "place": ["models", "tested"], "space": SPACE}
+    taken = settings()["model"] | {"tuning": tuning | {"trials": 4, "images": 80}}
+    found = with_found_values(taken, folder / "best.yaml")
+    assert found["training"]["learning_rate"] == best["training"]["learning_rate"]
+    assert found["head"] == taken["head"] | best["head"]
+
+
 @pytest.mark.parametrize("fault", ["killed", "asked to stop"])
 # In the first trial, there in an epoch's validation, and in the third trial.
 @pytest.mark.parametrize("batch", [3, 10, 2 * 3 * STEPS + 2])
@@ -187,7 +197,9 @@ def test_only_trials_of_this_very_search_are_gone_on_from(
     run(data, tmp_path, config)
     changes = {
         "config": {"config": config | {"model": config["model"] | {"seed": 4}}},
-        "space": {"config": config | {"space": SPACE | {"training.patience": {"choices": [1, 2]}}}},
+        "space": {
+            "config": config | {"space": SPACE | {"training.max_epochs": {"choices": [1, 2]}}}
+        },
         "code": {"code": "2"},
         "threads": {"threads": 2},
     }
@@ -376,7 +388,7 @@ def test_later_trials_go_where_it_was_good():
 
 
 def trial(*errors, state=COMPLETE):
-    return Trial(state, {"training.patience": 1}, errors, 1.0)
+    return Trial(state, {"training.max_epochs": 1}, errors, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -399,8 +411,8 @@ def test_a_trial_is_held_against_the_median(errors, startup_trials, warmup_epoch
         trial(0.1, state=PRUNED),
         trial(0.1, 0.1, 0.1, state=DIVERGED),
     ]
-    space = {"training.patience": {"choices": [1, 2]}}
+    space = {"training.max_epochs": {"choices": [1, 2]}}
     found = is_behind(
-        space, finished, {"training.patience": 2}, errors, startup_trials, warmup_epochs
+        space, finished, {"training.max_epochs": 2}, errors, startup_trials, warmup_epochs
     )
     assert found == answer

@@ -60,6 +60,7 @@ def write_seed(folder, seed, of_images=None, **changes):
         "batch_size": 64,
         "seed": seed,
         "threads": 2,
+        "tuning": None,
     }
     write_metrics(folder / FILES["metrics"], content | changes)
 
@@ -109,7 +110,7 @@ def test_metrics_are_means(collected):
     folder, metrics = collected
     assert list(metrics) == [
         "model", "trunk", "weights", "precision", "decoding", "splits", "parameter_count", "epochs", "best_epoch",
-        "seconds", "device", "batch_size", "threads", "chosen_seed", "seeds", "intervals", "image_intervals",
+        "seconds", "device", "batch_size", "threads", "tuning", "chosen_seed", "seeds", "intervals", "image_intervals",
         "ensemble",
     ]  # fmt: skip
     # Means over images of squared offsets: 0.025, 0.065, 0.04; of absolute ones: 0.15, 0.25, 0.2.
@@ -124,6 +125,15 @@ def test_metrics_are_means(collected):
     assert metrics["seconds"] == pytest.approx(5.5)
     each = [json.loads((folder / f"{seed}/metrics.json").read_text()) for seed in (3, 1, 7)]
     assert metrics["seeds"] == each
+
+
+def test_all_seeds_are_tuned_alike(three):
+    tuning = {"model": "tested", "trials": 8, "images": 12, "values": {"training.batch_size": 4}}
+    for seed in (3, 1):
+        write_seed(three / str(seed), seed, tuning=tuning)
+    assert collect(three, [3, 1])["tuning"] == tuning
+    with pytest.raises(InputError, match=r"7/metrics\.json.*tuned otherwise than in .*3/metrics"):
+        collect(three, [3, 1, 7])
 
 
 def test_intervals_over_seeds(metrics):

@@ -68,7 +68,7 @@ def whole(data, tmp_path_factory):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_files_of_a_training(whole, head):
-    folder, summary, _ = whole(head, max_epochs=4, patience=4)
+    folder, summary, _ = whole(head, max_epochs=4)
     assert list(summary) == [
         "parameter_count", "epochs", "best_epoch", "seconds", "seconds_per_epoch", "device",
         "batch_size",
@@ -127,11 +127,11 @@ def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, m
 
 
 def test_metrics_of_a_regression(data, whole):
-    folder, summary, config = whole("dense", max_epochs=30, patience=30)
+    folder, summary, config = whole("dense", max_epochs=30)
     metrics = evaluate(data.of_features, folder, config, data.trunk)
     assert list(metrics) == [
         "model", "trunk", "weights", "precision", "decoding", "splits", "parameter_count", "epochs",
-        "best_epoch", "seconds", "device", "batch_size", "seed", "threads",
+        "best_epoch", "seconds", "device", "batch_size", "seed", "threads", "tuning",
     ]  # fmt: skip
     assert (metrics["model"], metrics["trunk"]) == ("tested", "vgg16")
     assert metrics["weights"] == "made by a test"
@@ -157,7 +157,7 @@ def test_the_configured_decoding_alone_judges_epochs_and_predictions(data, whole
     tables, predictions = {}, {}
     for decoding in ("argmax", "expected"):
         objective = BINS | {"decoding": decoding}
-        folder, summary, config = whole("pooled", objective, max_epochs=10, patience=10)
+        folder, summary, config = whole("pooled", objective, max_epochs=10)
         metrics = evaluate(data.of_features, folder, config, data.trunk)
         assert metrics["decoding"] == decoding
         table = tables[decoding] = history(folder)

@@ -1,6 +1,7 @@
 """The models and studies of a configuration: their names, and each model whole."""
 
 import copy
+from collections.abc import Iterable
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
 from inverse_shading.runtime.sections import shown
@@ -65,6 +66,31 @@ def _complete(
             completed[each] = None if is_left_out else _lay_over(base, own)
 
 
+def values_taken(config: dict, model: str, base: str, keys: Iterable[str]) -> list[str]:
+    """Which of the values of a base model a model has that is like it, directly or over others.
+
+    A value that the model, or one between the two, says itself isn't taken, nor is one of a head or an
+    objective of another type.
+
+    Args:
+        keys: such as training.learning_rate.
+    """
+    keys, mark = list(keys), "the base model's"
+    given = given_models(config)
+    marked = copy.deepcopy(given[base])
+    for section, name in (key.split(".") for key in keys):
+        marked.setdefault(section, {})[name] = mark
+    completed: dict[str, dict | None] = {}
+    _complete(config, given | {base: marked}, model, completed)
+    definition = completed[model]
+    places = {key: key.split(".") for key in keys}
+    return [
+        key
+        for key, (section, name) in places.items()
+        if definition.get(section, {}).get(name) == mark
+    ]
+
+
 def _wants_too_many(config: dict, name: str, own: dict) -> bool:
     """Whether a study's model wants to learn from more images than there are."""
     images, there = own.get("images", 0), config.get("n_images")
@@ -90,10 +116,20 @@ def _lay_over(base: dict, own: dict) -> dict:
 
 def model_section(config: dict, name: str) -> list[str]:
     """Keys of the section in which a model is defined."""
-    for study in study_names(config):
-        if name in config["studies"][study]["models"]:
-            return ["studies", study, "models"]
-    return ["models"]
+    study = _study_of(config, name)
+    return ["studies", study, "models"] if study else ["models"]
+
+
+def _study_of(config: dict, name: str) -> str | None:
+    """The study in which a model is defined; None for a model of the comparison."""
+    studies = study_names(config)
+    return next((study for study in studies if name in config["studies"][study]["models"]), None)
+
+
+def model_seeds(config: dict, name: str) -> list[int]:
+    """The seeds that a model is trained with: those of its study, or else those of all models."""
+    study = _study_of(config, name)
+    return (config["studies"][study] if study else {}).get("seeds", config["seeds"])
 
 
 def model_sections(config: dict) -> dict[str, list[str]]:

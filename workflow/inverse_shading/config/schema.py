@@ -45,6 +45,7 @@ HEADER = "# Written by `make schema` from workflow/inverse_shading/config/schema
 
 
 Seed = Annotated[int, Field(description="Seed of a training.", ge=0, le=4294967295)]
+Seeds = Annotated[list[Seed], Listed(1, 1000, unique=True)]
 EnvironmentFile = Annotated[
     str,
     key(
@@ -60,10 +61,6 @@ Schedule = Annotated[
 WeightDecay = Annotated[
     float,
     key("Weight decay of AdamW, which multiplies it by the learning rate.", 0.0001, ge=0, le=1000),
-]
-Patience = Annotated[
-    int,
-    key("Epochs without a better validation MSE before training stops.", 15, ge=1, le=10000),
 ]
 TrunkRate = Annotated[
     float,
@@ -158,7 +155,6 @@ class Training(Section):
     learning_rate: LearningRate
     schedule: Schedule
     weight_decay: WeightDecay
-    patience: Patience
     trunk_rate: TrunkRate
 
 
@@ -201,6 +197,7 @@ class Study(Section):
     axis: Literal["images", "bins"] = optional(
         "What its models vary, for a figure of the error against it."
     )
+    seeds: Seeds = optional("Of its models, no two alike; those of all models if not given.")
 
 
 class Space(Section):
@@ -233,11 +230,19 @@ Spaces = Annotated[
 class Search(Section):
     """Hyper-parameter tuning of a model, on validation images."""
 
-    trials: int = key("Settings to try, each by a whole training.", 20, ge=1, le=10000)
+    apply: bool = key("Whether models are trained with the values that their search found.", False)
+    trials: int = key(
+        "Settings to try for each model, each by a whole training.", 8, ge=1, le=10000
+    )
+    images: int = optional(
+        "Learn from the first so many images only, or from all where there are fewer.",
+        ge=1,
+        le=100000000,
+    )
     startup_trials: int = key(
         "Trials spread evenly over the space, before results guide the draws.", 8, ge=1, le=10000
     )
-    prune: bool = key("Whether trials that fall behind the median are cut short.", True)
+    prune: bool = key("Whether trials that fall behind the median are cut short.", False)
     warmup_epochs: int = key(
         "Epochs that every trial is given before it may be cut short.", 15, ge=0, le=10000
     )
@@ -250,7 +255,7 @@ class Ridge(Section):
     """Ridge regression."""
 
     penalties: Annotated[list[Annotated[float, Field(gt=0, le=1000000000)]], Listed(1, 50)] = key(
-        "Strengths of the L2 penalty to try.", [0.001, 0.01, 0.1, 1.0, 10.0, 100.0]
+        "Strengths of the L2 penalty to try.", [1.0e-5, 0.0001, 0.001, 0.01, 0.1, 1.0, 10.0, 100.0]
     )
 
 
@@ -310,7 +315,7 @@ class Configuration(Section):
     model_config = ConfigDict(defer_build=False)
 
     seed: int = key("Root of the data's random draws.", 1, ge=0, le=4294967295)
-    seeds: Annotated[list[Seed], Listed(1, 1000, unique=True)] = key(
+    seeds: Seeds = key(
         "Of initial weights, batches and dropout, no two alike; every model is trained once for each.",
         [1],
     )

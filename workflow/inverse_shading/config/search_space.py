@@ -43,7 +43,7 @@ def wrong_spaces(
         # The space of a model that is left out is left out with it.
         if model not in defined:
             continue
-        allowed = _searchable(defined[model])
+        allowed = searchable_keys(defined[model])
         for key, space in (keys or {}).items():
             place = f"search.spaces.{model}.{key}"
             if key not in allowed:
@@ -55,7 +55,7 @@ def wrong_spaces(
     return mistakes
 
 
-def _searchable(model: dict) -> dict[str, tuple[type[Section], str]]:
+def searchable_keys(model: dict) -> dict[str, tuple[type[Section], str]]:
     """The keys of a model that can be searched, each with the section and the name there."""
     sections = {"training": Training}
     for part in ("head", "objective"):

@@ -6,16 +6,20 @@ keys of every section sorted. All take a configuration that `check_config` has p
 """
 
 import copy
+from collections.abc import Iterable
 
 from inverse_shading.config.check import wrong_model
 from inverse_shading.config.models import (
+    given_models,
     model_definition,
     model_definitions,
     model_names,
     model_section,
+    model_seeds,
     trainable_stages,
+    values_taken,
 )
-from inverse_shading.config.search_space import extreme_values, given_parts
+from inverse_shading.config.search_space import extreme_values, given_parts, searchable_keys
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample
 from inverse_shading.network.architectures import depth_sizes
@@ -132,8 +136,19 @@ def model_config(config: dict, model: str, seed: int) -> dict:
 
 
 def model_slice(config: dict, model: str, seed: int) -> dict:
-    """`model_config`, and the threads, on which the last digits depend."""
-    return sliced(**model_config(config, model, seed), threads=config["threads"])
+    """`model_config`, and the threads, on which the last digits depend.
+
+    Where a search found values for the model, `tuning` is what `tuning` returns, and the keys of its
+    space are left out: what the configuration says of them shapes nothing.
+
+    Raises:
+        InputError: as `tuning` does.
+    """
+    settings = model_config(config, model, seed)
+    found = tuning(config, model)
+    if found:
+        settings = _without(settings, found["space"]) | {"tuning": found}
+    return sliced(**settings, threads=config["threads"])
 
 
 def card_slice(config: dict, model: str) -> dict:
@@ -156,44 +171,121 @@ def search_config(config: dict, model: str) -> dict:
     """What a search for a model's settings depends on.
 
     Returns:
-        model: as `model_config` has it for the first of `seeds`, without the keys that are searched:
-        best.yaml laid over the config makes no search stale. space: what to try by key, such as
-        training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
-        where no trial is cut short. section: keys under which the model stands in the config.
+        model: as `model_config` has it for the first of its seeds, without the keys that are searched:
+        best.yaml laid over the config makes no search stale. `images`, where the search learns from
+        fewer than there are. space: what to try by key, such as training.learning_rate. seed: root of
+        the draws. trials, startup_trials. warmup_epochs: None where no trial is cut short. section:
+        keys under which the model stands in the config.
 
     Raises:
         InputError: there is nothing to search, or the data are too few for a value of the space.
     """
     search = config["search"]
-    space = {key: part for key, part in (search["spaces"].get(model) or {}).items() if part}
+    space = _space(config, model)
     if not space:
         raise InputError(
             f"search.spaces.{model}: found nothing, allowed is a section with at least one key to "
             "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
         )
-    settings = model_config(config, model, config["seeds"][0])
-    mistakes = []
-    for key, part in space.items():
-        section, name = key.split(".")
-        settings[section].pop(name, None)
-        for value in extreme_values(part):
-            changed = copy.deepcopy(model_definition(config, model))
-            changed.setdefault(section, {})[name] = value
-            mistakes += [
-                f"search.spaces.{model}.{key}: found {value!r}, with which {mistake}"
-                for mistake in wrong_model(config, model, changed)
-            ]
-    if mistakes:
-        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
+    settings = _without(model_config(config, model, model_seeds(config, model)[0]), space)
+    images = _search_images(config, model)
+    if images < config["n_images"]:
+        settings["images"] = images
+    definition = model_definition(config, model) | {"images": images}
+    _refuse_wrong(
+        f"search.images: found {images}, with which {mistake}"
+        for mistake in wrong_model(config, model, _without(definition, space))
+    )
+    _refuse_wrong_values(config, model, model, definition, space)
     return {
         "model": settings,
-        "space": {key: given_parts(part) for key, part in space.items()},
+        "space": space,
         "seed": config["seed"],
         "trials": search["trials"],
         "startup_trials": search["startup_trials"],
         "warmup_epochs": search["warmup_epochs"] if search["prune"] else None,
         "section": model_section(config, model),
     }
+
+
+def tuning(config: dict, model: str) -> dict | None:
+    """Which values a model is trained with that a search found.
+
+    The search is the model's own if `search.spaces` has an entry of it, or else that of the nearest
+    model with one that it is like. What it finds stands in that model's place: whatever the model says
+    itself lies over it.
+
+    Returns:
+        model: whose search it is. place: keys under which its values stand in best.yaml. space: what
+        was tried, of the keys whose values the model has. trials, and the number of images that they
+        learnt from. None if `search.apply` is false, the entry is null, or no value is left.
+
+    Raises:
+        InputError: the data are too few for a value of the space.
+    """
+    search, given, base = config["search"], given_models(config), model
+    if not search["apply"]:
+        return None
+    while base not in search["spaces"]:
+        if "like" not in given[base]:
+            return None
+        base = given[base]["like"]
+    definition, space = model_definition(config, model), _space(config, base)
+    taken = values_taken(config, model, base, space)
+    space = {key: space[key] for key in taken if key in searchable_keys(definition)}
+    if not space:
+        return None
+    _refuse_wrong_values(config, base, model, definition, space)
+    return {
+        "model": base,
+        "place": [*model_section(config, base), base],
+        "space": space,
+        "trials": search["trials"],
+        "images": _search_images(config, base),
+    }
+
+
+def _space(config: dict, model: str) -> dict:
+    """What the search of a model tries by key; empty where there is none."""
+    spaces = config["search"]["spaces"].get(model) or {}
+    return {key: given_parts(part) for key, part in spaces.items() if part}
+
+
+def _search_images(config: dict, model: str) -> int:
+    """How many images the search of a model learns from."""
+    own = model_definition(config, model).get("images", config["n_images"])
+    return min(own, config["search"].get("images", own))
+
+
+def _without(definition: dict, keys: Iterable[str]) -> dict:
+    """A model's definition or settings without keys such as training.learning_rate."""
+    result = copy.deepcopy(definition)
+    for section, name in (key.split(".") for key in keys):
+        result.get(section, {}).pop(name, None)
+    return result
+
+
+def _refuse_wrong_values(
+    config: dict, searched: str, model: str, definition: dict, space: dict
+) -> None:
+    """Refuse a space with a value that doesn't fit a model that is to have it."""
+    mistakes = []
+    for key, part in space.items():
+        section, name = key.split(".")
+        for value in extreme_values(part):
+            changed = copy.deepcopy(definition)
+            changed.setdefault(section, {})[name] = value
+            mistakes += [
+                f"search.spaces.{searched}.{key}: found {value!r}, with which {mistake}"
+                for mistake in wrong_model(config, model, changed)
+            ]
+    _refuse_wrong(mistakes)
+
+
+def _refuse_wrong(mistakes: Iterable[str]) -> None:
+    mistakes = list(mistakes)
+    if mistakes:
+        raise InputError("The configuration is wrong:\n" + "\n".join(f"  {m}" for m in mistakes))
 
 
 def search_slice(config: dict, model: str) -> dict:
@@ -224,6 +316,12 @@ def axis_points(config: dict, study: str) -> list[dict]:
     def place(model: str) -> int:
         if axis == "images":
             return defined[model].get("images", config["n_images"])
+        found = tuning(config, model)
+        if found and "objective.count" in found["space"]:
+            raise InputError(
+                f"search.spaces.{found['model']}.objective.count: found a range, allowed with "
+                f"search.apply is none: {model} has a place on the axis of studies.{study}"
+            )
         return defined[model]["objective"]["count"]
 
     groups = {name: defined[name].get("like", name) for name in model_names(config, study)}

@@ -114,7 +114,8 @@ def _model_rows(path: str | Path) -> list[dict]:
     rows = [_row(path, content, MODEL)]
     if isinstance(content.get("ensemble"), dict):
         kept = {
-            key: content.get(key) for key in ("trunk", "weights", "precision", "decoding", "seeds")
+            key: content.get(key)
+            for key in ("trunk", "weights", "precision", "decoding", "seeds", "tuning")
         }
         name = f"{content['model']} (ensemble of {content['seeds']})"
         rows.append(_row(path, {"model": name, **kept, **content["ensemble"]}, ENSEMBLE))
@@ -122,11 +123,27 @@ def _model_rows(path: str | Path) -> list[dict]:
 
 
 def _read_content(path: str | Path) -> dict:
-    """Metrics, with the number of seeds in place of what each of them came to."""
+    """Metrics, with the number of seeds in place of what each came to, and tuned values as a text."""
     content = read_metrics(path)
     if isinstance(content.get("seeds"), list):
         content["seeds"] = len(content["seeds"])
+    tuning = content.get("tuning")
+    if isinstance(tuning, dict) and isinstance(tuning.get("values"), dict):
+        values = _describe(tuning["values"])
+        model = tuning.get("model")
+        # A model that is like another one may have that one's values.
+        own = model == content.get("model")
+        content["tuning"] = tuning | {"values": values if own else f"{values} (of {model})"}
     return content
+
+
+def _describe(values: Mapping) -> str:
+    """Values by key in short, such as "learning_rate 0.0002"."""
+    shown = {
+        key: f"{value:g}" if isinstance(value, float) else json.dumps(value)
+        for key, value in values.items()
+    }
+    return ", ".join(f"{key.rpartition('.')[2]} {text}" for key, text in sorted(shown.items()))
 
 
 def _row(path: str | Path, content: dict, source: str) -> dict:
@@ -144,14 +161,21 @@ def _row(path: str | Path, content: dict, source: str) -> dict:
     for name in PARAMETERS:
         keys = ("splits", "test", "parameters", name, "mse")
         places[f"test_mse_{name}"] = (keys, is_model or is_refinement)
+    is_tuned = content.get("tuning") is not None
+    places["trials"] = (("tuning", "trials"), is_tuned)
+    places["tuned"] = (("tuning", "values"), is_tuned)
     places["test_r2"] = (("splits", "test", "r2"), False)
+    # One training says nothing about the scatter over seeds; several must.
+    has_seeds = source == MODEL and isinstance(content.get("seeds"), int) and content["seeds"] > 1
     for error in ("mse", "mae"):
-        places[f"test_{error}_interval"] = (("intervals", "test", error), False)
+        places[f"test_{error}_interval"] = (("intervals", "test", error), has_seeds)
     places["test_mse_image_interval"] = (("image_intervals", "test", "mse"), False)
     for column in COLUMNS:
         if column not in places and column not in ("source", "test_mse_vs_ridge", *APPEARANCE):
             places[column] = ((column,), False)
     row = dict.fromkeys(COLUMNS) | _take(path, content, places)
+    if is_model and row["trials"] is None:
+        row["trials"] = 0
     row["source"] = BOUND if source == BASELINE and row["model"] == FLOOR else source
     return row
 

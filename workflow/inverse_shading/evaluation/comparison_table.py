@@ -46,6 +46,9 @@ FORMATS = {
     "best_epoch": ".6g",
     "chosen_seed": "d",
     "penalty": ".6g",
+    # Trainings that settings were chosen by, and what was chosen, as a text.
+    "trials": "d",
+    "tuned": "s",
     "seconds": ".1f",
     "device": "s",
     **dict.fromkeys(PARAMETER_ERRORS, ".6f"),
@@ -86,12 +89,17 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
         missing).
 
     Raises:
-        InputError: unreadable, other columns, an unknown source, or a model without errors.
+        InputError: unreadable, other columns, an unknown source, or a model without errors or seeds.
     """
     columns = {name: str if form == "s" else float for name, form in FORMATS.items()}
     table = read_csv(path, "a comparison", columns | {"source": SOURCES})
-    if table.loc[table["source"] == MODEL, ERRORS].isna().any(axis=None):
+    models = table[table["source"] == MODEL]
+    if models[ERRORS].isna().any(axis=None):
         raise unusable(path, f"found a model without all of {ERRORS}")
+    if models["seeds"].isna().any():
+        raise unusable(
+            path, "found a model without the number of seeds that its errors are means over"
+        )
     return table
 
 

@@ -54,8 +54,9 @@ def evaluate_model(
         metrics: JSON to write: model, trunk, weights (where the trunk's come from), precision (of
             the trunk's arithmetic), decoding (of bins, else null), splits (see
             `metrics.score`), parameter_count, epochs, best_epoch, seconds, device, batch_size (of the
-            training), seed, threads.
-        config: as for `train_model.train_model`, and `model` and `trunk`, the names of both.
+            training), seed, threads, tuning.
+        config: as for `train_model.train_model`, and `model` and `trunk`, the names of both. `tuning`:
+            see `found_values.with_found_values`.
         weights, summary: as written by `train_model.train_model`.
         trunk: as written by `trunk_weights.prepare_trunk`.
         data: what the model was trained on.
@@ -94,7 +95,7 @@ def evaluate_model(
         "splits": score_splits(labels.split, labels.values.to_numpy(), predicted),
     }
     report |= training.model_dump()
-    report |= {"seed": config["seed"], "threads": resources.threads}
+    report |= {"seed": config["seed"], "threads": resources.threads, "tuning": config.get("tuning")}
     write_predictions(predictions, labels, predicted)
     write_metrics(metrics, report)
 

@@ -1,8 +1,9 @@
 """Which predictor is better, on the same test images: paired tests of every two of them.
 
 Of each test image and predictor one number counts: the squared error, averaged over the ten parameters
-and over the predictor's seeds. Two predictors are compared by its difference, image by image, so what
-makes an image hard for both falls out.
+and over the predictor's seeds. These may be more of one predictor than of another: fewer make the mean
+less certain, not larger. Two predictors are compared by its difference, image by image, so what makes
+an image hard for both falls out.
 
 Null hypothesis of the t-test: the expectation of that difference, over images drawn as the test images
 were, is zero. It assumes that the images are independent draws (they are: parameters are drawn so, and

@@ -16,7 +16,7 @@ Precision = Annotated[
 FeatureBatch = Annotated[int, key("Images at a time.", 8, ge=1, le=1024)]
 Threads = Annotated[int, key("Threads of one job on the CPU.", 2, ge=1, le=64)]
 BatchSize = Annotated[int, key("Images a step.", 64, ge=1, le=4096)]
-MaxEpochs = Annotated[int, key("Passes over the training images at most.", 30, ge=1, le=10000)]
+MaxEpochs = Annotated[int, key("Passes over the training images.", 30, ge=1, le=10000)]
 Width = Annotated[int, Field(ge=1, le=65536)]
 HiddenSizes = Annotated[list[Width], Listed(1, 16), key("Widths of the dense layers.", [512, 512])]
 Dropout = Annotated[float, key("Probability of dropping.", ge=0, lt=1)]

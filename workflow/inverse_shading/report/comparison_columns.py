@@ -15,7 +15,7 @@ class Column(NamedTuple):
     decimals: int | None
 
 
-INTERVAL, DECODING = "test_mse_interval", "decoding"
+SEEDS, INTERVAL, DECODING = "seeds", "test_mse_interval", "decoding"
 
 COLUMNS = {
     "model": Column("model", None),
@@ -24,6 +24,7 @@ COLUMNS = {
     "train_mse": Column("train MSE", 4),
     "validation_mse": Column("val. MSE", 4),
     "test_mse": Column("test MSE", 4),
+    SEEDS: Column("seeds", 0),
     INTERVAL: Column("± seeds", 4),
     "test_mae": Column("test MAE", 4),
     "test_r2": Column("test R²", 3),
@@ -48,8 +49,11 @@ def read_rows(table: str | Path) -> list[dict]:
 
 
 def readable_columns(rows: Sequence[Mapping]) -> dict[str, Column]:
-    """The columns by name, without the interval over seeds and the decoding if no row has one."""
+    """The columns by name, without the interval over seeds, their number and the decoding where no row
+    has one."""
     empty = {name for name in (INTERVAL, DECODING) if all(row[name] in (None, "") for row in rows)}
+    if INTERVAL in empty:
+        empty.add(SEEDS)
     return {name: column for name, column in COLUMNS.items() if name not in empty}
 
 

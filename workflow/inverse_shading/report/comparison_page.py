@@ -129,8 +129,8 @@ def _choices(rows: Sequence[Mapping]) -> list[list[str]]:
             continue
         facts = ["" if row[key] is None else f"{row[key]:.0f}" for key in ("seeds", "chosen_seed")]
         epochs = None if row["epochs"] is None else f"{row['best_epoch']:g} of {row['epochs']:g}"
-        penalty = None if row["penalty"] is None else f"{row['penalty']:g}"
-        facts += [epochs or "", penalty or ""]
+        trials = "" if row["trials"] is None else f"{row['trials']:.0f}"
+        facts += [epochs or "", trials, row["tuned"]]
         if any(facts):
             choices.append([row["model"], *facts])
     return choices

@@ -6,6 +6,7 @@ from inverse_shading.evaluation.comparison_table import ENSEMBLE, best_row
 from inverse_shading.report.comparison_columns import (
     DECODING,
     INTERVAL,
+    SEEDS,
     read_rows,
     readable_cells,
     readable_columns,
@@ -32,7 +33,7 @@ def format_summary(table: str | Path) -> str:
     columns = readable_columns(rows)
     columns.pop(DECODING, None)
     if INTERVAL in columns:
-        del columns["test_r2"]
+        del columns["test_r2"], columns[SEEDS]
     lines = [[column.header for column in columns.values()]]
     for row in rows:
         cells = readable_cells(row, columns)

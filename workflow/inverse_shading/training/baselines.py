@@ -51,8 +51,9 @@ def fit_baseline(
     Args:
         predictions, metrics: files to write, in the form of `evaluate_model.evaluate_model`. trunk and
             weights are "none"; what a baseline doesn't have (epochs, …) is null; ridge adds
-            `penalty`. The metrics' mae of the floor is that of the posterior medians, and `mae_of`
-            says so. `image_intervals` is as in `seeds.collect_seeds`.
+            `penalty`, and its penalties are trials in `tuning`. The metrics' mae of the floor is that
+            of the posterior medians, and `mae_of` says so. `image_intervals` is as in
+            `seeds.collect_seeds`.
         name: a key of `FITTERS`, whose functions say what each baseline is.
         config: `baselines`, the config's section.
         data: framed images, which only ridge reads, and their labels.
@@ -80,7 +81,7 @@ def fit_baseline(
         _, absolute = image_errors(true, answer.of_least_mae)
     # The keys of a model's metrics.json, so that one reader suffices.
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores}
-    report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch"))
+    report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch", "tuning"))
     device = describe_device(choose_device("cpu"), threads)
     report |= {"seconds": seconds, "device": device, "batch_size": None}
     report |= answer.facts
@@ -128,7 +129,9 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, threads: int
     logger.info("penalty %g, validation MSE %.5f", penalty, error)
     if len(penalties) > 1 and penalty in (min(penalties), max(penalties)):
         logger.warning("the chosen penalty %g is at the end of baselines.ridge.penalties", penalty)
-    return Answer(predicted, {"parameter_count": count, "penalty": penalty})
+    tuning = {"model": RIDGE, "trials": len(penalties), "images": len(labels.split)}
+    tuning["values"] = {"penalty": penalty}
+    return Answer(predicted, {"parameter_count": count, "penalty": penalty, "tuning": tuning})
 
 
 FITTERS = {"constant": fit_constant, RIDGE: fit_ridge, FLOOR: fit_floor}

@@ -1,4 +1,4 @@
-"""The training loop: AdamW, a learning-rate schedule, early stopping, the best weights kept."""
+"""The training loop: AdamW, a learning-rate schedule, the best weights kept."""
 
 import copy
 import math
@@ -111,7 +111,7 @@ def fit(
         task: what is to be learnt.
         config: a `training` section: batch_size, max_epochs, learning_rate (the schedule's peak),
             schedule (one_cycle, cosine or constant, stepped by batch over max_epochs),
-            weight_decay, patience; trunk_rate, see `optimisation.build_optimiser`.
+            weight_decay; trunk_rate, see `optimisation.build_optimiser`.
         seed: of batches and dropout.
         device: where to train.
         checkpoint: resumed if it holds something; written as often as it says, and when the process
@@ -229,15 +229,9 @@ class _Training:
                     log.step(progress.epoch, progress.step)
                     self._keep(checkpoint, raise_if_stopped)
                 row = self._close_epoch()
-                over = self._is_patience_over() or row["epoch"] == epochs
+                over = row["epoch"] == epochs
                 given_up = is_hopeless is not None and not over and is_hopeless(progress.history)
                 log.epoch(row, last=over or given_up)
-        if self._is_patience_over():
-            logger.info(
-                "stopped: no better validation MSE in %d epochs; the best was epoch %d",
-                self._config["patience"],
-                progress.best_epoch,
-            )
         self._network.load_state_dict(progress.best_weights)
         self._network.eval()
         return Fit(
@@ -280,10 +274,6 @@ class _Training:
             progress.best_mse, progress.best_epoch = row["validation_mse"], row["epoch"]
             progress.best_weights = copy.deepcopy(self._network.state_dict())
         return row
-
-    def _is_patience_over(self) -> bool:
-        progress = self._progress
-        return len(progress.history) - progress.best_epoch >= self._config["patience"]
 
     def _keep(self, checkpoint: Checkpoint | None, raise_if_stopped: Callable[[], None]) -> None:
         """Write a checkpoint if it is time to, or the last chance."""

@@ -1,6 +1,5 @@
 """Hyper-parameter tuning of a model, on validation images alone: test images are not used."""
 
-import copy
 import json
 import time
 from collections import Counter
@@ -14,11 +13,12 @@ import yaml
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.network.devices import set_up
-from inverse_shading.runtime.files import write_text
+from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.interruption import noting_stops
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Checkpoint, Resumption
+from inverse_shading.training.found_values import lay_over
 from inverse_shading.training.loop import DivergenceError, Judge, Task, fit
 from inverse_shading.training.prepare import prepare_model
 from inverse_shading.training.proposals import is_behind, propose
@@ -40,7 +40,7 @@ class SearchFiles:
 
     Attributes:
         best: YAML, to be laid over the configuration: the values of the complete trial with the
-            lowest validation MSE.
+            lowest validation MSE. Its checksum stands beside it.
         trials: CSV, see `trials.write_trials`.
         study: JSON of the finished trials, written after each. A search of the same configuration,
             data and code resumes from it; it is kept.
@@ -106,17 +106,8 @@ def search_model(
         del prepared
 
     finished = finished[:count]
-    write_text(outputs.best, _best_text(outputs.best, model, config, finished))
+    write_sealed_text(outputs.best, _best_text(outputs.best, model, config, finished))
     write_trials(outputs.trials, sorted(config["space"]), finished)
-
-
-def lay_over(settings: dict, values: Mapping) -> dict:
-    """A model's settings with values such as {"training.learning_rate": 0.001} in their places."""
-    result = copy.deepcopy(settings)
-    for key, value in values.items():
-        section, name = key.split(".")
-        result[section][name] = value
-    return result
 
 
 def describe_values(values: Mapping) -> str:

@@ -42,6 +42,7 @@ def collect_seeds(
     - model, trunk, weights, precision, decoding, splits, parameter_count, epochs, best_epoch, seconds,
       device, batch_size, threads: as of one seed (see `evaluate_model.evaluate_model`), numbers being
       means over seeds, and devices and the like that differ joined by "/";
+    - tuning: that of every seed;
     - chosen_seed: the one whose files are kept;
     - seeds: the metrics of each, as they are;
     - intervals: {split: {mse, mae}}, half-widths of the 95 % interval over seeds: how far the mean
@@ -69,7 +70,7 @@ def collect_seeds(
     report["splits"] = _mean([one["splits"] for one in metrics])
     report |= {key: _mean([one[key] for one in metrics]) for key in AVERAGED}
     report |= {key: _common(metrics, key) for key in STATED}
-    report |= {"chosen_seed": seeds[chosen], "seeds": metrics}
+    report |= {"tuning": metrics[0]["tuning"], "chosen_seed": seeds[chosen], "seeds": metrics}
     report["intervals"] = {
         split: {
             error: half_width([one["splits"][split][error] for one in metrics])
@@ -103,7 +104,9 @@ def _read_all_metrics(paths: Sequence[str | Path], seeds: Sequence[int]) -> list
                     f"found metrics of the {key} {one.get(key)}, expected {metrics[0].get(key)} as in "
                     f"{paths[0]}",
                 )
-        needed = {*NAMED, "splits", *AVERAGED, *STATED}
+        if one.get("tuning") != metrics[0].get("tuning"):
+            raise unusable(path, f"found a model that was tuned otherwise than in {paths[0]}")
+        needed = {*NAMED, "splits", *AVERAGED, *STATED, "tuning"}
         if _form(one) != _form(metrics[0]) or not needed <= set(one):
             raise unusable(
                 path, f"found metrics of another form than {paths[0]}, or not all of them"

@@ -17,6 +17,7 @@ from inverse_shading.runtime.files import write_sealed_text
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.sections import Section
 from inverse_shading.runtime.typed_json import read_section
+from inverse_shading.training.space import is_in_space
 
 COMPLETE, PRUNED, DIVERGED = "complete", "pruned", "diverged"
 STATES = (COMPLETE, PRUNED, DIVERGED)
@@ -175,16 +176,6 @@ def _is_of(space: Mapping[str, Mapping], trial: Trial) -> bool:
     """Whether a search of this space makes such a trial."""
     return (
         trial.values.keys() == space.keys()
-        and all(_is_in(part, trial.values[key]) for key, part in space.items())
+        and all(is_in_space(part, trial.values[key]) for key, part in space.items())
         and (trial.state == DIVERGED or len(trial.errors) > 0)
     )
-
-
-def _is_in(part: Mapping, value: object) -> bool:
-    """Whether a key's space holds a value."""
-    if "choices" in part:
-        return value in part["choices"]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    whole = part.get("kind") != "integer" or isinstance(value, int)
-    return whole and part["low"] <= value <= part["high"]
