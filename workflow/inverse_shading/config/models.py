@@ -3,6 +3,7 @@
 import copy
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
+from inverse_shading.network.trained_stages import first_trained_stage
 from inverse_shading.runtime.sections import shown
 from inverse_shading.runtime.wording import describe_value
 
@@ -112,6 +113,20 @@ def count_stages(config: dict, definition: dict) -> int:
     if stages == "all":
         stages = len(STAGE_CHANNELS[config["trunks"][definition["trunk"]]["architecture"]])
     return stages
+
+
+def inputs_folder(config: dict, model: str) -> str:
+    """The folder under results of what a model is trained and evaluated on.
+
+    Features of a frozen trunk; what its frozen stages give to the first that is trained; images where
+    all are trained.
+    """
+    definition = model_definition(config, model)
+    trunk, stages = definition["trunk"], count_stages(config, definition)
+    first = first_trained_stage(config["trunks"][trunk]["architecture"], stages)
+    if not stages:
+        return f"features/{trunk}"
+    return "images" if first == 1 else f"features/{trunk}/before_stage_{first}"
 
 
 def given_models(config: dict) -> dict[str, dict | None]:
