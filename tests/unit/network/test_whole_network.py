@@ -1,5 +1,8 @@
 """Trunk and head as one network: what is trained, what stays, and that it comes back from its file."""
 
+import os
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,6 +25,7 @@ from inverse_shading.network.whole_network import (
 )
 from inverse_shading.runtime.artefacts import read_description, read_tensors, write_tensors
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.training import loop
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.search import SearchFiles, search_model
@@ -97,11 +101,23 @@ def test_only_the_last_stages_change(architecture, trunk, trained):
 
 
 @pytest.mark.parametrize("architecture", ["resnet50"], scope="module")
-def test_two_trainings_write_the_same_bytes_and_the_evaluation_is_of_the_best_epoch(
-    kept, architecture, trunk, trained, tmp_path
+def test_a_stopped_training_goes_on_to_the_same_bytes_and_the_evaluation_is_of_the_best_epoch(
+    kept, architecture, trunk, trained, tmp_path, monkeypatch
 ):
-    folder, _ = trained
-    config = settings(architecture, 1)
+    folder, config = trained[0], settings(architecture, 1)
+    loads, usual = [], loop._load
+
+    def load(*arguments):
+        loads.append(arguments)
+        # In the first of two steps of the second epoch.
+        if len(loads) == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return usual(*arguments)
+
+    monkeypatch.setattr(loop, "_load", load)
+    with pytest.raises(Stopped):
+        train(kept, tmp_path, config, trunk)
+    assert (tmp_path / "checkpoint.pt").exists()
     train(kept, tmp_path, config, trunk)
     for name in ("weights.safetensors", "history.csv"):
         assert (folder / name).read_bytes() == (tmp_path / name).read_bytes()
@@ -162,8 +178,9 @@ def test_batch_statistics_of_frozen_stages_stay(data, architecture, trunk):
 
 
 def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, trunk, tmp_path):
-    """And not only those of the last stage, which begins without a layer that has no weights in ResNet50."""
     images = place_rows(ImageShards(data.images).rows(np.arange(20)), torch.device("cpu"))
+    # Folding batch norms may round to the neighbour in float16, which a random ResNet50 amplifies.
+    tolerance = {"vgg16": 1e-5, "resnet50": 0.01}[architecture]
     for stages in (1, 4):
         network = network_of(data, trunk, architecture, stages)
         files = keep(tmp_path, data, trunk, architecture, first_trained=6 - stages)
@@ -172,10 +189,9 @@ def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, t
         with torch.inference_mode():
             expected = network.features(images)
             found = network.features(place_rows(rows.rows(np.arange(20)), torch.device("cpu")))
-        # Values of float16 are a thousandth apart; a wrong layer is off by more than half.
-        assert (found - expected).norm() < 1e-3 * expected.norm()
-        # And what is compared differs from image to image.
-        assert (expected - expected.mean(dim=0)).norm() > 1e-2 * expected.norm()
+        assert (found - expected).norm() < tolerance * expected.norm()
+        # What is compared differs from image to image.
+        assert (expected - expected.mean(dim=0)).norm() > 0.1 * expected.norm()
 
 
 def test_what_is_kept_is_pooled_before(data, vgg16, tmp_path):
@@ -218,37 +234,16 @@ def test_images_are_averaged_down(data, vgg16):
         network(images[:, :24, :24])
 
 
-def test_a_training_on_smaller_images_says_so_and_comes_back(data, vgg16, tmp_path):
-    config = settings("vgg16", 5, max_epochs=1) | {"image_size": 16}
+def test_a_training_on_smaller_images_says_so_and_comes_back(vgg16, tmp_path):
+    data = SyntheticData(tmp_path, n_images=20, shard_size=20, image_side=64)
+    config = settings("vgg16", 5, max_epochs=1) | {"image_size": 32}
     train(data.of_images, tmp_path, config, vgg16)
     network, description = load_network(tmp_path / "weights.safetensors")
-    assert network.image_size == description["image_size"] == 16
+    assert network.image_size == description["image_size"] == 32
     metrics = evaluate(data.of_images, tmp_path, config, vgg16)
-    assert metrics["weights"] == "random (seed 1), images of 16 px"
-    with pytest.raises(InputError, match="a model with image_size 16, expected None"):
+    assert metrics["weights"] == "random (seed 1), images of 32 px"
+    with pytest.raises(InputError, match="a model with image_size 32, expected None"):
         evaluate(data.of_images, tmp_path, settings("vgg16", 5), vgg16)
-
-
-@pytest.mark.parametrize("architecture", ["resnet50"], scope="module")
-def test_a_killed_training_goes_on_to_the_same_bytes(
-    kept, architecture, trunk, trained, tmp_path, monkeypatch
-):
-    config, loads, usual = settings(architecture, 1), [], loop._load
-
-    def load(*arguments):
-        loads.append(arguments)
-        # In the second epoch, after a step of it.
-        if len(loads) == 5:
-            raise KeyboardInterrupt
-        return usual(*arguments)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "_load", load)
-        train(kept, tmp_path, config, trunk, seconds=0)
-    assert (tmp_path / "checkpoint.pt").exists()
-    train(kept, tmp_path, config, trunk, seconds=0)
-    for name in ("weights.safetensors", "history.csv"):
-        assert (trained[0] / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_kept_outputs_of_another_stage_are_refused(data, vgg16, tmp_path):

@@ -206,7 +206,7 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
         elif framed % model["image_size"]:
             mistakes.append(
                 f"{place}.image_size: found {model['image_size']}, allowed is a divisor of "
-                f"framing.image_size ({framed})"
+                f"framing.image_size ({framed}); or set the model to null"
             )
     learning = model.get("images", config["n_images"])
     try:

@@ -24,7 +24,7 @@ class FineTuned(nn.Module):
     """From images, or what the trunk's frozen part gives for them, to float32 outputs (n, outputs).
 
     Images are uint8 (n, side, side, 3). What the frozen part gives is a floating-point
-    (n, channels, height, width), as `stage_outputs` keeps it, and may be rounded to float16.
+    (n, channels, height, width), as `stage_outputs` keeps it.
 
     Args:
         trunk: with its weights.
@@ -66,8 +66,11 @@ class FineTuned(nn.Module):
         half = self.precision == "bfloat16"
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=half):
             if inputs.dtype == torch.uint8:
-                with torch.no_grad():
-                    inputs = frozen(normalise_images(self._shrink(inputs)))
+                inputs = normalise_images(self._shrink(inputs))
+                if len(frozen):
+                    with torch.no_grad():
+                        # As it is kept: a picture gets the numbers of the evaluation.
+                        inputs = frozen(inputs).half().float()
             # Convolutions are fastest so, and their gradients even more.
             inputs = inputs.contiguous(memory_format=torch.channels_last)
             features = trained(inputs)
