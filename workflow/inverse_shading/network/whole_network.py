@@ -71,8 +71,6 @@ class FineTuned(nn.Module):
                     with torch.no_grad():
                         # As it is kept: a picture gets the numbers of the evaluation.
                         inputs = frozen(inputs).half().float()
-            # Convolutions are fastest so, and their gradients even more.
-            inputs = inputs.contiguous(memory_format=torch.channels_last)
             features = trained(inputs)
         return features.float()
 

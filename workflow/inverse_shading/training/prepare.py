@@ -128,7 +128,11 @@ def _prepare_fine_tuned(
         ) from error
     head = build_head(config["head"], shape, objective.outputs)
     network = FineTuned(body, architecture, stages, head, precision, image_size)
-    network.to(device, memory_format=torch.channels_last).eval()
+    network.to(device).eval()
+    # How the weights lie decides how maps do. On a CPU training is a sixth faster on kept outputs, whose
+    # maps are small and many, where each map lies in one piece; images are faster with channels last.
+    if device.type == "cuda" or shards.dtype == np.uint8:
+        network.to(memory_format=torch.channels_last)
     rows = place_inputs(shards, device)
     _standardise(
         head.standardise,
