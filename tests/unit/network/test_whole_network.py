@@ -9,11 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.rows import FeatureShards, ImageShards
 from inverse_shading.network.devices import place_rows
 from inverse_shading.network.heads import build_head
-from inverse_shading.network.stage_outputs import extract_stage_outputs
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import load_trunk
 from inverse_shading.network.whole_network import (
@@ -30,7 +28,7 @@ from inverse_shading.training import loop
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.search import SearchFiles, search_model
 from tests.support.synthetic import SyntheticData, model_config
-from tests.support.trainings import CPU, evaluate, train
+from tests.support.trainings import CPU, evaluate, keep_outputs, train
 
 HEAD = {"type": "dense", "grid": 1}
 
@@ -56,20 +54,10 @@ def trunk(architecture, data, vgg16):
     return path
 
 
-def keep(folder, data, trunk, architecture, first_trained=5):
-    """The files of what the stages before this one give."""
-    paths = [folder / f"before_stage_{first_trained}" / path.name for path in data.images]
-    config = {"architecture": architecture, "first_trained": first_trained}
-    config |= {"batch_size": 8, "precision": "float32"}
-    for path, images in zip(paths, data.images, strict=True):
-        extract_stage_outputs(path, trunk, images, config, CPU)
-    return DataFiles(paths, data.parameters, data.splits)
-
-
 @pytest.fixture(scope="module")
 def kept(architecture, data, trunk, tmp_path_factory):
     """The data set with what the first four stages give as its inputs."""
-    return keep(tmp_path_factory.mktemp(architecture), data, trunk, architecture)
+    return keep_outputs(tmp_path_factory.mktemp(architecture), data, trunk, architecture)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +117,7 @@ def test_a_stopped_training_goes_on_to_the_same_bytes_and_the_evaluation_is_of_t
 
 
 def test_tuning_tries_what_trains_stages_too(data, vgg16, tmp_path):
-    kept = keep(tmp_path, data, vgg16, "vgg16")
+    kept = keep_outputs(tmp_path, data, vgg16, "vgg16")
     model = settings("vgg16", 1, max_epochs=1)
     config = {
         "model": model, "space": {"training.trunk_rate": {"low": 0.01, "high": 1, "scale": "log"}},
@@ -183,7 +171,7 @@ def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, t
     tolerance = {"vgg16": 1e-5, "resnet50": 0.01}[architecture]
     for stages in (1, 4):
         network = network_of(data, trunk, architecture, stages)
-        files = keep(tmp_path, data, trunk, architecture, first_trained=6 - stages)
+        files = keep_outputs(tmp_path, data, trunk, architecture, first_trained=6 - stages)
         rows = FeatureShards(files.inputs)
         assert rows.dtype == np.float16
         with torch.inference_mode():
@@ -192,14 +180,6 @@ def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, t
         assert (found - expected).norm() < tolerance * expected.norm()
         # What is compared differs from image to image.
         assert (expected - expected.mean(dim=0)).norm() > 0.1 * expected.norm()
-
-
-def test_what_is_kept_is_pooled_before(data, vgg16, tmp_path):
-    shapes = {
-        first: FeatureShards(keep(tmp_path, data, vgg16, "vgg16", first).inputs).shape
-        for first in (2, 5)
-    }
-    assert shapes == {2: (64, 16, 16), 5: (512, 2, 2)}
 
 
 @pytest.mark.parametrize(
@@ -247,24 +227,12 @@ def test_a_training_on_smaller_images_says_so_and_comes_back(vgg16, tmp_path):
 
 
 def test_kept_outputs_of_another_stage_are_refused(data, vgg16, tmp_path):
-    files = keep(tmp_path, data, vgg16, "vgg16", first_trained=2)
+    files = keep_outputs(tmp_path, data, vgg16, "vgg16", first_trained=2)
     with pytest.raises(
         InputError, match=r"000000-000019\.npy: found float16 of shape \(64, 16, 16\) an image, .*"
         r"the last 1 stages of vgg16",
     ):  # fmt: skip
         train(files, tmp_path, settings("vgg16", 1), vgg16)
-
-
-def test_kept_outputs_outside_float16_are_refused(data, vgg16, tmp_path):
-    tensors = read_tensors(vgg16)
-    tensors["features.0.weight"] *= 1e6
-    large = tmp_path / "large.safetensors"
-    write_tensors(large, tensors, read_description(vgg16))
-    with pytest.raises(
-        InputError, match=r"000000-000019\.npy: what images 0 to 7 give before stage 5"
-    ):
-        keep(tmp_path, data, large, "vgg16")
-    assert not list(tmp_path.glob("before_stage_5/*"))
 
 
 def test_a_file_of_another_network_is_refused(trained, tmp_path):

@@ -1,5 +1,6 @@
 """Kept outputs: what a trunk's frozen stages give to the first that is trained, computed once."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.devices import describe_device, in_batches, set_up
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.frozen_part import cut_trunk
-from inverse_shading.runtime.artefacts import write_array
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
 
@@ -25,7 +26,7 @@ def extract_stage_outputs(
     """Run the frozen stages of a prepared trunk over the images of one shard and write what they give.
 
     Batch norms are folded. The batch size changes nothing but rounding; the same call on the same
-    machine gives the same bytes. All rows of the shard are in memory at a time.
+    machine gives the same bytes.
 
     Args:
         output: the .npy file to write: float16 (n, channels, height, width), an image a row.
@@ -59,6 +60,16 @@ def extract_stage_outputs(
 
     batch_size = config["batch_size"]
     batches = in_batches(len(array), batch_size, compute)
-    write_array(
-        output, np.concatenate(list(progress(batches, -(-len(array) // batch_size), "batch")))
-    )
+    _write_rows(output, len(array), progress(batches, -(-len(array) // batch_size), "batch"))
+
+
+def _write_rows(path: str | Path, count: int, batches: Iterable[np.ndarray]) -> None:
+    """Write batches of rows, `count` rows in all, as one array: a batch is in memory at a time."""
+    with sealed_path(path) as temporary, temporary.open("wb") as file:
+        for number, rows in enumerate(batches):
+            if number == 0:
+                kind, shape = np.lib.format.dtype_to_descr(rows.dtype), (count, *rows.shape[1:])
+                header = {"descr": kind, "fortran_order": False, "shape": shape}
+                # Plain writes, no memory map: a full disk is then an error instead of a crash.
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(np.ascontiguousarray(rows).data)
