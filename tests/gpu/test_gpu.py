@@ -19,6 +19,7 @@ from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import write_split
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.network.features import extract_features
+from inverse_shading.network.stage_outputs import extract_stage_outputs
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.frames import Renderer
@@ -146,8 +147,9 @@ def test_a_head_trains_on_the_card_twice_the_same(data, tmp_path, monkeypatch, m
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
 
 
+@pytest.mark.parametrize("stages", [1, 5])
 @pytest.mark.parametrize("architecture", ["vgg16", "resnet50"])
-def test_a_whole_network_trains_on_the_card(data, tmp_path, architecture):
+def test_a_trunk_s_stages_train_on_the_card(data, tmp_path, architecture, stages):
     features(data, architecture, "cuda")
     config = {
         "seed": 1,
@@ -155,12 +157,22 @@ def test_a_whole_network_trains_on_the_card(data, tmp_path, architecture):
         "head": {"type": "dense", "grid": 1},
         "objective": {"type": "regression"},
         "training": CONFIG["training"] | {"max_epochs": 2, "batch_size": 8},
-        "trainable_stages": 5,
+        "trainable_stages": stages,
         "precision": "float32",
     }
     trunk = data / f"{architecture}.safetensors"
-    summary = train_on(data, data / f"{IMAGES}.npy", tmp_path, "whole", config, trunk)
+    inputs = data / f"{IMAGES}.npy"
+    if stages == 1:
+        inputs = tmp_path / f"{IMAGES}.npy"
+        kept = {"architecture": architecture, "first_trained": 5}
+        kept |= {"batch_size": 16, "precision": "float32"}
+        images = data / f"{IMAGES}.npy"
+        extract_stage_outputs(inputs, trunk, images, kept, Resources("cuda", 2))
+    summary = train_on(data, inputs, tmp_path, "whole", config, trunk)
     assert summary["device"] == torch.cuda.get_device_name()
     before = read_tensors(trunk)
     after = read_tensors(tmp_path / "whole.safetensors")
-    assert all(not torch.equal(before[n], after[f"trunk.{n}"]) for n in before if "weight" in n)
+    weights = [name for name in before if "weight" in name]
+    changed = [name for name in weights if not torch.equal(before[name], after[f"trunk.{name}"])]
+    last = ("features.24", "features.26", "features.28", "layer4.")
+    assert changed == [name for name in weights if stages == 5 or name.startswith(last)]

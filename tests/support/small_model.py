@@ -6,6 +6,8 @@ from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.inversion.calibration import UNCALIBRATED, write_calibration
 from inverse_shading.network.architectures import depth_sizes
 from inverse_shading.network.features import extract_features
+from inverse_shading.network.stage_outputs import extract_stage_outputs
+from inverse_shading.network.trained_stages import first_trained_stage
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.prediction.model_card import CARD, write_model_card
 from inverse_shading.runtime.files import write_sealed_text
@@ -33,7 +35,7 @@ class SmallModel:
         results: the folder to make.
         architecture: of the trunk.
         depths: that features are taken from.
-        head, objective, stages: of the model.
+        head, objective, stages: of the model; some stages of its trunk stay frozen.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class SmallModel:
         network = {"architecture": architecture, "batch_size": 16, "precision": "float32"}
         if depths:
             network["depths"] = depths
-        inputs = data.images
-        if not stages:
-            inputs = [results / "features" / path.name for path in data.images]
-            for features, images in zip(inputs, data.images, strict=True):
-                extract_features(features, self.trunk, images, network, CPU)
+        inputs = [results / "features" / path.name for path in data.images]
+        extract = extract_features
+        if stages:
+            extract = extract_stage_outputs
+            network["first_trained"] = first_trained_stage(architecture, stages)
+        for features, images in zip(inputs, data.images, strict=True):
+            extract(features, self.trunk, images, network, CPU)
         kind = {"type": objective} | (BINS if objective == "bins" else {})
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:

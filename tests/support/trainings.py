@@ -2,7 +2,9 @@
 
 import json
 
+from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.evaluation.evaluate_model import evaluate_model
+from inverse_shading.network.stage_outputs import extract_stage_outputs
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.training.checkpoints import Resumption
 from inverse_shading.training.train_model import TrainingFiles, train_model
@@ -18,6 +20,20 @@ FILES = {
     "predictions": "predictions.csv",
     "metrics": "metrics.json",
 }
+
+
+def keep_outputs(folder, data, trunk, architecture, first_trained=5):
+    """Keep what a trunk's stages before this one give for the images of a `SyntheticData`.
+
+    Returns:
+        `DataFiles` with these files as inputs.
+    """
+    config = {"architecture": architecture, "first_trained": first_trained}
+    config |= {"batch_size": 8, "precision": "float32"}
+    paths = [folder / f"before_stage_{first_trained}" / path.name for path in data.images]
+    for path, images in zip(paths, data.images, strict=True):
+        extract_stage_outputs(path, trunk, images, config, CPU)
+    return DataFiles(paths, data.parameters, data.splits)
 
 
 def train(data, folder, config, trunk=None, threads=1, seconds=1000, code="1"):

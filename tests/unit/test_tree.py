@@ -144,6 +144,7 @@ def test_one_version_everywhere():
                 "report_page",
             },
         ),
+        ("network/stage_outputs.py", {"stage_outputs"}),
         ("network/heads.py", {"evaluate", "predict", "search", "train"}),
     ],
 )

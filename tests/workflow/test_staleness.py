@@ -480,9 +480,26 @@ def test_models_are_trained_with_what_their_search_finds_where_it_is_applied(pro
     assert project.planned(metrics, card) == again
 
 
-def test_a_fine_tuned_model_is_trained_on_images(project):
+def test_a_whole_network_is_trained_on_images(project):
     target = "results/models/vgg16_v1_all/metrics.json"
     assert project.planned(target) == trained(["vgg16_v1_all"])
+
+
+def test_a_model_with_frozen_stages_is_trained_on_what_they_give(project):
+    model, target = "vgg16_v1_stage_5", "results/models/vgg16_v1_stage_5/metrics.json"
+    training = f"studies__fine_tuning__models__{model}__training"
+    edit_config(**{training: {"max_epochs": 1}})(project)
+    kept = over_ranges("stage_outputs/vgg16/before_stage_5")
+    assert project.planned(target) == kept | trained([model])
+    project.run(target)
+    assert project.planned(target) == set()
+    # As table of changes, since a full run makes none of these files.
+    append("workflow/inverse_shading/network/whole_network.py", STATEMENT)(project)
+    assert project.planned(target) == trained([model])
+    edit_config(**{training: {"max_epochs": 2}})(project)
+    assert project.planned(target) == trained([model])
+    append("workflow/inverse_shading/network/stage_outputs.py", STATEMENT)(project)
+    assert project.planned(target) == kept | trained([model])
 
 
 def test_a_change_runs_and_then_nothing_is_stale(project):

@@ -27,6 +27,7 @@ os.environ.update(
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
 from inverse_shading.config.models import (
+    inputs_folder,
     model_definitions,
     model_names,
     model_seeds,
@@ -105,6 +106,8 @@ wildcard_constraints:
     study="|".join(STUDIES) or "-",
     seed=r"\d+",
     trunk="|".join(config["trunks"]),
+    # Of a trunk, the first that is trained.
+    stage="[2-5]",
     name=r"[^/]+",
     baseline="|".join(BASELINES),
     # A folder under results.

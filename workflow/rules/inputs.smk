@@ -20,11 +20,9 @@ def trunk_of(model):
 
 
 def model_inputs(wildcards, ranges=RANGES):
-    """What a model is trained and evaluated on: kept features, or images where its trunk is trained."""
-    if trainable_stages(config, wildcards.model):
-        return expand("results/images/{range}.npy", range=ranges)
-    trunk = DEFINITIONS[wildcards.model]["trunk"]
-    return expand("results/features/{trunk}/{range}.npy", trunk=trunk, range=ranges)
+    """What a model is trained and evaluated on: what its trunk's frozen part gives, or images."""
+    folder = inputs_folder(config, wildcards.model)
+    return expand("results/{folder}/{range}.npy", folder=folder, range=ranges)
 
 
 def search_inputs(wildcards):

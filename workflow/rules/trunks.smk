@@ -44,3 +44,27 @@ rule features:
         "Running {wildcards.trunk} on images {wildcards.range}"
     script:
         "../scripts/features.py"
+
+
+rule stage_outputs:
+    input:
+        trunk="results/trunks/{trunk}.safetensors",
+        images="results/images/{range}.npy",
+    output:
+        "results/features/{trunk}/before_stage_{stage}/{range}.npy",
+    log:
+        "logs/stage_outputs/{trunk}/{stage}/{range}.log",
+    benchmark:
+        "results/timings/stage_outputs/{trunk}/{stage}/{range}.tsv"
+    conda:
+        "../../envs/train.yaml"
+    threads: config["threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        config=lambda wildcards: slices.features_slice(config, wildcards.trunk),
+        code=code("stage_outputs.py"),
+    message:
+        "Running {wildcards.trunk} before stage {wildcards.stage} on images {wildcards.range}"
+    script:
+        "../scripts/stage_outputs.py"

@@ -6,7 +6,7 @@ import pytest
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
-from inverse_shading.config.models import model_seeds
+from inverse_shading.config.models import inputs_folder, model_names, model_seeds
 from inverse_shading.config.slices import model_config, search_config, sort_keys
 from inverse_shading.runtime.errors import InputError
 
@@ -257,6 +257,33 @@ def test_all_stages_are_as_many_as_the_trunk_has(config):
     assert "trainable_stages" not in model_config(config, "resnet50_v3", 1)
 
 
+def test_a_model_gets_what_comes_before_its_first_trained_stage(config):
+    config["models"]["vgg16_v2"]["trainable_stages"] = 5
+    folders = {
+        "vgg16_v1": "features/vgg16",
+        "pixel_components": "features/pixels",
+        "vgg16_v1_stage_5": "features/vgg16/before_stage_5",
+        "resnet50_v3_stage_5": "features/resnet50/before_stage_5",
+        "resnet50_v3_all_112": "images",
+        "vgg16_v2": "images",
+    }
+    check_config(config)
+    assert {model: inputs_folder(config, model) for model in folders} == folders
+
+
+def test_smaller_images_are_part_of_a_training(config):
+    smaller, whole = (
+        model_config(config, model, 1) for model in ("resnet50_v3_all_112", "resnet50_v3_all")
+    )
+    assert smaller["image_size"] == 112 and "image_size" not in whole
+
+
+def test_a_study_s_model_of_larger_images_than_there_are_is_left_out(config):
+    config["framing"]["image_size"] = 56
+    check_config(config)
+    assert "resnet50_v3_all_112" not in model_names(config, "fine_tuning")
+
+
 def test_blocks_of_a_perceptron_are_its_trunk_s_depths(config):
     assert model_config(config, "pixel_components", 1)["head"]["blocks"] == [3 * 28**2, 3 * 28**2]
     assert model_config(config, "pixel_components_with_vgg16", 1)["head"]["blocks"][2:] == [
@@ -437,7 +464,7 @@ def test_a_tuned_model_has_no_place_on_an_axis_of_what_is_tuned(applied):
 def test_a_study_may_have_seeds_of_its_own(config):
     config["seeds"], config["studies"]["bins"]["seeds"] = [1, 2, 3], [7, 8]
     check_config(config)
-    names = ("vgg16_bins_v1_11", "vgg16_bins_v1", "best_1000")
+    names = ("vgg16_bins_v1_11", "vgg16_bins_v1", "pixel_components_1000")
     seeds = [model_seeds(config, name) for name in names]
     assert seeds == [[7, 8], [1, 2, 3], [1, 2, 3]]
     config["search"]["spaces"]["vgg16_bins_v1_11"] = {

@@ -201,6 +201,18 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.trainable_stages: found {stages}, allowed for the trunk {model['trunk']} is "
             + ("0, since it has `depths`" if "depths" in trunk else f"at most {most}")
         )
+    if "image_size" in model:
+        framed = config["framing"]["image_size"]
+        if stages < most or not most:
+            mistakes.append(
+                f"{place}.image_size: found {model['image_size']}, allowed with trainable_stages "
+                f"{stages} is none: only `all` are trained on images"
+            )
+        elif framed % model["image_size"]:
+            mistakes.append(
+                f"{place}.image_size: found {model['image_size']}, allowed is a divisor of "
+                f"framing.image_size ({framed}); or set the model to null"
+            )
     learning = model.get("images", config["n_images"])
     try:
         # A share of whole shards; a range cut in the middle may be a few images off.

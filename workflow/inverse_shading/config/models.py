@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
+from inverse_shading.network.trained_stages import first_trained_stage
 from inverse_shading.runtime.sections import shown
 from inverse_shading.runtime.wording import describe_value
 
@@ -29,7 +30,7 @@ def model_definitions(config: dict) -> dict[str, dict]:
 
     What a model says itself lies over what it takes over, key by key; a head or an objective of
     another type replaces the whole section. A model that is null, or like one that is, is left out; so
-    is one of a study that wants to learn from more images than there are.
+    is one of a study that wants more images than there are, or larger ones.
     """
     given = given_models(config)
     completed: dict[str, dict | None] = {}
@@ -62,7 +63,7 @@ def _complete(
         if each not in completed:
             own = given[each]
             base = completed[own["like"]] if "like" in (own or {}) else {}
-            is_left_out = own is None or base is None or _wants_too_many(config, each, own)
+            is_left_out = own is None or base is None or _wants_too_much(config, each, own)
             completed[each] = None if is_left_out else _lay_over(base, own)
 
 
@@ -91,14 +92,14 @@ def values_taken(config: dict, model: str, base: str, keys: Iterable[str]) -> li
     ]
 
 
-def _wants_too_many(config: dict, name: str, own: dict) -> bool:
-    """Whether a study's model wants to learn from more images than there are."""
-    images, there = own.get("images", 0), config.get("n_images")
-    return (
-        name not in config["models"]
-        and isinstance(images, int)
-        and isinstance(there, int)
-        and images > there
+def _wants_too_much(config: dict, name: str, own: dict) -> bool:
+    """Whether a study's model wants to learn from more images than there are, or from larger ones."""
+    framing = config.get("framing")
+    framed = framing.get("image_size") if isinstance(framing, dict) else None
+    pairs = ((own.get("images", 0), config.get("n_images")), (own.get("image_size", 0), framed))
+    return name not in config["models"] and any(
+        isinstance(wanted, int) and isinstance(there, int) and wanted > there
+        for wanted, there in pairs
     )
 
 
@@ -148,6 +149,20 @@ def count_stages(config: dict, definition: dict) -> int:
     if stages == "all":
         stages = len(STAGE_CHANNELS[config["trunks"][definition["trunk"]]["architecture"]])
     return stages
+
+
+def inputs_folder(config: dict, model: str) -> str:
+    """The folder under results of what a model is trained and evaluated on.
+
+    Features of a frozen trunk; what its frozen stages give to the first that is trained; images where
+    all are trained.
+    """
+    definition = model_definition(config, model)
+    trunk, stages = definition["trunk"], count_stages(config, definition)
+    first = first_trained_stage(config["trunks"][trunk]["architecture"], stages)
+    if not stages:
+        return f"features/{trunk}"
+    return "images" if first == 1 else f"features/{trunk}/before_stage_{first}"
 
 
 def given_models(config: dict) -> dict[str, dict | None]:

@@ -20,6 +20,7 @@ from inverse_shading.network.settings import (
     DenseHead,
     FeatureBatch,
     GridSide,
+    ImageSize,
     MaxEpochs,
     MlpHead,
     PerceptronHead,
@@ -176,7 +177,10 @@ class Model(Section):
         le=100000000,
     )
     trainable_stages: TrainableStages | Literal["all"] = optional(
-        "How many of the trunk's last stages are trained, on images; 0 freezes it."
+        "How many of the trunk's last stages are trained with the head; 0 freezes it."
+    )
+    image_size: ImageSize = optional(
+        "Side in pixels that images are averaged down to where all stages are trained."
     )
     trunk: str = key("One of the names under trunks.")
     head: DenseHead | ConvHead | MlpHead | PerceptronHead = key(

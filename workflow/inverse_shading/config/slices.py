@@ -110,7 +110,8 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         Trunk, head, objective, the training section laid together, the precision of the trunk's
         arithmetic, and `seed`, which is that of its initial weights, batches and dropout; the root of
         the data's, config["seed"], isn't part of it. `images`, where it doesn't learn from all.
-        `trainable_stages`, where stages of its trunk are trained.
+        `trainable_stages`, where stages of its trunk are trained, and `image_size`, where images are
+        made smaller for it.
     """
     definition = model_definition(config, model)
     trunk = config["trunks"][definition["trunk"]]
@@ -128,6 +129,8 @@ def model_config(config: dict, model: str, seed: int) -> dict:
     if "images" in definition:
         settings["images"] = definition["images"]
     stages = trainable_stages(config, model)
+    if "image_size" in definition:
+        settings["image_size"] = definition["image_size"]
     if stages:
         settings["trainable_stages"] = stages
     else:

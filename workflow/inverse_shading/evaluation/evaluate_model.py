@@ -9,14 +9,14 @@ from torch import nn
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import read_labels
-from inverse_shading.dataset.rows import Rows, open_features, open_image_rows
+from inverse_shading.dataset.rows import Rows
 from inverse_shading.evaluation.metrics import score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.settings import BatchSize, MaxEpochs
-from inverse_shading.network.whole_network import load_network
+from inverse_shading.network.whole_network import load_network, open_inputs
 from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.jobs import progress
 from inverse_shading.runtime.resources import Resources
@@ -51,10 +51,10 @@ def evaluate_model(
 
     Args:
         predictions: CSV to write; see `predictions.write_predictions`.
-        metrics: JSON to write: model, trunk, weights (where the trunk's come from), precision (of
-            the trunk's arithmetic), decoding (of bins, else null), splits (see
-            `metrics.score`), parameter_count, epochs, best_epoch, seconds, device, batch_size (of the
-            training), seed, threads, tuning.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from, and the size of
+            images where they were made smaller), precision (of the trunk's arithmetic), decoding (of
+            bins, else null), splits (see `metrics.score`), parameter_count, epochs, best_epoch,
+            seconds, device, batch_size (of the training), seed, threads, tuning.
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both. `tuning`:
             see `found_values.with_found_values`.
         weights, summary: as written by `train_model.train_model`.
@@ -70,11 +70,15 @@ def evaluate_model(
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     network, description = load_network(weights)
     expected = {"head": config["head"], "objective": config["objective"]}
+    rows = open_inputs(data.inputs, labels, config["architecture"], stages)
+    image_size = config.get("image_size")
     if stages:
-        rows = open_image_rows(data.inputs, labels)
-        expected["trainable_stages"] = stages
+        expected |= {
+            "trainable_stages": stages,
+            "precision": config["precision"],
+            "image_size": image_size,
+        }
     else:
-        rows = open_features(data.inputs, labels)
         expected["feature_shape"] = list(rows.shape)
     for name, value in expected.items():
         if description.get(name) != value:
@@ -94,6 +98,8 @@ def evaluate_model(
         "decoding": config["objective"].get("decoding"),
         "splits": score_splits(labels.split, labels.values.to_numpy(), predicted),
     }
+    if image_size is not None:
+        report["weights"] += f", images of {image_size} px"
     report |= training.model_dump()
     report |= {"seed": config["seed"], "threads": resources.threads, "tuning": config.get("tuning")}
     write_predictions(predictions, labels, predicted)

@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inverse_shading.runtime.sections import Listed, Section, key
+from inverse_shading.runtime.sections import Listed, Section, key, optional
 
 Architecture = Annotated[Literal["vgg16", "resnet50", "pixels"], key("torchvision's network.")]
 GridSide = Annotated[int, Field(description="Side of the grid.", ge=1, le=224)]
 TrainableStages = Annotated[int, Field(ge=0, le=5)]
+ImageSize = Annotated[int, Field(ge=32, le=1024)]
 Precision = Annotated[
     Literal["float32", "bfloat16"],
     key("Arithmetic of the trunks, bfloat16 only with trained weights.", "float32"),
@@ -137,3 +138,4 @@ class NetworkDescription(HeadDescription):
         "Of the trunk, trained with the head."
     )
     precision: Precision
+    image_size: ImageSize = optional("Side in pixels that images are averaged down to.")

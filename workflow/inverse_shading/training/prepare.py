@@ -11,13 +11,19 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from inverse_shading.dataset.labels import Labels
-from inverse_shading.dataset.rows import ArrayRows, Rows, open_features, open_image_rows
+from inverse_shading.dataset.rows import ArrayRows, Rows, open_features
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import place_rows
 from inverse_shading.network.heads import Head, Standardise, build_head
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.trunks import load_trunk
-from inverse_shading.network.whole_network import FineTuned, feature_shape, place_images
+from inverse_shading.network.whole_network import (
+    FineTuned,
+    feature_shape,
+    open_inputs,
+    place_inputs,
+)
+from inverse_shading.runtime.artefacts import unusable
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.training.loop import Examples, Task
 
@@ -107,16 +113,27 @@ def _prepare_fine_tuned(
     device: torch.device,
     trunk: str | Path,
 ) -> Model:
-    """A trunk and its head on images, on the device."""
-    images = open_image_rows(inputs, labels)
+    """A trunk and its head on images or on what the frozen stages give, on the device."""
+    architecture, stages = config["architecture"], config["trainable_stages"]
+    shards = open_inputs(inputs, labels, architecture, stages)
+    precision, image_size = config["precision"], config.get("image_size")
     body = load_trunk(trunk)
-    shape = feature_shape(body, images.shape[0])
+    try:
+        shape = feature_shape(body, architecture, stages, shards, image_size)
+    except RuntimeError as error:
+        raise unusable(
+            inputs[0],
+            f"found {shards.dtype} of shape {shards.shape} an image, expected what the last {stages} "
+            f"stages of {architecture} take ({str(error).splitlines()[0]})",
+        ) from error
     head = build_head(config["head"], shape, objective.outputs)
-    precision = config["precision"]
-    stages = config["trainable_stages"]
-    network = FineTuned(body, config["architecture"], stages, head, precision)
-    network.to(device, memory_format=torch.channels_last).eval()
-    rows = place_images(images, device)
+    network = FineTuned(body, architecture, stages, head, precision, image_size)
+    network.to(device).eval()
+    # How the weights lie decides how maps do. On a CPU kept outputs, whose maps are small and many, are
+    # trained on a sixth faster with each map in one piece; all else is faster with channels last.
+    if device.type == "cuda" or shards.dtype == np.uint8:
+        network.to(memory_format=torch.channels_last)
+    rows = place_inputs(shards, device)
     _standardise(
         head.standardise,
         lambda batch: head.prepare(network.features(batch)),
@@ -128,6 +145,8 @@ def _prepare_fine_tuned(
     task = Task(network, objective, _examples(rows, labels), network.trunk_weights())
     description = _describe(config, shape, objective)
     description |= {"trainable_stages": stages, "precision": precision}
+    if image_size is not None:
+        description["image_size"] = image_size
     return Model(task, network, description)
 
 

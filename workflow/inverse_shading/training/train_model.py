@@ -1,4 +1,4 @@
-"""Training of one model: a head on the kept features of its trunk, or both end to end on images."""
+"""Training of one model: a head on the kept features of its trunk, or with stages of the trunk."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +48,10 @@ def train_model(
     Args:
         outputs: the files to write.
         config: seed, architecture, head, objective, training; images, to learn from the first so
-            many only; trainable_stages of the trunk, and with it precision.
-        data: features of the frozen trunk, or framed images where stages of it are trained.
+            many only; trainable_stages of the trunk, and with it precision; image_size, to train on
+            smaller images.
+        data: features of the frozen trunk; what its frozen stages give (see `stage_outputs`) where
+            others are trained; framed images where all are.
         resources: where to train.
         resumption: the checkpoint, resumed if it is of this very training, and removed in the end.
         trunk: the trunk's weights, where stages of it are trained.
