@@ -47,7 +47,11 @@ def row(model, test, source="model", **changes):
 def looks(factor):
     """Columns of a row whose predictions were rendered."""
     views = {"rms": 5.0, "psnr": 34.0, "ssim": 0.98, "flip": 0.1}
-    seen = {f"{view}_{name}": value * factor for view in ("image", "novel") for name, value in views.items()}
+    seen = {
+        f"{view}_{name}": value * factor
+        for view in ("image", "novel")
+        for name, value in views.items()
+    }
     products = {"mse_base_times_color": 0.001, "mse_specular_times_color": 0.003}
     return seen | products | {"sample_mse": 0.02 * factor, "sample_images": 4}
 
@@ -86,7 +90,9 @@ def write_tables(folder, rows):
 def write_model(results, model, error, seconds=60.0):
     """metrics.json of five seeds."""
     seeds = [
-        metrics_of(model, error, error + 0.0001 * seed, epochs=30, best_epoch=25, seconds=seconds + seed)
+        metrics_of(
+            model, error, error + 0.0001 * seed, epochs=30, best_epoch=25, seconds=seconds + seed
+        )
         for seed in range(5)
     ]
     content = metrics_of(model, error, error) | {"seeds": seeds}

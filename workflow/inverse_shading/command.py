@@ -235,7 +235,9 @@ def _add_record(commands: argparse._SubParsersAction) -> None:
     add("results", metavar="RESULTS", type=Path, help="the folder results of a workflow")
     add("--output", metavar="DIR", type=Path, required=True, help="folder of the record")
     add("--config", metavar="FILE", type=Path, help="what was laid over config.yaml, to quote it")
-    add("--pictures", metavar="DIR", type=Path, help="folder for figures (default: none are copied)")
+    add(
+        "--pictures", metavar="DIR", type=Path, help="folder for figures (default: none are copied)"
+    )
 
 
 def _add_document(commands: argparse._SubParsersAction) -> None:

@@ -61,29 +61,33 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
     rows = read_rows(table)
     best = best_row(rows)
     rendered = [row for row in rows if row["image_flip"] is not None]
-    text = markdown_environment().get_template(TEMPLATE).render(
-        rows=rows,
-        best=best,
-        columns=readable_columns(rows),
-        readable_cells=readable_cells,
-        rendered=rendered,
-        models_are_rendered=bool(_of(MODEL, rendered)),
-        look_columns=LOOK_COLUMNS,
-        look_cells=_look_cells,
-        differences=[] if best is None else differences_from(paired, best["model"]),
-        significance=SIGNIFICANCE,
-        choices=_choices(rows),
-        precision=rows[0]["precision"],
-        parameters=list(PARAMETERS),
-        parameter_errors=_parameter_errors(_of(MODEL, rows)),
-        ensembles=_of(ENSEMBLE, rows),
-        refinements=_of(REFINEMENT, rows),
-        baselines=_of(BASELINE, rows),
-        bounds=_of(BOUND, rows),
-        published=_of(PUBLISHED, rows),
-        mae_is_root_mse=_mae_is_root_mse,
-        constant_mse=CONSTANT_MSE,
-        random_mse=RANDOM_MSE,
+    text = (
+        markdown_environment()
+        .get_template(TEMPLATE)
+        .render(
+            rows=rows,
+            best=best,
+            columns=readable_columns(rows),
+            readable_cells=readable_cells,
+            rendered=rendered,
+            models_are_rendered=bool(_of(MODEL, rendered)),
+            look_columns=LOOK_COLUMNS,
+            look_cells=_look_cells,
+            differences=[] if best is None else differences_from(paired, best["model"]),
+            significance=SIGNIFICANCE,
+            choices=_choices(rows),
+            precision=rows[0]["precision"],
+            parameters=list(PARAMETERS),
+            parameter_errors=_parameter_errors(_of(MODEL, rows)),
+            ensembles=_of(ENSEMBLE, rows),
+            refinements=_of(REFINEMENT, rows),
+            baselines=_of(BASELINE, rows),
+            bounds=_of(BOUND, rows),
+            published=_of(PUBLISHED, rows),
+            mae_is_root_mse=_mae_is_root_mse,
+            constant_mse=CONSTANT_MSE,
+            random_mse=RANDOM_MSE,
+        )
     )
     write_text(markdown, text)
 

@@ -9,7 +9,7 @@ from inverse_shading.evaluation.comparison_table import (
     ENSEMBLE,
     MODEL,
     PARAMETER_ERRORS,
-    REFINEMENT,
+    PUBLISHED,
 )
 from inverse_shading.evaluation.paired_tests import SIGNIFICANCE, Difference
 from inverse_shading.material.parameters import PARAMETERS
@@ -100,7 +100,7 @@ class _Page:
     def missing(self, *names: str) -> str:
         """Which rows the run lacks."""
         lacking = [f"`{name}`" for name in names if name not in self._rows]
-        return f"*Not in this run: {', '.join(lacking)}.*"
+        return f"{ABSENT} ({', '.join(lacking)})"
 
     def error(self, name: str) -> str:
         return describe_error(self._record, name) if self.has(name) else ABSENT
@@ -118,13 +118,11 @@ class _Page:
         words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
         side = words[order(self._record, name, reference)]
         ratio = self._rows[name]["test_mse"] / self._rows[reference]["test_mse"]
-        return (
-            f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({ratio:.2g} of it)"
-        )
+        return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({ratio:.2g} of it)"
 
     def main(self) -> list[str]:
-        """Names of all rows of the comparison that have errors of their own."""
-        sources = (MODEL, ENSEMBLE, BASELINE, BOUND)
+        """Names of all rows of the comparison but refinement, whose errors are of other images."""
+        sources = (MODEL, ENSEMBLE, BASELINE, BOUND, PUBLISHED)
         return [row["model"] for row in self._record.of(*sources)]
 
     def models(self) -> list[str]:
@@ -157,9 +155,7 @@ class _Page:
     def verdicts(self) -> list[str]:
         found = verdicts(self._record)
         headers = ["the poster", "measured", "verdict", "why, and how it is read"]
-        rows = [
-            [f"“{one.claim}”", one.measured, f"**{one.verdict}**", one.why] for one in found
-        ]
+        rows = [[one.claim, one.measured, f"**{one.verdict}**", one.why] for one in found]
         return table_lines(headers, rows, texts=4)
 
     def errors(self, names: Sequence[str]) -> list[str]:
@@ -185,7 +181,7 @@ class _Page:
         rows = [
             [f"`{name}`", *(_form(self._rows[name][column], ".4f") for column in PARAMETER_ERRORS)]
             for name in names
-            if self.has(name)
+            if self.has(name) and self._rows[name]["source"] != PUBLISHED
         ]
         return table_lines(["test MSE", *(f"`{name}`" for name in PARAMETERS)], rows)
 
@@ -260,9 +256,14 @@ class _Page:
         best = min(rendered, key=lambda row: row["image_flip"], default=None)
         return best and best["model"]
 
-    def refined(self) -> str | None:
-        """Name of refinement's row."""
-        return next((row["model"] for row in self._record.of(REFINEMENT)), None)
+    def refinement(self, name: str) -> str:
+        """One of the errors of refinement, with its interval over images."""
+        error = self._record.facts["refinement"][name]
+        return _form(error["mse"], ".4f") + (
+            ""
+            if error["images_interval"] is None
+            else f" ± {error['images_interval']:.4f} (images)"
+        )
 
     def coverage(self) -> list[str]:
         """The share of truths that refinement's intervals hold, by input."""
@@ -279,8 +280,10 @@ class _Page:
         for model, trials in models.items():
             complete = [trial for trial in trials if trial["state"] == COMPLETE]
             best = min(complete, key=lambda trial: trial["validation_mse"], default=None)
-            values = "" if best is None else ", ".join(
-                f"`{key}` {value}" for key, value in best["values"].items()
+            values = (
+                ""
+                if best is None
+                else ", ".join(f"`{key}` {value}" for key, value in best["values"].items())
             )
             rows.append(
                 [

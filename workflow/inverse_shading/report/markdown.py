@@ -9,7 +9,7 @@ from inverse_shading.evaluation.paired_tests import format_signed
 
 
 def markdown_environment() -> Environment:
-    """Templates of this folder, with filters for paragraphs and numbers. An undefined name is an error."""
+    """Templates of this room, with filters for paragraphs and numbers; undefined names are errors."""
     environment = Environment(
         loader=PackageLoader(__package__),
         undefined=StrictUndefined,

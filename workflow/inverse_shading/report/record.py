@@ -109,6 +109,11 @@ def write_record(
             f"{output}: found {COMPARISON} without {SUMMARY}, expected a folder for a record and no "
             "results. Name another folder by --output."
         )
+    if not (results / COMPARISON).exists():
+        raise InputError(
+            f"{results}: found no {COMPARISON}, expected the results of a workflow. Run it first, or "
+            "give the folder that it made."
+        )
     text = None
     if config is not None:
         regular_file(config, "a configuration in YAML")
@@ -121,6 +126,10 @@ def write_record(
         folders[table.parent.name] = table.parent
     comparison = _collect_rows(folders)
     metrics = {path: read_metrics(path) for path in sorted(results.glob("models/*/metrics.json"))}
+    if not metrics:
+        raise InputError(
+            f"{results}: found no models/MODEL/metrics.json, expected one. Train a model first."
+        )
     content = {
         "format": FORMAT,
         "version": __version__,
@@ -182,7 +191,7 @@ class Record:
         ]
 
     def seeds_interval(self, row: Mapping) -> float | None:
-        """Half-width of the 95 % interval over seeds of a row's test MSE; None for a study's of one seed.
+        """Half-width of a row's interval over seeds; None where a study's row has one seed.
 
         Raises:
             InputError: a model of the comparison itself was trained from a single seed.
@@ -356,7 +365,7 @@ def _training_row(path: Path, content: Mapping) -> dict:
 
 
 def _count_images(metrics: Mapping[Path, Mapping]) -> dict[str, int]:
-    """Images of each split: the most that a model saw, since some learn from fewer."""
+    """Images of each split and of all: the most that a model saw, since some learn from fewer."""
     counts = dict.fromkeys(SPLITS, 0)
     for path, content in metrics.items():
         try:
@@ -364,7 +373,7 @@ def _count_images(metrics: Mapping[Path, Mapping]) -> dict[str, int]:
                 counts[split] = max(counts[split], content["splits"][split]["images"])
         except (LookupError, TypeError) as error:
             raise unusable(path, "found no number of images") from error
-    return counts
+    return counts | {"all": sum(counts.values())}
 
 
 def _collect_trials(results: Path) -> pd.DataFrame:
@@ -436,7 +445,9 @@ def _sum_timings(folder: Path) -> list[dict]:
                 before = stage.get(key, 0.0)
                 stage[key] = before + value if key == "cpu_seconds" else max(before, value)
         except (OSError, LookupError, TypeError, ValueError) as error:
-            raise unusable(path, f"can't be read as a benchmark of Snakemake ({error!r})") from error
+            raise unusable(
+                path, f"can't be read as a benchmark of Snakemake ({error!r})"
+            ) from error
     return [
         {key: round(value, 1) if isinstance(value, float) else value for key, value in one.items()}
         for one in stages.values()
