@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from inverse_shading.evaluation.paired_tests import format_signed
 from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
+from inverse_shading.material.parameters import RANDOM_MSE
 from inverse_shading.report.record import VS_FLOOR, Record
 
 REPRODUCED, REFUTED, UNTESTED = "reproduced", "refuted", "can't be tested here"
@@ -262,7 +263,9 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     impossible = impossible_mae(row)
     reasons = [impossible] if impossible else []
     constant = record.rows.get("constant")
-    if constant and constant["test_mse"] <= row["test_mse"]:
+    if row["test_mse"] >= RANDOM_MSE:
+        reasons.append("no better than an answer drawn at random")
+    elif constant and constant["test_mse"] <= row["test_mse"]:
         reasons.append(f"no better than our constant answer ({constant['test_mse']:.4f})")
     if not names:
         return "nothing", UNTESTED, "; ".join([*reasons, "no model here is named like it"])
