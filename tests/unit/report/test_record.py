@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from inverse_shading.evaluation.confidence import half_width
+from inverse_shading.evaluation.metrics import read_metrics
 from inverse_shading.report.record import read_record, write_record
 from inverse_shading.runtime.errors import InputError
 from tests.support.record_inputs import main_rows, rewrite_json, row, write_results, write_tables
+
+
+CHANGES = ("constant_rate", "cosine_decay", "canonical")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +43,14 @@ def record(written):
 
 
 def test_rows_of_all_tables_are_kept_once(record):
-    expected = [one["model"] for one in main_rows()] + [
-        "vgg16_v1_stage_5", "vgg16_v1_grid_2", "vgg16_bins_v1_expected", "vgg16_bins_v1_soft",
-    ]  # fmt: skip
+    studies = {
+        "ablation": ["pixel_components_without_whitening", "pixel_components_alone"],
+        "bins": ["vgg16_bins_v1_11", "vgg16_bins_v1_expected_11"],
+        "fine_tuning": ["vgg16_v1_stage_5"],
+        "future_work": ["vgg16_bins_v1_soft", *(f"vgg16_v1_{name}" for name in CHANGES)],
+        "readings": ["vgg16_bins_v1_expected", "vgg16_v1_grid_2"],
+    }
+    expected = [one["model"] for one in main_rows()] + sum(studies.values(), [])
     assert list(record.rows) == expected
     ours, soft = record.rows["pixel_components"], record.rows["vgg16_bins_v1_soft"]
     assert (ours["table"], soft["table"]) == ("", "future_work")
@@ -70,6 +79,20 @@ def test_trainings_are_means_over_seeds(record):
     assert training["test_less_validation_images"] == pytest.approx(
         np.hypot(0.002, 0.002), abs=1e-6
     )
+
+
+def test_another_reading_of_a_training_has_no_time(results, tmp_path):
+    shutil.copytree(results, tmp_path / "results")
+    path = tmp_path / "results/models/vgg16_v1/metrics.json"
+    seeds = [one | {"seconds": None, "epochs": None} for one in read_metrics(path)["seeds"]]
+    rewrite_json(path, seeds=seeds)
+    write_record(tmp_path / "results", tmp_path / "record")
+    training = read_record(tmp_path / "record").trainings["vgg16_v1"]
+    assert training["epoch_seconds"] is None and training["best_epoch_seconds"] is None
+    assert training["test_less_validation"] == pytest.approx(0.0002)
+    rewrite_json(path, seeds=[{}])
+    with pytest.raises(InputError, match=r"metrics\.json: found no metrics of a model's seeds"):
+        write_record(tmp_path / "results", tmp_path / "record")
 
 
 def test_times_of_a_stage_are_added_up(record):
@@ -186,3 +209,5 @@ def test_records_in_folders_are_parts(results, copied):
     write_record(results, copied / "second_stage")
     part = read_record(copied).parts["second_stage"]
     assert part.folder == copied / "second_stage" and "ridge" in part.rows
+    # Its rows may have one seed.
+    assert part.seeds_interval(part.rows["vgg16_v1"] | {"test_mse_interval": None}) is None

@@ -49,8 +49,7 @@ def test_the_prose_holds_no_number_of_a_run(record, folder):
 def test_multiples_of_floor_and_ridge_lead(record):
     text = section(render_document(record), "In short")
     assert (
-        "0.0157 ± 0.0003 (seeds) ± 0.0007 (images), 2.31 times the floor and 0.50 times the ridge"
-        in text
+        "has 2.31 times the floor and 0.50 times the ridge regression, a test MSE of 0.0157" in text
     )
     assert "has 0.92 of the best of them (0.09, on other images)" in text
     assert text.index("times the floor") < text.index("0.92")
@@ -84,6 +83,33 @@ def test_the_effect_of_a_change_is_worded_by_its_size(record):
             line for line in text.splitlines() if line.startswith("- VGG16 V1 with its last stage")
         )
         assert words in line
+
+
+def test_the_largest_change_is_named(record):
+    sentence = "- The change that moves the error most, for better or worse: **{}**."
+    text = render_document(record)
+    assert sentence.format("the expected value in place of the most probable bin") in text
+    assert sentence.format("canonical targets") in render_document(
+        changed(record, vgg16_v1_canonical=0.09)
+    )
+
+
+def test_the_ablation_begins_with_the_largest_change(record):
+    def first(record):
+        part = section(render_document(record), "What makes `pixel_components` good")
+        return part.partition("The row that differs most from `pixel_components` is ")[2].split(
+            ":"
+        )[0]
+
+    assert first(record) == "`pixel_components_alone`"
+    worse = changed(record, pixel_components_without_whitening=0.05)
+    assert first(worse) == "`pixel_components_without_whitening`"
+
+
+def test_both_readings_of_bins_stand_side_by_side(record):
+    part = render_document(record).partition("### Two readings of bins")[2]
+    line = next(line for line in part.splitlines() if line.startswith("| `vgg16_bins_v1_11`"))
+    assert "| 0.0548 ±" in line and "| 0.0354 ±" in line
 
 
 def test_what_the_run_lacks_is_said_where_it_would_stand(record):

@@ -1,5 +1,6 @@
 """docs/results.md, written from the record of a run. Its prose is in templates/results.md.j2."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,29 +18,29 @@ from inverse_shading.report.comparison_page import LOOK_COLUMNS
 from inverse_shading.report.markdown import markdown_environment, table_lines
 from inverse_shading.report.record import TABLE, VS_FLOOR, Record, read_record
 from inverse_shading.report.verdicts import (
+    ABSENT,
     LISTED,
     describe_error,
-    describe_pair,
     impossible_mae,
     order,
+    same_reading,
     verdicts,
 )
 from inverse_shading.runtime.files import write_text
 from inverse_shading.training.trials import COMPLETE
 
 TEMPLATE = "results.md.j2"
-ABSENT = "not in this run"
-
 # Columns of a table of errors: header and form.
 ERROR_COLUMNS = {
-    "train_mse": ("train MSE", ".4f"),
-    "validation_mse": ("val. MSE", ".4f"),
+    VS_FLOOR: ("× floor", ".2f"),
+    "test_mse_vs_ridge": ("× ridge", ".2f"),
     "test_mse": ("test MSE", ".4f"),
     "test_mse_interval": ("± seeds", ".4f"),
     "test_mse_image_interval": ("± images", ".4f"),
     "test_mae": ("test MAE", ".4f"),
-    VS_FLOOR: ("× floor", ".2f"),
-    "test_mse_vs_ridge": ("× ridge", ".2f"),
+    "validation_mse": ("val. MSE", ".4f"),
+    "train_mse": ("train MSE", ".4f"),
+    "decoding": ("bins read by", "s"),
     "seeds": ("seeds", ".0f"),
     "trials": ("trials", ".0f"),
     "weights": ("weights", "s"),
@@ -105,8 +106,18 @@ class _Page:
     def error(self, name: str) -> str:
         return describe_error(self._record, name) if self.has(name) else ABSENT
 
-    def pair(self, a: str, b: str) -> str:
-        return describe_pair(self._record, a, b) if self.has(a, b) else self.missing(a, b)
+    def multiples(self, name: str) -> str:
+        """A row's test MSE in multiples of the floor's and of the ridge regression's."""
+        row = self._rows[name]
+        found = [
+            f"{row[column]:.2f} times {what}"
+            for column, what in (
+                (VS_FLOOR, "the floor"),
+                ("test_mse_vs_ridge", "the ridge regression"),
+            )
+            if row[column] is not None
+        ]
+        return " and ".join(found) or f"no multiples of floor and ridge ({ABSENT})"
 
     def order(self, a: str, b: str) -> int:
         return order(self._record, a, b)
@@ -194,16 +205,18 @@ class _Page:
         }
         return [f"`{parameter}`" for parameter in sorted(above, key=above.get, reverse=True)]
 
-    def decodings(self, names: Sequence[str]) -> list[str]:
-        """Bins read by their most probable one and by the expected value."""
-        rows = [
-            [
-                f"`{name}`",
-                self.error(name),
-                self.error(f"{name}_expected"),
-            ]
+    def same_reading(self, name: str) -> str:
+        """See `verdicts.same_reading`."""
+        return same_reading(self._record, name) if self.has(name) else "vgg16_bins_v1"
+
+    def readings(self, names: Sequence[str]) -> list[str]:
+        """Models with bins read by their most probable one, beside those read by the expected value."""
+        twins = {
+            name: re.sub(r"(_v\d)", r"\1_expected", name)
             for name in names
-        ]
+            if "expected" not in name
+        }
+        rows = [[f"`{name}`", self.error(name), self.error(twin)] for name, twin in twins.items()]
         return table_lines(["", "most probable bin", "expected value"], rows)
 
     def differences(self, reference: str, names: Sequence[str] | None = None) -> list[str]:

@@ -169,6 +169,7 @@ class Record:
         trials: of the searches, the columns of `TRIAL_COLUMNS`, `values` by key.
         facts: the content of record.json.
         parts: further records by the name of their folder.
+        is_part: whether it is one of those.
     """
 
     folder: Path
@@ -178,6 +179,7 @@ class Record:
     trials: Sequence[Mapping] = ()
     facts: Mapping = field(default_factory=dict)
     parts: Mapping[str, "Record"] = field(default_factory=dict)
+    is_part: bool = False
 
     @cached_property
     def published(self) -> list[Mapping]:
@@ -191,13 +193,14 @@ class Record:
         ]
 
     def seeds_interval(self, row: Mapping) -> float | None:
-        """Half-width of a row's interval over seeds; None where a study's row has one seed.
+        """Half-width of a row's interval over seeds; None where a study or a part has one seed.
 
         Raises:
             InputError: a model of the comparison itself was trained from a single seed.
         """
         interval = row["test_mse_interval"]
-        if interval is None and row["source"] == MODEL and not row[TABLE]:
+        needed = row["source"] == MODEL and not row[TABLE] and not self.is_part
+        if interval is None and needed:
             raise InputError(
                 f"{self.folder / COMPARISON}: found one seed of {row['model']}, expected two at "
                 "least, since its interval over seeds is asked for. Set `seeds: [1, 2, 3, 4, 5]` in "
@@ -206,7 +209,7 @@ class Record:
         return interval
 
 
-def read_record(folder: str | Path) -> Record:
+def read_record(folder: str | Path, is_part: bool = False) -> Record:
     """Read a record and those in its folders.
 
     Raises:
@@ -235,7 +238,11 @@ def read_record(folder: str | Path) -> Record:
             {row["model"]: row for row in _plain_rows(trainings)},
             [trial | {"values": json.loads(trial["values"])} for trial in trials],
             facts,
-            {path.parent.name: read_record(path.parent) for path in folder.glob(f"*/{SUMMARY}")},
+            {
+                path.parent.name: read_record(path.parent, is_part=True)
+                for path in sorted(folder.glob(f"*/{SUMMARY}"))
+            },
+            is_part,
         )
 
 
@@ -343,25 +350,34 @@ def _collect_trainings(metrics: Mapping[Path, Mapping]) -> pd.DataFrame:
 def _training_row(path: Path, content: Mapping) -> dict:
     try:
         seeds = content["seeds"]
-        images = content["image_intervals"]
-        widths = [images[split]["mse"] for split in ("test", "validation")]
-        steps = {
+        widths = [content["image_intervals"][split]["mse"] for split in ("test", "validation")]
+        epochs = [_seconds_an_epoch(one) for one in seeds]
+        measured = {
             "test_less_validation": [
                 one["splits"]["test"]["mse"] - one["splits"]["validation"]["mse"] for one in seeds
             ],
-            "epoch_seconds": [one["seconds"] / one["epochs"] for one in seeds],
+            "epoch_seconds": epochs,
             "best_epoch_seconds": [
-                one["seconds"] / one["epochs"] * one["best_epoch"] for one in seeds
+                None if epoch is None else epoch * one["best_epoch"]
+                for epoch, one in zip(epochs, seeds, strict=True)
             ],
         }
         row = {"model": content["model"], "seeds": len(seeds)}
-        for name, values in steps.items():
-            row |= {name: float(np.mean(values)), f"{name}_seeds": half_width(values)}
+        for name, values in measured.items():
+            known = [] if None in values else values
+            row |= {name: float(np.mean(known)) if known else None}
+            row |= {f"{name}_seeds": half_width(known)}
         # Test and validation images are different draws.
         row["test_less_validation_images"] = None if None in widths else float(np.hypot(*widths))
         return row
-    except (LookupError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise unusable(path, f"found no metrics of a model's seeds ({error!r})") from error
+
+
+def _seconds_an_epoch(metrics: Mapping) -> float | None:
+    """None where a seed wasn't trained by itself, such as another reading of the same training."""
+    seconds, epochs = metrics.get("seconds"), metrics.get("epochs")
+    return seconds / epochs if seconds is not None and epochs else None
 
 
 def _count_images(metrics: Mapping[Path, Mapping]) -> dict[str, int]:
@@ -412,6 +428,8 @@ def _measure_refinement(results: Path) -> dict | None:
         results / "baselines" / FLOOR / "predictions.csv", "test"
     )
     place = {identifier: index for index, identifier in enumerate(everyone)}
+    if not place.keys() >= set(identifiers):
+        raise unusable(path, f"found images that {FLOOR} has no predictions of")
     sample = [place[identifier] for identifier in identifiers]
     errors["floor"] = image_errors(true[sample], predicted[sample])[0]
     errors["above_floor"] = errors["numbers"] - errors["floor"]

@@ -9,6 +9,7 @@ from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
 from inverse_shading.material.parameters import RANDOM_MSE
 from inverse_shading.report.record import VS_FLOOR, Record
 
+ABSENT = "not in this run"
 REPRODUCED, REFUTED, UNTESTED = "reproduced", "refuted", "can't be tested here"
 
 # The poster's models as it lists them.
@@ -26,6 +27,9 @@ LISTED = {
 }
 RESNETS = [name for name in LISTED if name.startswith("resnet50")]
 VGGS = [name for name in LISTED if name.startswith("vgg16")]
+
+# Regressions with the heads of models with bins, on the same grid.
+GRIDS = {"vgg16_bins_v1": "vgg16_v1_grid_2", "vgg16_bins_v2": "vgg16_v2_grid_2"}
 
 # The models that a published row can be of.
 PUBLISHED_MODELS = {
@@ -79,15 +83,15 @@ def verdicts(record: Record) -> list[Verdict]:
             resnet_over_vgg,
         ),
     ]
-    for twin in ("", "_expected"):
-        bins = f"vgg16_bins_v1{twin}"
-        claims.append(
-            (
-                "“classification was an easier task for VGG to learn than regression”",
-                [bins, "vgg16_v1_grid_2"],
-                lambda record, bins=bins: classification_easier(record, bins),
-            )
+    claims += [
+        (
+            "“classification was an easier task for VGG to learn than regression”",
+            [bins, grid],
+            lambda record, bins=bins, grid=grid: classification_easier(record, bins, grid),
         )
+        for model, grid in GRIDS.items()
+        for bins in (model, f"{model}_expected")
+    ]
     claims += [
         (
             "“All models performed similarly on the test set and validation set”",
@@ -139,10 +143,14 @@ def verdicts(record: Record) -> list[Verdict]:
         )
     found = []
     for claim, needed, judge in claims:
-        absent = [name for name in needed if name not in record.rows]
+        absent = [
+            name
+            for name in needed
+            if name not in record.rows or (name in LISTED and name not in record.trainings)
+        ]
         if absent:
             names = ", ".join(f"`{name}`" for name in absent)
-            found.append(Verdict(claim, "not in this run", UNTESTED, f"the run has no {names}"))
+            found.append(Verdict(claim, ABSENT, UNTESTED, f"the run has no {names}"))
         else:
             found.append(Verdict(claim, *judge(record)))
     return found
@@ -172,12 +180,12 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
     return measured, *_lower(record, resnet, vgg)
 
 
-def classification_easier(record: Record, bins: str) -> tuple[str, str, str]:
-    """Whether bins have a lower error than a regression on the same 2×2 grid."""
-    measured = describe_pair(record, bins, "vgg16_v1_grid_2")
+def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
+    """Whether a model with bins has a lower error than the same head with a regression."""
+    measured = describe_pair(record, bins, grid)
     reading = "expected value" if bins.endswith("_expected") else "most probable bin"
-    verdict, why = _lower(record, bins, "vgg16_v1_grid_2")
-    reasons = [f"bins read by their {reading}, both heads on the same grid", *filter(None, [why])]
+    verdict, why = _lower(record, bins, grid)
+    reasons = [f"bins read by the {reading}; head and grid are the same", *filter(None, [why])]
     return measured, verdict, "; ".join(reasons)
 
 
@@ -214,6 +222,8 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
     means, halves = {}, {}
     for family, names in (("ResNet50", RESNETS), ("VGG16", VGGS)):
         rows = [record.trainings[name] for name in names]
+        if any(row[measure] is None for row in rows):
+            return ABSENT, UNTESTED, "the run has no times of all six models"
         means[family] = sum(row[measure] for row in rows) / len(rows)
         halves[family] = math.hypot(*(row[f"{measure}_seeds"] or 0 for row in rows)) / len(rows)
     measured = ", ".join(
@@ -240,14 +250,19 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
 
 def loss(record: Record) -> tuple[str, str, str]:
     """Whether the poster's loss beats plain cross-entropy to soft targets, same head and bins."""
-    both = ("vgg16_bins_v1_expected", "vgg16_bins_v1_soft_expected")
-    poster, plain = (
-        both if all(name in record.rows for name in both) else (name[:-9] for name in both)
-    )
+    plain = "vgg16_bins_v1_soft"
+    poster = same_reading(record, plain)
     measured = describe_pair(record, poster, plain)
     why = "the poster names no gain; read as a lower error than plain cross-entropy to soft targets"
     verdict, unclear = _lower(record, poster, plain)
     return measured, verdict, "; ".join(filter(None, [why, unclear]))
+
+
+def same_reading(record: Record, name: str) -> str:
+    """The model with the poster's loss whose bins are read as those of another one."""
+    twin = "vgg16_bins_v1_expected"
+    is_expected = record.rows[name]["decoding"] == "expected"
+    return twin if is_expected and twin in record.rows else "vgg16_bins_v1"
 
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
