@@ -7,11 +7,10 @@ import pytest
 from PIL import Image
 
 from inverse_shading.evaluation.confidence import half_width
-from inverse_shading.evaluation.metrics import read_metrics
+from inverse_shading.evaluation.metrics import read_metrics, write_metrics
 from inverse_shading.report.record import read_record, write_record
 from inverse_shading.runtime.errors import InputError
 from tests.support.record_inputs import main_rows, rewrite_json, row, write_results, write_tables
-
 
 CHANGES = ("constant_rate", "cosine_decay", "canonical")
 
@@ -50,7 +49,8 @@ def test_rows_of_all_tables_are_kept_once(record):
         "future_work": ["vgg16_bins_v1_soft", *(f"vgg16_v1_{name}" for name in CHANGES)],
         "readings": ["vgg16_bins_v1_expected", "vgg16_v1_grid_2"],
     }
-    expected = [one["model"] for one in main_rows()] + sum(studies.values(), [])
+    of_studies = [name for models in studies.values() for name in models]
+    expected = [one["model"] for one in main_rows()] + of_studies
     assert list(record.rows) == expected
     ours, soft = record.rows["pixel_components"], record.rows["vgg16_bins_v1_soft"]
     assert (ours["table"], soft["table"]) == ("", "future_work")
@@ -133,6 +133,26 @@ def test_the_same_results_give_the_same_bytes_in_small_text(results, written, tm
     files = {path.name: path.read_bytes() for path in written.iterdir()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == files
     assert all(content.decode().isprintable() or b"\n" in content for content in files.values())
+
+
+def test_a_study_that_is_still_being_made_and_models_left_from_before_are_passed_over(
+    results, tmp_path
+):
+    shutil.copytree(results, tmp_path / "results")
+    (tmp_path / "results/studies/ablation/paired_tests.csv").unlink()
+    (tmp_path / "results/models/pixel_components").rename(tmp_path / "results/models/older")
+    write_record(tmp_path / "results", tmp_path / "record")
+    record = read_record(tmp_path / "record")
+    assert "pixel_components_alone" not in record.rows and "vgg16_bins_v1_11" in record.rows
+    assert not {"older", "pixel_components"} & set(record.trainings)
+
+
+def test_what_is_refused_leaves_no_half_of_a_record(results, tmp_path):
+    shutil.copytree(results, tmp_path / "results")
+    (tmp_path / "results/paired_tests.csv").unlink()
+    with pytest.raises(InputError, match=r"paired_tests\.csv"):
+        write_record(tmp_path / "results", tmp_path / "record")
+    assert not (tmp_path / "record").exists()
 
 
 def test_a_run_without_models_is_refused(tmp_path):

@@ -50,6 +50,20 @@ FORMAT = 1
 SUMMARY, COMPARISON, PAIRED = "record.json", "comparison.csv", "paired_tests.csv"
 TRAININGS, TRIALS = "trainings.csv", "trials.csv"
 
+# Keys of record.json.
+FACTS = (
+    "format",
+    "version",
+    "images",
+    "machine",
+    "config",
+    "refinement",
+    "ridge_penalties",
+    "trials",
+    "stages",
+    "pictures",
+)
+
 # Column by column: how values that only a record has are written. Half-widths of 95 % intervals have a
 # name of their own: over seeds, and over images.
 TABLE, VS_FLOOR = "table", "test_mse_vs_floor"
@@ -123,13 +137,22 @@ def write_record(
             raise InputError(f"{config}: can't be read as UTF-8. Save it so.") from error
     folders = {"": results}
     for table in sorted(results.glob(f"studies/*/{COMPARISON}")):
-        folders[table.parent.name] = table.parent
+        # Both, or the study is still being made.
+        if table.with_name(PAIRED).exists():
+            folders[table.parent.name] = table.parent
     comparison = _collect_rows(folders)
-    metrics = {path: read_metrics(path) for path in sorted(results.glob("models/*/metrics.json"))}
+    pairs = _collect_pairs(folders)
+    # Others are left from an earlier configuration.
+    models = comparison.loc[comparison["source"] == MODEL, "model"].unique()
+    paths = [results / "models" / name / "metrics.json" for name in models]
+    metrics = {path: read_metrics(path) for path in paths if path.exists()}
     if not metrics:
         raise InputError(
             f"{results}: found no models/MODEL/metrics.json, expected one. Train a model first."
         )
+    trainings = _collect_trainings(metrics)
+    searches = [results / "search" / name / TRIALS for name in models]
+    trials = _collect_trials([path for path in searches if path.exists()])
     content = {
         "format": FORMAT,
         "version": __version__,
@@ -138,7 +161,7 @@ def write_record(
         "config": text,
         "refinement": _measure_refinement(results),
         "ridge_penalties": _ridge_penalties(results),
-        "trials": sum(1 for _ in results.glob(f"search/*/{TRIALS}")),
+        "trials": len(trials),
         "stages": _sum_timings(results / "timings"),
         "pictures": [name for name, place in PICTURES.items() if (results / place).exists()]
         if pictures
@@ -146,9 +169,9 @@ def write_record(
     }
     output.mkdir(parents=True, exist_ok=True)
     write_csv(output / COMPARISON, comparison)
-    write_csv(output / PAIRED, _collect_pairs(folders))
-    write_csv(output / TRAININGS, _collect_trainings(metrics))
-    write_csv(output / TRIALS, _collect_trials(results))
+    write_csv(output / PAIRED, pairs)
+    write_csv(output / TRAININGS, trainings)
+    write_csv(output / TRIALS, trials)
     for name in content["pictures"]:
         _copy_picture(results / PICTURES[name], Path(pictures) / f"{name}.jpg")
     # Last, since it says that the others are a record.
@@ -223,6 +246,7 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
                 f"{folder / SUMMARY}: found a record of format {json.dumps(facts['format'])}, "
                 f"expected {FORMAT}."
             )
+        read_json(folder / SUMMARY, "a record", FACTS)
         table = read_csv(folder / COMPARISON, "a comparison", _kinds(_comparison_formats()))
         rows: dict[str, Mapping] = {}
         for row in _plain_rows(table):
@@ -392,9 +416,9 @@ def _count_images(metrics: Mapping[Path, Mapping]) -> dict[str, int]:
     return counts | {"all": sum(counts.values())}
 
 
-def _collect_trials(results: Path) -> pd.DataFrame:
+def _collect_trials(paths: Sequence[Path]) -> pd.DataFrame:
     rows = []
-    for path in sorted(results.glob(f"search/*/{TRIALS}")):
+    for path in paths:
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file), [])
         keys = [name for name in header if "." in name]
