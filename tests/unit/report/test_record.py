@@ -196,6 +196,12 @@ def test_a_record_of_another_format_is_refused(copied, found):
         read_record(copied)
 
 
+def test_a_record_without_all_its_facts_is_refused(copied):
+    write_metrics(copied / "record.json", {"format": 1})
+    with pytest.raises(InputError, match=r"record\.json: .*found no version, images, machine"):
+        read_record(copied)
+
+
 @pytest.mark.parametrize(
     "name", ["record.json", "comparison.csv", "paired_tests.csv", "trials.csv"]
 )
