@@ -148,6 +148,10 @@ def test_a_published_row_is_held_against_its_models():
     assert verdict == REFUTED and "0.351 > √0.12 = 0.346" in why and "0.0832" in why
     possible = record({"vgg16_v1": 0.12}, {"VGG16-Regression": (0.1, 0.1, 0.12, 0.3)})
     assert verdicts.published(possible, possible.rows["VGG16-Regression"])[1] == REPRODUCED
+    made = record()
+    del made.rows["vgg16_v1"], made.rows["vgg16_v2"]
+    found = verdicts.published(made, made.rows["VGG16-Regression"])
+    assert found[:2] == ("not in this run", REFUTED)
     unknown = record(published={"Other": (0.1, 0.1, 0.05, 0.1)})
     assert verdicts.published(unknown, unknown.rows["Other"])[1] == UNTESTED
 

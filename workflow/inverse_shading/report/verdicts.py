@@ -65,7 +65,7 @@ class Verdict:
 
 
 def verdicts(record: Record) -> list[Verdict]:
-    """The verdict on every claim, in the poster's order.
+    """The verdict on every claim; one whose rows this run lacks can't be tested.
 
     Raises:
         InputError: one of the six models was trained from a single seed.
@@ -129,7 +129,7 @@ def verdicts(record: Record) -> list[Verdict]:
         claims.append(
             (
                 f"its row “{row['model']}”: test MSE {row['test_mse']:g}, MAE {row['test_mae']:g}",
-                PUBLISHED_MODELS.get(row["model"], []),
+                [],
                 lambda record, row=row: published(record, row),
             )
         )
@@ -273,8 +273,8 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
 
 def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     """Whether a published test error is that of a model that the row can be of."""
-    names = PUBLISHED_MODELS.get(row["model"], [])
-    measured = "; ".join(f"`{name}` {describe_error(record, name)}" for name in names)
+    names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
+    measured = "; ".join(f"`{name}` {describe_error(record, name)}" for name in names) or ABSENT
     impossible = impossible_mae(row)
     reasons = [impossible] if impossible else []
     constant = record.rows.get("constant")
@@ -282,15 +282,18 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
         reasons.append("no better than an answer drawn at random")
     elif constant and constant["test_mse"] <= row["test_mse"]:
         reasons.append(f"no better than our constant answer ({constant['test_mse']:.4f})")
-    if not names:
-        return "nothing", UNTESTED, "; ".join([*reasons, "no model here is named like it"])
-    if any(_is_random(record, name) for name in names):
-        return measured, UNTESTED, "; ".join([*reasons, RANDOM])
+    trained = [name for name in names if not _is_random(record, name)]
     within = any(
         abs(record.rows[name]["test_mse"] - row["test_mse"]) <= _half(record, name)
-        for name in names
+        for name in trained
     )
-    verdict = REFUTED if impossible or not within else REPRODUCED
+    if impossible:
+        verdict = REFUTED
+    elif not trained:
+        verdict = UNTESTED
+        reasons.append(RANDOM if names else "the run has no such model")
+    else:
+        verdict = REPRODUCED if within else REFUTED
     return measured, verdict, "; ".join(reasons)
 
 
