@@ -109,6 +109,7 @@ def test_refinement_is_held_against_the_floor_of_its_images(record):
     numbers, floor = np.array([0.1, 0.09]) ** 2, np.array([0.08, 0.072]) ** 2
     assert refined["images"] == 2 and refined["interval"] == 0.8
     assert refined["numbers"]["mse"] == pytest.approx(numbers.mean())
+    assert refined["coverage_images_interval"]["base"] == half_width([1, 0])
     assert refined["above_floor"]["mse"] == pytest.approx((numbers - floor).mean(), abs=1e-6)
     assert refined["above_floor"]["images_interval"] == pytest.approx(
         half_width(numbers - floor), abs=1e-5

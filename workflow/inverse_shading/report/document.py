@@ -280,9 +280,15 @@ class _Page:
 
     def coverage(self) -> list[str]:
         """The share of truths that refinement's intervals hold, by input."""
-        coverage = self._record.facts["refinement"]["coverage"]
-        cells = ["hold the truth", *(f"{coverage[name]:.2f}" for name in PARAMETERS)]
-        return table_lines(["", *(f"`{name}`" for name in PARAMETERS)], [cells])
+        facts = self._record.facts["refinement"]
+        rows = [
+            [label, *(_form(facts[key][name], ".2f") for name in PARAMETERS)]
+            for label, key in (
+                ("hold the truth", "coverage"),
+                ("± images", "coverage_images_interval"),
+            )
+        ]
+        return table_lines(["", *(f"`{name}`" for name in PARAMETERS)], rows)
 
     def searches(self) -> list[str]:
         """What tuning tried for each model, and what it chose."""

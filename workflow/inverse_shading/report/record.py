@@ -442,7 +442,10 @@ def _measure_refinement(results: Path) -> dict | None:
         return None
     content = read_metrics(path)
     kept = ("model", "refined", "interval", "coverage", "converged")
-    measured = {key: content.get(key) for key in (*kept, "rms_median", "renders_median")}
+    try:
+        measured = {key: content[key] for key in (*kept, "rms_median", "renders_median")}
+    except KeyError as error:
+        raise unusable(path, f"found no {error}") from error
     errors = {}
     identifiers, true, predicted = read_predictions(results / "refined/predictions.csv", "test")
     errors["numbers"] = image_errors(true, predicted)[0]
@@ -457,7 +460,11 @@ def _measure_refinement(results: Path) -> dict | None:
     sample = [place[identifier] for identifier in identifiers]
     errors["floor"] = image_errors(true[sample], predicted[sample])[0]
     errors["above_floor"] = errors["numbers"] - errors["floor"]
-    measured["images"] = len(identifiers)
+    measured["images"] = images = len(identifiers)
+    measured["coverage_images_interval"] = {
+        name: half_width(np.arange(images) < round(share * images))
+        for name, share in measured["coverage"].items()
+    }
     for name, values in errors.items():
         measured[name] = {"mse": float(values.mean()), "images_interval": half_width(values)}
     return measured
