@@ -17,6 +17,7 @@ from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
+from tests.support.record_inputs import write_results
 from tests.support.tables import write_comparison
 
 ROOT = Path(__file__).parents[2]
@@ -146,6 +147,8 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
         ("--version", f"inverse-shading {__version__}"),
         ("predict --help", "--refine"),
         ("summary --help", "TABLE"),
+        ("record --help", "RESULTS"),
+        ("document --help", "RECORD"),
     ):
         done = subprocess.run(
             [sys.executable, "-c", script, *option.split()],
@@ -171,3 +174,15 @@ def test_a_summary_of_no_table_is_2_without_a_traceback(run, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["summary"])
     assert stop.value.code == 2 and "required: TABLE" in capsys.readouterr().err
+
+
+def test_a_record_is_written_and_a_document_of_it(run, tmp_path, capsys):
+    results, record, output = (tmp_path / name for name in ("results", "record", "results.md"))
+    write_results(results)
+    (tmp_path / "mine.yaml").write_text("seeds: [1, 2]\n")
+    given = ["--config", str(tmp_path / "mine.yaml"), "--pictures", str(tmp_path / "pictures")]
+    assert main(["record", str(results), "--output", str(record), *given]) == 0
+    assert main(["document", str(record), "--output", str(output)]) == 0
+    assert "seeds: [1, 2]" in output.read_text()
+    assert main(["document", str(results), "--output", str(output)]) == 2
+    assert "inverse-shading record RESULTS" in capsys.readouterr().err

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from inverse_shading.command import main
+from inverse_shading.report.document import render_document
+from inverse_shading.report.record import read_record
+from tests.support.traced_numbers import untraced
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "inverse_shading"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
+RESULTS, RECORD = ROOT / "docs" / "results.md", ROOT / "docs" / "record"
 # Code is named from the top, or within the package.
 ROOTS = (ROOT, PACKAGE)
 
@@ -88,6 +92,20 @@ def test_code_that_is_named_exists(path):
     places = {Path(name).parent if "NAME" in name else Path(name) for name in named}
     missing = {place for place in places if not any((root / place).exists() for root in ROOTS)}
     assert {place for place in missing if place.parts[0] != "results"} == set()
+
+
+def test_the_results_are_those_of_the_record():
+    assert RESULTS.read_text() == render_document(read_record(RECORD)), (
+        "inverse-shading document docs/record --output docs/results.md"
+    )
+
+
+def test_every_number_of_the_results_stands_in_the_record():
+    assert untraced(RESULTS.read_text(), RECORD) == []
+
+
+def test_the_record_is_small():
+    assert sum(path.stat().st_size for path in RECORD.rglob("*")) < 300_000
 
 
 def test_every_room_is_in_the_table():

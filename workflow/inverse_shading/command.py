@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: materials for pictures, and the comparison in a terminal."""
+"""The command `inverse-shading`: materials for pictures, comparisons to read, records of runs."""
 
 import argparse
 import logging
@@ -98,6 +98,20 @@ def _summarise(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _record(given: argparse.Namespace) -> int:
+    from inverse_shading.report.record import write_record
+
+    write_record(given.results, given.output, given.config, given.pictures)
+    return DONE
+
+
+def _document(given: argparse.Namespace) -> int:
+    from inverse_shading.report.document import write_document
+
+    write_document(given.record, given.output)
+    return DONE
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inverse-shading",
@@ -107,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_summary(commands)
+    _add_record(commands)
+    _add_document(commands)
     return parser
 
 
@@ -204,6 +220,36 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
     summary.set_defaults(run=_summarise, quiet=False)
     summary.add_argument(
         "table", metavar="TABLE", type=Path, help="such as results/comparison.csv of a workflow"
+    )
+
+
+def _add_record(commands: argparse._SubParsersAction) -> None:
+    record = commands.add_parser(
+        "record",
+        help="keep the few numbers of a run that docs/results.md is written from",
+        description="Write the record of a run: tables, times of all stages and the machine, as small "
+        "text files. Run it on the machine that made the results.",
+    )
+    record.set_defaults(run=_record, quiet=False)
+    add = record.add_argument
+    add("results", metavar="RESULTS", type=Path, help="the folder results of a workflow")
+    add("--output", metavar="DIR", type=Path, required=True, help="folder of the record")
+    add("--config", metavar="FILE", type=Path, help="what was laid over config.yaml, to quote it")
+    add(
+        "--pictures", metavar="DIR", type=Path, help="folder for figures (default: none are copied)"
+    )
+
+
+def _add_document(commands: argparse._SubParsersAction) -> None:
+    document = commands.add_parser(
+        "document",
+        help="write docs/results.md from the record of a run",
+        description="Write the results of a run as a document, from its record.",
+    )
+    document.set_defaults(run=_document, quiet=False)
+    document.add_argument("record", metavar="RECORD", type=Path, help="folder of the record")
+    document.add_argument(
+        "--output", metavar="FILE", type=Path, required=True, help="such as docs/results.md"
     )
 
 

@@ -89,6 +89,10 @@ def test_ridge_takes_the_penalty_that_validation_likes(data, fitted, tmp_path):
         "images": 200,
         "values": {"penalty": chosen["penalty"]},
     }
+    tried = {one["penalty"]: one["validation_mse"] for one in chosen["penalties"]}
+    assert tried == pytest.approx(errors, rel=1e-5)
+    best = next(one for one in chosen["penalties"] if one["penalty"] == chosen["penalty"])
+    assert best["test_mse"] == pytest.approx(chosen["splits"]["test"]["mse"], rel=1e-5)
     assert chosen["parameter_count"] == 4 * 4 * 3 * 10 + 10
 
 

@@ -1,11 +1,8 @@
 """comparison.md: the comparison as people read it. Its texts are in templates/comparison.md.j2."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from inverse_shading.evaluation.comparison_table import (
     BASELINE,
@@ -20,10 +17,10 @@ from inverse_shading.evaluation.comparison_table import (
 from inverse_shading.evaluation.paired_tests import (
     SIGNIFICANCE,
     differences_from,
-    format_signed,
 )
 from inverse_shading.material.parameters import CONSTANT_MSE, PARAMETERS, RANDOM_MSE
 from inverse_shading.report.comparison_columns import read_rows, readable_cells, readable_columns
+from inverse_shading.report.markdown import markdown_environment
 from inverse_shading.runtime.files import write_text
 
 TEMPLATE = "comparison.md.j2"
@@ -61,56 +58,38 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
     Raises:
         InputError: a table can't be read, or the file can't be written.
     """
-    environment = Environment(
-        loader=PackageLoader(__package__),
-        undefined=StrictUndefined,
-        finalize=_plain,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "bold": lambda text: f"**{text}**" if text else "",
-        "fixed": lambda value, decimals: f"{value:.{decimals}f}",
-        "flow": lambda text: re.sub(r"\s*\n\s*", " ", text.strip()) + "\n",
-        "signed": format_signed,
-    }
     rows = read_rows(table)
     best = best_row(rows)
     rendered = [row for row in rows if row["image_flip"] is not None]
-    text = environment.get_template(TEMPLATE).render(
-        rows=rows,
-        best=best,
-        columns=readable_columns(rows),
-        readable_cells=readable_cells,
-        rendered=rendered,
-        models_are_rendered=bool(_of(MODEL, rendered)),
-        look_columns=LOOK_COLUMNS,
-        look_cells=_look_cells,
-        differences=[] if best is None else differences_from(paired, best["model"]),
-        significance=SIGNIFICANCE,
-        choices=_choices(rows),
-        precision=rows[0]["precision"],
-        parameters=list(PARAMETERS),
-        parameter_errors=_parameter_errors(_of(MODEL, rows)),
-        ensembles=_of(ENSEMBLE, rows),
-        refinements=_of(REFINEMENT, rows),
-        baselines=_of(BASELINE, rows),
-        bounds=_of(BOUND, rows),
-        published=_of(PUBLISHED, rows),
-        mae_is_root_mse=_mae_is_root_mse,
-        constant_mse=CONSTANT_MSE,
-        random_mse=RANDOM_MSE,
+    text = (
+        markdown_environment()
+        .get_template(TEMPLATE)
+        .render(
+            rows=rows,
+            best=best,
+            columns=readable_columns(rows),
+            readable_cells=readable_cells,
+            rendered=rendered,
+            models_are_rendered=bool(_of(MODEL, rendered)),
+            look_columns=LOOK_COLUMNS,
+            look_cells=_look_cells,
+            differences=[] if best is None else differences_from(paired, best["model"]),
+            significance=SIGNIFICANCE,
+            choices=_choices(rows),
+            precision=rows[0]["precision"],
+            parameters=list(PARAMETERS),
+            parameter_errors=_parameter_errors(_of(MODEL, rows)),
+            ensembles=_of(ENSEMBLE, rows),
+            refinements=_of(REFINEMENT, rows),
+            baselines=_of(BASELINE, rows),
+            bounds=_of(BOUND, rows),
+            published=_of(PUBLISHED, rows),
+            mae_is_root_mse=_mae_is_root_mse,
+            constant_mse=CONSTANT_MSE,
+            random_mse=RANDOM_MSE,
+        )
     )
     write_text(markdown, text)
-
-
-def _plain(value: object) -> object:
-    """A value as Markdown shows it: a text is no HTML, and ends no row of a table."""
-    if not isinstance(value, str):
-        return value
-    # A tag, comment or address in angle brackets begins so; "< 0.001" doesn't.
-    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", " ".join(value.splitlines()))
 
 
 def _of(source: str, rows: Sequence[Mapping]) -> list[Mapping]:

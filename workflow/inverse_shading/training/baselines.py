@@ -13,6 +13,7 @@ from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.labels import Labels, read_labels
 from inverse_shading.dataset.ranges import parse_range
+from inverse_shading.dataset.splits import SPLITS
 from inverse_shading.evaluation.confidence import image_intervals
 from inverse_shading.evaluation.metrics import image_errors, score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
@@ -51,9 +52,9 @@ def fit_baseline(
     Args:
         predictions, metrics: files to write, in the form of `evaluate_model.evaluate_model`. trunk and
             weights are "none"; what a baseline doesn't have (epochs, …) is null; ridge adds
-            `penalty`, and its penalties are trials in `tuning`. The metrics' mae of the floor is that
-            of the posterior medians, and `mae_of` says so. `image_intervals` is as in
-            `seeds.collect_seeds`.
+            `penalty` and `penalties`, the errors by penalty, which are its trials in `tuning`. The
+            metrics' mae of the floor is that of the posterior medians, and `mae_of` says so.
+            `image_intervals` is as in `seeds.collect_seeds`.
         name: a key of `FITTERS`, whose functions say what each baseline is.
         config: `baselines`, the config's section.
         data: framed images, which only ridge reads, and their labels.
@@ -115,23 +116,26 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, threads: int
     """
     penalties = config["baselines"]["ridge"]["penalties"]
     inputs = thumbnails.reshape(len(thumbnails), -1)
-    train, validation = labels.indices("train"), labels.indices("validation")
-    fits = []
+    train, validation, test = (labels.indices(name) for name in SPLITS)
+    fits, tried = [], []
     with threadpool_limits(threads):
         for penalty in progress(penalties, len(penalties), "penalty"):
             model = Ridge(alpha=penalty, solver="cholesky")
             # Neighbouring pixels are all but equal: a small penalty needs all of float64's digits.
             model.fit(inputs[train].astype(np.float64), labels.targets[train])
             predicted = np.clip(model.predict(inputs), 0, 1)
-            error = np.square(predicted[validation] - labels.targets[validation]).mean()
-            fits.append((float(error), penalty, predicted, model.coef_.size + len(model.coef_)))
+            squared = np.square(predicted - labels.targets)
+            error, test_error = (float(squared[rows].mean()) for rows in (validation, test))
+            tried.append({"penalty": penalty, "validation_mse": error, "test_mse": test_error})
+            fits.append((error, penalty, predicted, model.coef_.size + len(model.coef_)))
     error, penalty, predicted, count = min(fits, key=lambda fit: fit[0])
     logger.info("penalty %g, validation MSE %.5f", penalty, error)
     if len(penalties) > 1 and penalty in (min(penalties), max(penalties)):
         logger.warning("the chosen penalty %g is at the end of baselines.ridge.penalties", penalty)
     tuning = {"model": RIDGE, "trials": len(penalties), "images": len(labels.split)}
     tuning["values"] = {"penalty": penalty}
-    return Answer(predicted, {"parameter_count": count, "penalty": penalty, "tuning": tuning})
+    facts = {"parameter_count": count, "penalty": penalty, "penalties": tried, "tuning": tuning}
+    return Answer(predicted, facts)
 
 
 FITTERS = {"constant": fit_constant, RIDGE: fit_ridge, FLOOR: fit_floor}

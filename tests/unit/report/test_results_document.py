@@ -1,0 +1,142 @@
+"""The document of a run: rendered from its record, its sentences chosen by the numbers."""
+
+import dataclasses
+import shutil
+
+import pytest
+
+from inverse_shading.report.document import render_document, write_document
+from inverse_shading.report.record import Record, read_record, write_record
+from inverse_shading.runtime.errors import InputError
+from tests.support.record_inputs import write_results
+from tests.support.traced_numbers import CONSTANTS, prose_constants, untraced
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    base = tmp_path_factory.mktemp("run")
+    write_record(write_results(base / "results"), base / "record")
+    return base / "record"
+
+
+@pytest.fixture(scope="module")
+def record(folder):
+    return read_record(folder)
+
+
+def changed(record, **errors):
+    """The record with other test errors of rows."""
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    for name, error in errors.items():
+        rows[name] |= {"test_mse": error, "validation_mse": error}
+    return dataclasses.replace(record, rows=rows, differences={})
+
+
+def section(text, heading):
+    return text.partition(f"# {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_every_number_stands_in_the_record(record, folder):
+    assert untraced(render_document(record), folder) == []
+
+
+def test_the_prose_holds_no_number_of_a_run(record, folder):
+    assert prose_constants() <= CONSTANTS
+    # That the check above can fail.
+    assert untraced("0.1234567 and 98.76 of 1001 bins", folder) == ["0.1234567", "98.76"]
+
+
+def test_multiples_of_floor_and_ridge_lead(record):
+    text = section(render_document(record), "In short")
+    assert (
+        "has 2.31 times the floor and 0.50 times the ridge regression, a test MSE of 0.0157" in text
+    )
+    assert "has 0.92 of the best of them (0.09, on other images)" in text
+    assert text.index("times the floor") < text.index("0.92")
+
+
+@pytest.mark.parametrize(
+    "errors, expected",
+    [
+        ({"vgg16_v1": 0.02}, "`vgg16_v1` is better than it"),
+        (
+            {"vgg16_v1": 0.05, "vgg16_v2": 0.05},
+            "None of the poster's six models is shown to be better",
+        ),
+    ],
+)
+def test_sentences_follow_the_numbers(record, errors, expected):
+    text = render_document(changed(record, **errors | {"vgg16_v2": 0.05}))
+    assert expected in section(text, "Against ridge regression")
+
+
+def test_the_effect_of_a_change_is_worded_by_its_size(record):
+    for error, words in (
+        (0.02, "lower than"),
+        (0.0286, "not told apart from"),
+        (0.04, "higher than"),
+    ):
+        text = section(
+            render_document(changed(record, vgg16_v1_stage_5=error)), "The poster's future work"
+        )
+        line = next(
+            line for line in text.splitlines() if line.startswith("- VGG16 V1 with its last stage")
+        )
+        assert words in line
+
+
+def test_the_largest_change_is_named(record):
+    sentence = "- The change that moves the error most, for better or worse: **{}**."
+    text = render_document(record)
+    assert sentence.format("the expected value in place of the most probable bin") in text
+    assert sentence.format("canonical targets") in render_document(
+        changed(record, vgg16_v1_canonical=0.09)
+    )
+
+
+def test_the_ablation_begins_with_the_largest_change(record):
+    def first(record):
+        part = section(render_document(record), "What makes `pixel_components` good")
+        return part.partition("The row that differs most from `pixel_components` is ")[2].split(
+            ":"
+        )[0]
+
+    assert first(record) == "`pixel_components_alone`"
+    worse = changed(record, pixel_components_without_whitening=0.05)
+    assert first(worse) == "`pixel_components_without_whitening`"
+
+
+def test_both_readings_of_bins_stand_side_by_side(record):
+    part = render_document(record).partition("### Two readings of bins")[2]
+    line = next(line for line in part.splitlines() if line.startswith("| `vgg16_bins_v1_11`"))
+    assert "| 0.0548 ±" in line and "| 0.0354 ±" in line
+
+
+def test_what_the_run_lacks_is_said_where_it_would_stand(record):
+    kept = {name: row for name, row in record.rows.items() if name in ("vgg16_v1", "ridge")}
+    facts = record.facts | {"refinement": None, "stages": [], "ridge_penalties": [], "config": None}
+    text = render_document(Record(record.folder, kept, {}, {}, [], facts, {}))
+    for heading in ("In short", "A verdict on every claim", "The poster's future work", "Another stage",
+                    "How long it took", "How predictions look, and refined"):  # fmt: skip
+        assert "not in this run" in section(text, heading), heading
+    empty = render_document(Record(record.folder, {}, {}, {}, [], facts, {}))
+    assert "The ridge regression is not in this run." in empty
+
+
+def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "record")
+    shutil.copytree(folder, tmp_path / "record/second_stage")
+    shutil.copytree(folder, tmp_path / "record/bfloat16")
+    write_document(tmp_path / "record", tmp_path / "results.md")
+    text = (tmp_path / "results.md").read_text()
+    assert "| `pixel_components` |" in section(text, "Another stage")
+    assert "`vgg16_v2` as on the first stage" in section(text, "Another stage")
+    assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
+
+
+def test_a_single_seed_is_refused_by_name(record):
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["ridge"]["seeds"] = rows["perceptron"]["seeds"] = None
+    rows["pixel_components"] |= {"seeds": 1, "test_mse_interval": None}
+    with pytest.raises(InputError, match="found one seed of pixel_components"):
+        render_document(dataclasses.replace(record, rows=rows))

@@ -1,0 +1,210 @@
+"""Verdicts on the poster's claims: each comes out both ways, and can stay open."""
+
+from pathlib import Path
+
+import pytest
+
+from inverse_shading.evaluation.paired_tests import Difference
+from inverse_shading.report import verdicts
+from inverse_shading.report.record import Record
+from inverse_shading.report.verdicts import LISTED, REFUTED, REPRODUCED, UNTESTED
+from inverse_shading.runtime.errors import InputError
+from tests.support.record_inputs import POSTER, WEIGHTS, row
+
+IMAGENET = "imagenet (torchvision)"
+CLOSE = 0.0005  # less than the intervals of `row` over images and seeds
+
+
+def record(errors=(), published=POSTER, **facts):
+    """A record of rows with these errors; ResNet50 is pre-trained unless a test says otherwise."""
+    errors = dict.fromkeys(LISTED, 0.03) | {"constant": 0.0832} | dict(errors)
+    rows = {}
+    for name, error in errors.items():
+        source = "baseline" if name == "constant" else "model"
+        blank = {"table": "", "test_mse_vs_floor": error / 0.0068}
+        rows[name] = row(name, error, source, weights=WEIGHTS, decoding="") | blank
+        if "resnet" in name:
+            rows[name]["weights"] = IMAGENET
+    for name, (_, _, mse, mae) in published.items():
+        rows[name] = {
+            "model": name, "source": "poster (published)", "test_mse": mse, "test_mae": mae, "table": "",
+        }  # fmt: skip
+    trainings = {
+        name: {
+            "test_less_validation": 0.0001,
+            "test_less_validation_seeds": 0.0002,
+            "test_less_validation_images": 0.0003,
+            "epoch_seconds": 2.0,
+            "epoch_seconds_seeds": 0.1,
+            "best_epoch_seconds": 50.0,
+            "best_epoch_seconds_seeds": 1.0,
+        }
+        for name in LISTED
+    }
+    return Record(Path("record"), rows, {}, trainings, facts=facts)
+
+
+def untrained(made):
+    for name, content in made.rows.items():
+        if "resnet" in name:
+            content["weights"] = "random (seed 1)"
+    return made
+
+
+@pytest.mark.parametrize(
+    "errors, expected",
+    [
+        ({"resnet50_v3": 0.02}, REPRODUCED),
+        ({"resnet50_v3": 0.04}, REFUTED),
+        ({"resnet50_v3": 0.03 - CLOSE}, UNTESTED),
+    ],
+)
+def test_the_best_model(errors, expected):
+    assert verdicts.best_model(record(errors))[1] == expected
+    measured, verdict, why = verdicts.best_model(untrained(record(errors)))
+    assert verdict == UNTESTED and "random weights" in why and "`resnet50_v3`" in measured
+
+
+@pytest.mark.parametrize(
+    "errors, expected",
+    [
+        ({"resnet50_v2": 0.02}, REPRODUCED),
+        ({"vgg16_v1": 0.02}, REFUTED),
+        ({"vgg16_v1": 0.03 - CLOSE}, UNTESTED),
+    ],
+)
+def test_resnet_over_vgg(errors, expected):
+    assert verdicts.resnet_over_vgg(record(errors))[1] == expected
+    assert verdicts.resnet_over_vgg(untrained(record(errors)))[1] == UNTESTED
+
+
+@pytest.mark.parametrize("grid, expected", [(0.04, REPRODUCED), (0.02, REFUTED), (0.03, UNTESTED)])
+@pytest.mark.parametrize("bins", ["vgg16_bins_v1", "vgg16_bins_v1_expected"])
+def test_classification_is_held_against_regression_on_the_same_grid(bins, grid, expected):
+    made = record({bins: 0.03, "vgg16_v1_grid_2": grid})
+    measured, verdict, why = verdicts.classification_easier(made, bins, "vgg16_v1_grid_2")
+    assert verdict == expected and f"`{bins}`" in measured
+    assert ("expected value" in why) == bins.endswith("_expected")
+
+
+@pytest.mark.parametrize(
+    "difference, expected", [(-0.001, REPRODUCED), (0.01, REFUTED), (0.003, UNTESTED)]
+)
+def test_test_like_validation(difference, expected):
+    made = record()
+    made.trainings["vgg16_v2"]["test_less_validation"] = difference
+    measured, verdict, _ = verdicts.similar_on_test(made)
+    assert verdict == expected and "`vgg16_v2`" in measured
+
+
+@pytest.mark.parametrize("measure", ["epoch_seconds", "best_epoch_seconds"])
+@pytest.mark.parametrize("factor, expected", [(0.5, REPRODUCED), (2.0, REFUTED), (1.0, UNTESTED)])
+def test_resnet_faster(measure, factor, expected):
+    made = record()
+    for name in ("resnet50_v2", "resnet50_v3"):
+        made.trainings[name][measure] *= factor
+    assert verdicts.resnet_faster(made, measure)[1] == expected
+    # How many epochs it takes depends on the weights, how long one takes doesn't.
+    found = verdicts.resnet_faster(untrained(made), measure)[1]
+    assert found == (expected if measure == "epoch_seconds" else UNTESTED)
+
+
+def test_the_pass_through_the_trunk_stands_beside_an_epoch():
+    stages = [
+        {"stage": f"features/{name}", "seconds": seconds}
+        for name, seconds in (("vgg16", 12.0), ("resnet50", 34.0))
+    ]
+    measured = verdicts.resnet_faster(record(stages=stages), "epoch_seconds")[0]
+    assert "ResNet50 34 s, VGG16 12 s" in measured
+
+
+@pytest.mark.parametrize("soft, expected", [(0.04, REPRODUCED), (0.02, REFUTED), (0.03, UNTESTED)])
+def test_the_loss_is_held_against_cross_entropy_in_one_reading(soft, expected):
+    made = record({"vgg16_bins_v1_soft": soft, "vgg16_bins_v1_expected": 0.01})
+    measured, verdict, _ = verdicts.loss(made)
+    assert verdict == expected and "`vgg16_bins_v1` " in measured
+    made = record(
+        {"vgg16_bins_v1_soft": soft, "vgg16_bins_v1": 0.01, "vgg16_bins_v1_expected": 0.03}
+    )
+    made.rows["vgg16_bins_v1_soft"]["decoding"] = "expected"
+    measured, verdict, _ = verdicts.loss(made)
+    assert verdict == expected and "`vgg16_bins_v1_expected` " in measured
+
+
+@pytest.mark.parametrize("error, expected", [(0.02, REPRODUCED), (0.04, REFUTED), (0.03, UNTESTED)])
+def test_earlier_layers(error, expected):
+    assert verdicts.earlier_layers(record({"vgg16_v1_stage_5": error}))[1] == expected
+
+
+def test_a_published_row_is_held_against_its_models():
+    made = record({"resnet50_v3": 0.0895})
+    poster = made.rows["ResNet50-V3 [Added layers]"]
+    assert verdicts.published(made, poster)[1] == REPRODUCED
+    assert verdicts.published(record(), poster)[1] == REFUTED
+    assert verdicts.published(untrained(made), poster)[1] == UNTESTED
+    # A mean absolute error that no errors have is refuted whatever ours are.
+    regression = record({"vgg16_v1": 0.12})
+    _, verdict, why = verdicts.published(regression, regression.rows["VGG16-Regression"])
+    assert verdict == REFUTED and "0.351 > √0.12 = 0.346" in why and "0.0832" in why
+    possible = record({"vgg16_v1": 0.12}, {"VGG16-Regression": (0.1, 0.1, 0.12, 0.3)})
+    assert verdicts.published(possible, possible.rows["VGG16-Regression"])[1] == REPRODUCED
+    made = record()
+    del made.rows["vgg16_v1"], made.rows["vgg16_v2"]
+    found = verdicts.published(made, made.rows["VGG16-Regression"])
+    assert found[:2] == ("not in this run", REFUTED)
+    unknown = record(published={"Other": (0.1, 0.1, 0.05, 0.1)})
+    assert verdicts.published(unknown, unknown.rows["Other"])[1] == UNTESTED
+
+
+@pytest.mark.parametrize(
+    "mse, mae, expected",
+    [(0.12, 0.351, "= 0.346"), (0.1742, 0.4174, "= 0.41737"), (0.09, 0.26, ""), (0.25, 0.5, "")],
+)
+def test_an_mae_above_the_root_of_the_mse_is_impossible(mse, mae, expected):
+    found = verdicts.impossible_mae({"test_mse": mse, "test_mae": mae})
+    assert found.endswith(expected) and bool(found) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    "error, expected", [(0.03, REPRODUCED), (0.09, REFUTED), (0.0832, UNTESTED)]
+)
+def test_a_listed_model_is_held_against_a_constant(error, expected):
+    made = record({"vgg16_v2": error, "resnet50_v2": error})
+    measured, verdict, _ = verdicts.listed_model(made, "vgg16_v2")
+    assert verdict == expected and f"{error / 0.0068:.2f} × floor" in measured
+    assert verdicts.listed_model(made, "resnet50_v2")[1] == expected
+    assert verdicts.listed_model(untrained(made), "resnet50_v2")[1] == UNTESTED
+
+
+def test_the_interval_of_a_paired_test_counts_and_that_over_seeds_too():
+    made = record({"vgg16_v1": 0.030, "vgg16_v2": 0.031})
+    # ± 0.0007 over images each, ± 0.0003 over seeds each
+    assert verdicts.order(made, "vgg16_v1", "vgg16_v2") == 0
+    for half, expected in ((0.0004, -1), (0.0007, 0)):
+        made.differences["vgg16_v1", "vgg16_v2"] = Difference(
+            "vgg16_v1", -0.001, -0.001 - half, -0.001 + half, 0.01
+        )
+        assert verdicts.order(made, "vgg16_v1", "vgg16_v2") == expected
+    assert "difference −0.0010 [−0.0017, −0.0003]" in verdicts.describe_pair(
+        made, "vgg16_v1", "vgg16_v2"
+    )
+
+
+def test_every_claim_has_a_verdict_also_where_rows_are_missing():
+    found = verdicts.verdicts(record())
+    claims = [one.claim for one in found]
+    assert len(claims) == 12 + len(POSTER) + len(LISTED)
+    by_claim = dict(zip(claims, found, strict=True))
+    earlier = by_claim["“In the future, we would recommend training earlier layers as well”"]
+    assert earlier.measured == "not in this run" and earlier.verdict == UNTESTED
+    assert earlier.why == "the run has no `vgg16_v1_stage_5`"
+    made = record()
+    del made.rows["resnet50_v3"]
+    assert verdicts.verdicts(made)[0].why == "the run has no `resnet50_v3`"
+
+
+def test_a_single_seed_has_no_verdict():
+    made = record()
+    made.rows["vgg16_v1"] |= {"seeds": 1, "test_mse_interval": None}
+    with pytest.raises(InputError, match=r"found one seed of vgg16_v1, expected two at least"):
+        verdicts.verdicts(made)

@@ -1,0 +1,384 @@
+"""docs/results.md, written from the record of a run. Its prose is in templates/results.md.j2."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from inverse_shading.evaluation.comparison_table import (
+    BASELINE,
+    BOUND,
+    ENSEMBLE,
+    MODEL,
+    PARAMETER_ERRORS,
+    PUBLISHED,
+)
+from inverse_shading.evaluation.paired_tests import SIGNIFICANCE, Difference
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.report.comparison_page import LOOK_COLUMNS
+from inverse_shading.report.markdown import markdown_environment, table_lines
+from inverse_shading.report.record import TABLE, VS_FLOOR, Record, read_record
+from inverse_shading.report.verdicts import (
+    ABSENT,
+    LISTED,
+    describe_error,
+    impossible_mae,
+    order,
+    same_reading,
+    verdicts,
+)
+from inverse_shading.runtime.files import write_text
+from inverse_shading.training.trials import COMPLETE
+
+TEMPLATE = "results.md.j2"
+# Columns of a table of errors: header and form.
+ERROR_COLUMNS = {
+    VS_FLOOR: ("× floor", ".2f"),
+    "test_mse_vs_ridge": ("× ridge", ".2f"),
+    "test_mse": ("test MSE", ".4f"),
+    "test_mse_interval": ("± seeds", ".4f"),
+    "test_mse_image_interval": ("± images", ".4f"),
+    "test_mae": ("test MAE", ".4f"),
+    "validation_mse": ("val. MSE", ".4f"),
+    "train_mse": ("train MSE", ".4f"),
+    "decoding": ("bins read by", "s"),
+    "seeds": ("seeds", ".0f"),
+    "trials": ("trials", ".0f"),
+    "weights": ("weights", "s"),
+}
+
+
+def write_document(record: str | Path, output: str | Path) -> None:
+    """Write the document of a record.
+
+    Args:
+        record: folder made by `record.write_record`.
+        output: Markdown to write; its pictures are in the folder `pictures` beside it.
+
+    Raises:
+        InputError: see `render_document`, or the file can't be written.
+    """
+    write_text(output, render_document(read_record(record)))
+
+
+def render_document(record: Record) -> str:
+    """The document. What the run hasn't made is said to be missing where it would stand.
+
+    Raises:
+        InputError: a model of the comparison was trained from a single seed.
+    """
+    page = _Page(record)
+    return (
+        markdown_environment()
+        .get_template(TEMPLATE)
+        .render(
+            page=page,
+            record=record,
+            facts=record.facts,
+            rows=record.rows,
+            listed=LISTED,
+            significance=SIGNIFICANCE,
+            impossible_mae=impossible_mae,
+            absent=ABSENT,
+        )
+    )
+
+
+class _Page:
+    """What the template asks of one record; each method gives text or the lines of a table."""
+
+    def __init__(self, record: Record):
+        self._record = record
+        self._rows = record.rows
+
+    def of(self, part: str) -> "_Page | None":
+        """The page of a further record; None if there is none."""
+        return _Page(self._record.parts[part]) if part in self._record.parts else None
+
+    def has(self, *names: str) -> bool:
+        """Whether the run has all of these rows."""
+        return all(name in self._rows for name in names)
+
+    def missing(self, *names: str) -> str:
+        """Which rows the run lacks."""
+        lacking = [f"`{name}`" for name in names if name not in self._rows]
+        return f"{ABSENT} ({', '.join(lacking)})"
+
+    def error(self, name: str) -> str:
+        return describe_error(self._record, name) if self.has(name) else ABSENT
+
+    def multiples(self, name: str) -> str:
+        """A row's test MSE in multiples of the floor's and of the ridge regression's."""
+        row = self._rows[name]
+        found = [
+            f"{row[column]:.2f} times {what}"
+            for column, what in (
+                (VS_FLOOR, "the floor"),
+                ("test_mse_vs_ridge", "the ridge regression"),
+            )
+            if row[column] is not None
+        ]
+        return " and ".join(found) or f"no multiples of floor and ridge ({ABSENT})"
+
+    def order(self, a: str, b: str) -> int:
+        return order(self._record, a, b)
+
+    def effect(self, name: str, reference: str) -> str:
+        """What a row has in place of a reference's error, in words that the data choose."""
+        if not self.has(name, reference):
+            return self.missing(name, reference)
+        words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
+        side = words[order(self._record, name, reference)]
+        ratio = self._rows[name]["test_mse"] / self._rows[reference]["test_mse"]
+        return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({ratio:.2g} of it)"
+
+    def main(self) -> list[str]:
+        """Names of all rows of the comparison but refinement, whose errors are of other images."""
+        sources = (MODEL, ENSEMBLE, BASELINE, BOUND, PUBLISHED)
+        return [row["model"] for row in self._record.of(*sources)]
+
+    def models(self) -> list[str]:
+        """Names of the models of the comparison."""
+        return [row["model"] for row in self._record.of(MODEL)]
+
+    def of_study(self, study: str) -> list[str]:
+        return [row["model"] for row in self._record.of(MODEL, table=study)]
+
+    def other_studies(self, *known: str) -> list[str]:
+        tables = dict.fromkeys(row[TABLE] for row in self._rows.values())
+        return [table for table in tables if table and table not in known]
+
+    def by_error(self, names: Sequence[str]) -> list[str]:
+        """Those that the run has, the lowest test MSE first."""
+        present = [name for name in names if self.has(name)]
+        return sorted(present, key=lambda name: self._rows[name]["test_mse"])
+
+    def by_effect(self, names: Sequence[str], reference: str) -> list[str]:
+        """Those that the run has, the largest distance to the reference's test MSE first."""
+        mse = self._rows[reference]["test_mse"]
+        present = [name for name in names if self.has(name)]
+        return sorted(present, key=lambda name: -abs(self._rows[name]["test_mse"] - mse))
+
+    def best(self, names: Sequence[str]) -> str | None:
+        """The lowest validation MSE of those that the run has."""
+        present = [name for name in names if self.has(name)]
+        return min(present, key=lambda name: self._rows[name]["validation_mse"], default=None)
+
+    def verdicts(self) -> list[str]:
+        found = verdicts(self._record)
+        headers = ["the poster", "measured", "verdict", "why, and how it is read"]
+        rows = [[one.claim, one.measured, f"**{one.verdict}**", one.why] for one in found]
+        return table_lines(headers, rows, texts=4)
+
+    def errors(self, names: Sequence[str]) -> list[str]:
+        """Rows with their errors; a missing one says so."""
+        columns = {
+            column: form
+            for column, form in ERROR_COLUMNS.items()
+            if any(self._rows[name].get(column) for name in names if self.has(name))
+        }
+        lines = []
+        for name in names:
+            cells = [f"`{name}`", *([""] * len(columns))]
+            if not self.has(name):
+                cells[1:2] = [ABSENT]
+            else:
+                row = self._rows[name]
+                cells[1:] = [_cell(row, column, form) for column, (_, form) in columns.items()]
+            lines.append(cells)
+        return table_lines(["", *(header for header, _ in columns.values())], lines)
+
+    def by_input(self, names: Sequence[str]) -> list[str]:
+        """Test MSE by input."""
+        rows = [
+            [f"`{name}`", *(_form(self._rows[name][column], ".4f") for column in PARAMETER_ERRORS)]
+            for name in names
+            if self.has(name) and self._rows[name]["source"] != PUBLISHED
+        ]
+        return table_lines(["test MSE", *(f"`{name}`" for name in PARAMETERS)], rows)
+
+    def worst_inputs(self, name: str) -> list[str]:
+        """Inputs by how far their test MSE is above the floor's, the largest first."""
+        row, floor = self._rows[name], self._rows["floor"]
+        above = {
+            parameter: row[column] - floor[column]
+            for parameter, column in zip(PARAMETERS, PARAMETER_ERRORS, strict=True)
+        }
+        return [f"`{parameter}`" for parameter in sorted(above, key=above.get, reverse=True)]
+
+    def same_reading(self, name: str) -> str:
+        """See `verdicts.same_reading`."""
+        return same_reading(self._record, name) if self.has(name) else "vgg16_bins_v1"
+
+    def readings(self, names: Sequence[str]) -> list[str]:
+        """Models with bins read by their most probable one, beside those read by the expected value."""
+        twins = {
+            name: re.sub(r"(_v\d)", r"\1_expected", name)
+            for name in names
+            if "expected" not in name
+        }
+        rows = [[f"`{name}`", self.error(name), self.error(twin)] for name, twin in twins.items()]
+        return table_lines(["", "most probable bin", "expected value"], rows)
+
+    def differences(self, reference: str, names: Sequence[str] | None = None) -> list[str]:
+        """Paired tests against a reference, the largest difference first."""
+        tested = self.tested(reference, names)
+        rows = [
+            [
+                f"`{one.name}`",
+                f"{one.difference:+.4f}".replace("-", "−"),
+                one.interval,
+                one.p_text,
+                one.verdict,
+            ]
+            for one in sorted(tested, key=lambda one: -abs(one.difference))
+        ]
+        headers = [f"less `{reference}`", "difference", "95 % interval", "p (Holm)", "verdict"]
+        return table_lines(headers, rows)
+
+    def tested(self, reference: str, names: Sequence[str] | None = None) -> list[Difference]:
+        """Paired tests of the comparison, or of some rows, against a reference."""
+        return [
+            one
+            for (name, other), one in self._record.differences.items()
+            if other == reference
+            and (not self._row_table(name) if names is None else name in names)
+        ]
+
+    def _row_table(self, name: str) -> str:
+        return self._rows[name][TABLE] if self.has(name) else ""
+
+    def looks(self) -> list[str]:
+        """How predictors look that were rendered."""
+        rendered = [
+            row for row in self._rows.values() if row["image_flip"] is not None and not row[TABLE]
+        ]
+        headers = ["", *(column.header for column in LOOK_COLUMNS.values())]
+        rows = [
+            [
+                f"`{row['model']}`",
+                *(_form(row[name], column.form) for name, column in LOOK_COLUMNS.items()),
+            ]
+            for row in rendered
+        ]
+        return table_lines(headers, rows)
+
+    def best_looking(self) -> str | None:
+        """The model or baseline with the lowest FLIP."""
+        sources = (MODEL, BASELINE)
+        rendered = [row for row in self._record.of(*sources) if row["image_flip"] is not None]
+        best = min(rendered, key=lambda row: row["image_flip"], default=None)
+        return best and best["model"]
+
+    def refinement(self, name: str) -> str:
+        """One of the errors of refinement, with its interval over images."""
+        error = self._record.facts["refinement"][name]
+        return _form(error["mse"], ".4f") + (
+            ""
+            if error["images_interval"] is None
+            else f" ± {error['images_interval']:.4f} (images)"
+        )
+
+    def coverage(self) -> list[str]:
+        """The share of truths that refinement's intervals hold, by input."""
+        facts = self._record.facts["refinement"]
+        rows = [
+            [label, *(_form(facts[key][name], ".2f") for name in PARAMETERS)]
+            for label, key in (
+                ("hold the truth", "coverage"),
+                ("± images", "coverage_images_interval"),
+            )
+        ]
+        return table_lines(["", *(f"`{name}`" for name in PARAMETERS)], rows)
+
+    def searches(self) -> list[str]:
+        """What tuning tried for each model, and what it chose."""
+        models: dict[str, list[Mapping]] = {}
+        for trial in self._record.trials:
+            models.setdefault(trial["model"], []).append(trial)
+        rows = []
+        for model, trials in models.items():
+            complete = [trial for trial in trials if trial["state"] == COMPLETE]
+            best = min(complete, key=lambda trial: trial["validation_mse"], default=None)
+            values = (
+                ""
+                if best is None
+                else ", ".join(f"`{key}` {value}" for key, value in best["values"].items())
+            )
+            rows.append(
+                [
+                    f"`{model}`",
+                    values,
+                    str(len(trials)),
+                    str(len(complete)),
+                    "" if best is None else f"{best['validation_mse']:.4f}",
+                ]
+            )
+        headers = ["", "chosen", "trials", "to their end", "lowest validation MSE"]
+        return table_lines(headers, rows, texts=2)
+
+    def penalties(self) -> list[str]:
+        """Errors of the ridge regression by penalty."""
+        tried = self._record.facts["ridge_penalties"]
+        headers = ["penalty", *(f"{one['penalty']:g}" for one in tried)]
+        rows = [
+            [f"{split} MSE", *(f"{one[f'{split}_mse']:.4f}" for one in tried)]
+            for split in ("validation", "test")
+        ]
+        return table_lines(headers, rows)
+
+    def stages(self) -> list[str]:
+        """What every stage took."""
+        headers = ["stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB"]
+        rows = [
+            [
+                f"`{one['stage']}`",
+                str(one["jobs"]),
+                *(f"{one[key]:.0f}" for key in ("seconds", "cpu_seconds", "memory_mb")),
+            ]
+            for one in self._record.facts["stages"]
+        ]
+        return table_lines(headers, rows)
+
+    def trainings(self) -> list[str]:
+        """What a training of each model took."""
+        headers = ["", "seconds an epoch", "± seeds", "to the best epoch", "± seeds"]
+        columns = [
+            f"{measure}{suffix}"
+            for measure in ("epoch_seconds", "best_epoch_seconds")
+            for suffix in ("", "_seeds")
+        ]
+        rows = [
+            [f"`{name}`", *(_form(row[column], ".2f") for column in columns)]
+            for name, row in self._record.trainings.items()
+        ]
+        return table_lines(headers, rows)
+
+    def weights(self) -> list[str]:
+        """Where the weights of trunks came from, each once."""
+        found = dict.fromkeys(
+            (row["trunk"], row["weights"])
+            for row in self._rows.values()
+            if row["trunk"] not in ("", "none") and row["weights"] not in ("", "none")
+        )
+        return [f"`{trunk}`: {weights}" for trunk, weights in found]
+
+    def precisions(self) -> list[str]:
+        found = dict.fromkeys(row["precision"] for row in self._rows.values() if row["precision"])
+        return [name for name in found if name != "none"]
+
+    def config(self) -> list[str]:
+        """The lines of what was laid over config.yaml."""
+        return (self._record.facts["config"] or "").splitlines()
+
+
+def _form(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _cell(row: Mapping, column: str, form: str) -> str:
+    value = row.get(column)
+    if column == "weights":
+        # "random (seed 1, …)": the first word says which kind of weights they are.
+        kind = (value or "").split(" ")[0]
+        return "" if kind == "none" else kind
+    return _form(value, form)
