@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: materials for pictures, and the comparison in a terminal."""
+"""The command `inverse-shading`: materials for pictures, the comparison, scores of predictions."""
 
 import argparse
 import logging
@@ -98,6 +98,18 @@ def _summarise(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _score(given: argparse.Namespace) -> int:
+    # Here, since SciPy takes a second that --help needn't wait.
+    from inverse_shading.evaluation.score_predictions import score_predictions
+    from inverse_shading.report.score_file import format_score, write_score
+
+    score = score_predictions(given.predictions, given.results)
+    if given.output is not None:
+        write_score(given.output, score)
+    print(format_score(score))
+    return DONE
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inverse-shading",
@@ -107,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_summary(commands)
+    _add_score(commands)
     return parser
 
 
@@ -205,6 +218,26 @@ def _add_summary(commands: argparse._SubParsersAction) -> None:
     summary.add_argument(
         "table", metavar="TABLE", type=Path, help="such as results/comparison.csv of a workflow"
     )
+
+
+def _add_score(commands: argparse._SubParsersAction) -> None:
+    score = commands.add_parser(
+        "score",
+        help="score predictions of your own on the test images",
+        description="Score predictions of your own on the test images of a results folder: errors with "
+        "intervals, multiples of the floor and of ridge, a paired test against the best model.",
+    )
+    score.set_defaults(run=_score, quiet=False)
+    score.add_argument(
+        "predictions",
+        metavar="PREDICTIONS",
+        type=Path,
+        help="CSV with the columns of results/parameters/RANGE.csv, a row for every test image",
+    )
+    score.add_argument(
+        "--results", metavar="DIR", type=Path, required=True, help="results folder of a whole run"
+    )
+    score.add_argument("--output", metavar="FILE", type=Path, help="JSON to write the score into")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
