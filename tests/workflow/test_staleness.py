@@ -255,6 +255,10 @@ CHANGES = {
         append("workflow/inverse_shading/evaluation/image_difference.py", STATEMENT),
         looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
+    "code: the colours of maps of differences": (
+        append("workflow/inverse_shading/report/difference_colors.py", STATEMENT),
+        {"report_page"},
+    ),
     "code: how test images are shown in the novel light": (
         append("workflow/inverse_shading/evaluation/novel_images.py", STATEMENT),
         NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
