@@ -19,5 +19,5 @@ with job(snakemake.log[0]):
         },
         snakemake.params.config,
         # Of the workflow, wherever it lies: no cause to write the card again.
-        Path(snakemake.scriptdir).parents[1] / "CITATION.cff",
+        Path(snakemake.scriptdir).resolve().parents[1] / "CITATION.cff",
     )
