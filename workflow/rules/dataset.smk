@@ -95,7 +95,7 @@ rule data_card:
         "logs/data_card.log",
     localrule: True
     conda:
-        "../../envs/render.yaml"
+        "../../envs/card.yaml"
     params:
         config=slices.data_card_slice(config),
         code=code("data_card.py", *DATA_CARD_FILES),
