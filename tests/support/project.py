@@ -217,6 +217,6 @@ def copy_code(target: Path) -> Path:
     target.mkdir(parents=True)
     for name in ("workflow", "profiles", "envs"):
         shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Snakefile", "config.yaml", "README.md"):
+    for name in ("Snakefile", "config.yaml", "README.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, target / name)
     return target

@@ -10,7 +10,7 @@ from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.artefacts import write_array, write_csv
+from inverse_shading.runtime.artefacts import write_array, write_csv, write_tensors
 from inverse_shading.runtime.resources import Resources
 from tests.support.tables import write_comparison, write_predictions
 
@@ -28,6 +28,8 @@ FLIP = {
     "good": [0.2, 0.1, 0.5, 0.3, 0.4],
     "other": [0.6, 0.7, 0.8, 0.9, 0.5],
 }
+# How bright the novel light is.
+NOVEL_DIM = 0.5
 RMS = [0.2, 0.3, 0.4, 0.5, 5.0]
 
 
@@ -43,7 +45,7 @@ class FlatRenderer:
 
     def __init__(self, stage, device, threads):
         FlatRenderer.used = (stage, device, threads)
-        self.dim = 0.5 if "novel" in str(stage) else 1
+        self.dim = NOVEL_DIM if "novel" in str(stage) else 1
         self.mask = np.ones((2 * SIZE, 2 * SIZE), bool)
 
     def close(self):
@@ -68,9 +70,19 @@ def write_images(folder, **changes):
         paths.append(folder / f"{first:06d}-{first + 3:06d}.npy")
         write_array(paths[-1], np.stack([flat(true[index]) for index in range(first, first + 4)]))
     stages = {name: folder / f"{name}.safetensors" for name in ("stage", "novel_stage")}
+    novel = folder / "novel_images.safetensors"
+    images = np.stack([flat(NOVEL_DIM * true[index]) for index in TEST])
+    write_tensors(novel, {"images": images}, {"ids": [f"{index:09d}" for index in TEST]})
     resources = Resources("cpu", 1)
     return Views(
-        **{"images": paths, "framing": FRAMING, "resources": resources, **stages} | changes
+        **{
+            "images": paths,
+            "framing": FRAMING,
+            "resources": resources,
+            "novel_images": novel,
+            **stages,
+        }
+        | changes
     )
 
 

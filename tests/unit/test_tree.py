@@ -40,7 +40,7 @@ def test_every_dependency_is_pinned_and_the_lock_has_the_same_version():
     assert {name: lock().get(name) for name in wanted} == wanted
 
 
-@pytest.mark.parametrize("name", ["render", "train", "predict"])
+@pytest.mark.parametrize("name", ["render", "train", "predict", "card"])
 def test_conda_has_the_same_pins_as_the_lock(name):
     environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
     packages = environment["dependencies"][-1]["pip"]

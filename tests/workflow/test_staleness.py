@@ -53,6 +53,7 @@ FIGURES = {
     f"figures/{name}"
     for name in ("examples", "learning_curves", "error_by_parameter", "paired_tests", "gallery")
 } | {f"figures/predicted_against_true/{model}" for model in MODELS}
+DATA_CARD = {"data_card"}
 # What the table of appearance goes into.
 AFTER_LOOKS = TABLE | {"figures/paired_tests"}
 REFINED = {"refine", *looks(["refined"])}
@@ -66,7 +67,7 @@ NOVEL_IMAGES = {"novel_images"}
 AFTER_IMAGES = (
     TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples", "calibrate"}
 )
-AFTER_RENDERS = over_ranges("images") | AFTER_IMAGES
+AFTER_RENDERS = over_ranges("images") | DATA_CARD | AFTER_IMAGES
 # Cards hold the calibration, for whoever uses a model.
 CARDS = {f"describe/{model}" for model in MODELS}
 # What runs again when materials are sought in another way.
@@ -159,6 +160,7 @@ CHANGES = {
         edit_config(n_images=60),
         {f"{rule}/{NEW_RANGE}" for rule in ("parameters", "split", "render", "images")}
         | features([NEW_RANGE])
+        | DATA_CARD
         | BASELINES
         | EVERY_MODEL,
     ),
@@ -208,7 +210,8 @@ CHANGES = {
     # What Snakemake compares: mtime, code, params, input, software-env.
     "mtime: an input with other content": (
         edit_file("results/splits/000000-000019.csv", "000000000,", "000000000, ", root="run"),
-        TRUNK_FILES
+        DATA_CARD
+        | TRUNK_FILES
         | features(trunks=NETWORKS)
         | BASELINES
         | EVERY_MODEL
@@ -217,7 +220,7 @@ CHANGES = {
     ),
     "mtime: validation images that nothing is calibrated on": (
         edit_file("results/splits/000020-000039.csv", "000000020,", "000000020, ", root="run"),
-        BASELINES | EVERY_MODEL,
+        DATA_CARD | BASELINES | EVERY_MODEL,
     ),
     "mtime: a user's mesh with other content": (
         edit_file("ball.obj", "v 0.0", "v 0.01", root="run"),
@@ -252,6 +255,10 @@ CHANGES = {
     "code: how images are compared": (
         append("workflow/inverse_shading/evaluation/image_difference.py", STATEMENT),
         looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
+    ),
+    "code: the colours of maps of differences": (
+        append("workflow/inverse_shading/report/difference_colors.py", STATEMENT),
+        {"report_page"},
     ),
     "code: how test images are shown in the novel light": (
         append("workflow/inverse_shading/evaluation/novel_images.py", STATEMENT),
@@ -288,6 +295,14 @@ CHANGES = {
         {"figures/error_by_parameter", "report_page"}
         | {f"figures/predicted_against_true/{model}" for model in MODELS},
     ),
+    "code: the data card's texts": (
+        append("workflow/inverse_shading/report/templates/data_card.md.j2", "\nA remark.\n"),
+        DATA_CARD,
+    ),
+    "code: how the project is cited": (
+        append("CITATION.cff", "doi: 10.5281/zenodo.1\n"),
+        DATA_CARD,
+    ),
     "code: a docstring of a subpackage": (
         edit_file("workflow/inverse_shading/report/__init__.py", '"""', '"""A remark. '),
         set(),
@@ -319,6 +334,7 @@ CHANGES = {
     "params: the split": (
         edit_config(split={"train": 0.6, "validation": 0.2, "test": 0.2}),
         over_ranges("split")
+        | DATA_CARD
         | TRUNK_FILES
         | features(trunks=NETWORKS)
         | BASELINES

@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: materials for pictures, comparisons to read, records of runs."""
+"""The command `inverse-shading`: materials for pictures, comparisons, records of runs, scores."""
 
 import argparse
 import logging
@@ -112,6 +112,18 @@ def _document(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _score(given: argparse.Namespace) -> int:
+    # Here, since SciPy takes a second that --help needn't wait.
+    from inverse_shading.evaluation.score_predictions import score_predictions
+    from inverse_shading.report.score_file import format_score, write_score
+
+    score = score_predictions(given.predictions, given.results)
+    if given.output is not None:
+        write_score(given.output, score)
+    print(format_score(score))
+    return DONE
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inverse-shading",
@@ -123,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_summary(commands)
     _add_record(commands)
     _add_document(commands)
+    _add_score(commands)
     return parser
 
 
@@ -251,6 +264,26 @@ def _add_document(commands: argparse._SubParsersAction) -> None:
     document.add_argument(
         "--output", metavar="FILE", type=Path, required=True, help="such as docs/results.md"
     )
+
+
+def _add_score(commands: argparse._SubParsersAction) -> None:
+    score = commands.add_parser(
+        "score",
+        help="score predictions of your own on the test images",
+        description="Score predictions of your own on the test images of a results folder: errors with "
+        "intervals, multiples of the floor and of ridge, a paired test against the best model.",
+    )
+    score.set_defaults(run=_score, quiet=False)
+    score.add_argument(
+        "predictions",
+        metavar="PREDICTIONS",
+        type=Path,
+        help="CSV with the columns of results/parameters/RANGE.csv, a row for every test image",
+    )
+    score.add_argument(
+        "--results", metavar="DIR", type=Path, required=True, help="results folder of a whole run"
+    )
+    score.add_argument("--output", metavar="FILE", type=Path, help="JSON to write the score into")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:

@@ -1,5 +1,12 @@
 # The data set: ten inputs of a material, its render, the framed image, and which split it is in.
 
+# What the card is filled in from, beside the data set: its templates, and the project's citation.
+DATA_CARD_FILES = [
+    "report/templates/data_card.md.j2",
+    "report/templates/croissant_context.json",
+    "../../CITATION.cff",
+]
+
 
 rule parameters:
     output:
@@ -72,3 +79,27 @@ rule images:
         "Cropping and resizing images {wildcards.range}"
     script:
         "../scripts/images.py"
+
+
+rule data_card:
+    input:
+        parameters=expand("results/parameters/{range}.csv", range=RANGES),
+        splits=expand("results/splits/{range}.csv", range=RANGES),
+        renders=expand("results/renders/{range}.tar", range=RANGES),
+        images=expand("results/images/{range}.npy", range=RANGES),
+        stage="results/stage.safetensors",
+    output:
+        readme="results/README.md",
+        croissant="results/croissant.json",
+    log:
+        "logs/data_card.log",
+    localrule: True
+    conda:
+        "../../envs/card.yaml"
+    params:
+        config=slices.data_card_slice(config),
+        code=code("data_card.py", *DATA_CARD_FILES),
+    message:
+        "Describing the data set for who publishes it"
+    script:
+        "../scripts/data_card.py"

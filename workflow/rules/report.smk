@@ -22,6 +22,7 @@ rule report_page:
         refined=expand("results/refined/{file}", file=REFINED_FILES.values()),
         stage="results/stage.safetensors",
         novel_stage="results/novel_stage.safetensors",
+        novel_images="results/novel_images.safetensors",
         images=expand("results/images/{range}.npy", range=SAMPLE_RANGES),
     output:
         "results/report.html",

@@ -20,5 +20,6 @@ with job(snakemake.log[0]):
         config["framing"],
         Resources(snakemake.config["render"]["device"], snakemake.threads),
         snakemake.input.novel_stage,
+        snakemake.input.novel_images,
     )
     write_report(snakemake.output[0], data, views, config["count"])

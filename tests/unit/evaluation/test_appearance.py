@@ -130,6 +130,24 @@ def test_a_wrong_material_is_seen_on_both_stages_and_means_are_over_the_images(m
     assert summary["canonical"]["specular_roughness"] == 0
 
 
+def test_a_material_that_is_the_one_before_is_rendered_once(measure, monkeypatch):
+    constant = np.tile(TRUE[0], (len(TRUE), 1))
+    rendered = []
+
+    def render(self, values, render=FramedRenderer.render):
+        rendered.append(values)
+        return render(self, values)
+
+    # The truth's own renders of the novel light are made before they are counted.
+    expected, _ = measure(constant)
+    monkeypatch.setattr(FramedRenderer, "render", render)
+    table, _ = measure(constant)
+    assert len(rendered) == 2
+    pd.testing.assert_frame_equal(table, expected)
+    measure(TRUE)
+    assert len(rendered) == 2 + 2 * 4
+
+
 def test_the_sample_are_the_first_test_images_in_any_order_of_the_table(measure):
     every, _ = measure(shifted(metalness=0.1))
     table, summary = measure(shifted(metalness=0.1), count=2, order=[6, 4, 2, 0, 1, 3, 5, 7])

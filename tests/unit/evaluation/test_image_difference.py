@@ -10,10 +10,10 @@ from inverse_shading.evaluation.image_difference import (
     LARGEST_PSNR,
     ImageDifference,
     compare_images,
-    flip_colors,
     flip_map,
 )
 from inverse_shading.evaluation.measures import MEASURES
+from inverse_shading.report.difference_colors import flip_colors
 
 SIZE = 32
 EVERYWHERE = np.ones((SIZE, SIZE), bool)

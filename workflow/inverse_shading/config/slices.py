@@ -83,6 +83,12 @@ def stage_slice(config: dict, stage: dict) -> dict:
     return sliced(stage=stage, **render)
 
 
+def data_card_slice(config: dict) -> dict:
+    """What a data set is made from, as its card tells it."""
+    sections = {name: config[name] for name in ("seed", "shard_size", "split", "framing")}
+    return sliced(**sections, **stage_slice(config, config["stage"]))
+
+
 def trunk_slice(config: dict, trunk: str) -> dict:
     """What a trunk's weights depend on."""
     section = config["trunks"][trunk]

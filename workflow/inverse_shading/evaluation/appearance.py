@@ -1,6 +1,6 @@
 """How predicted materials look, rendered beside the truth: appearance.csv and appearance.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from inverse_shading.material.parameters import (
     SPECULAR,
     SPECULAR_COLOR,
 )
+from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.jobs import logger, progress
 
@@ -123,9 +124,19 @@ def measure_appearance(
     for place, stage in stages.items():
         with views.renderer(stage) as renderer:
             logger.info("%d materials of %s on %s", len(materials), predictor, renderer.driver)
-            pairs = zip(truths[place], materials, strict=True)
+            pairs = zip(truths[place], _renders(renderer, materials), strict=True)
             differences[place] = [
-                compare_images(truth, renderer.render(material), renderer.mask)
-                for truth, material in progress(pairs, len(materials), "image")
+                compare_images(truth, image, renderer.mask)
+                for truth, image in progress(pairs, len(materials), "image")
             ]
     write_appearance(table, summary, predictor, identifiers, true, predicted, differences)
+
+
+def _renders(renderer: FramedRenderer, materials: np.ndarray) -> Iterator[np.ndarray]:
+    """Images of materials (n, 10); one that is the material before is not rendered again."""
+    before = image = None
+    for material in materials:
+        # A constant answers all images alike.
+        if before is None or not np.array_equal(material, before):
+            before, image = material, renderer.render(material)
+        yield image

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 
 import flip_evaluator
-import matplotlib
 import numpy as np
 from skimage.metrics import structural_similarity
 
@@ -98,16 +97,6 @@ def flip_map(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
         computeMeanError=False,
     )
     return errors[..., 0]
-
-
-def flip_colors(errors: np.ndarray) -> np.ndarray:
-    """Colour a map of `flip_map` as FLIP's own pictures are: black is 0, light yellow 1.
-
-    Returns:
-        uint8 (height, width, 3), sRGB-encoded.
-    """
-    table = np.rint(PEAK * np.asarray(matplotlib.colormaps["magma"].colors)).astype(np.uint8)
-    return table[np.rint(PEAK * np.clip(errors, 0, 1)).astype(int)]
 
 
 def _check_images(reference: np.ndarray, test: np.ndarray) -> None:

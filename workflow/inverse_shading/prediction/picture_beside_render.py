@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inverse_shading.evaluation.image_difference import ImageDifference, flip_colors, flip_map
+from inverse_shading.evaluation.image_difference import ImageDifference, flip_map
 from inverse_shading.material.labels import PARAMETER_LABELS
+from inverse_shading.report.difference_colors import flip_colors
 from inverse_shading.report.figures.style import PixelLayout, figure_png, figure_style
 
 # Layout of the picture, in pixels. Tiles have the size of the framed image within these limits.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from inverse_shading.evaluation.metrics import image_errors
+from inverse_shading.evaluation.novel_images import read_novel_images
 from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.report.page.data import ReportData
@@ -51,7 +52,6 @@ def choose_examples(data: ReportData) -> list[Example]:
 
 # The views, by the prefix that their errors have in appearance.csv.
 STAGE, NOVEL = "", "novel_"
-TRUTH = "truth"
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,10 @@ def make_gallery(data: ReportData, views: Views, count: int) -> Gallery:
     with views.renderer(views.stage) as renderer:
         renders = render_materials(renderer, materials)
     encoded = {STAGE: encode_view(truths, renders, side)}
-    # No array holds the images of this view: the truth is rendered as well.
-    materials[TRUTH] = data.true[rows]
+    novel = read_novel_images(views.novel_images, data.sample, views.framing["image_size"])
     with views.renderer(views.novel_stage) as renderer:
         renders = render_materials(renderer, materials)
-    truths = renders.pop(TRUTH)
+    truths = list(novel[rows])
     encoded[NOVEL] = encode_view(truths, renders, side)
 
     cards = {row: _card(data, encoded, place, row) for place, row in enumerate(rows)}

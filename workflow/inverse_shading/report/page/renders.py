@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from inverse_shading.evaluation.image_difference import flip_colors, flip_map
+from inverse_shading.evaluation.image_difference import flip_map
 from inverse_shading.render.framed_frames import FramedRenderer
+from inverse_shading.report.difference_colors import flip_colors
 from inverse_shading.runtime.jobs import progress
 
 # A picture of 224 pixels a side takes 3.5 kB as WebP in base64, a map of differences half as much: so
