@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from inverse_shading.evaluation.image_difference import flip_colors, flip_map
+from inverse_shading.evaluation.image_difference import PEAK, flip_colors, flip_map
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.jobs import progress
 
@@ -17,6 +17,10 @@ from inverse_shading.runtime.jobs import progress
 # many pixels keep the page near ten megabytes, of which plotly's code is almost five.
 PIXEL_BUDGET = 100_000_000
 LARGEST_SIDE, SMALLEST_SIDE = 224, 96
+
+# Between so many colours the page interpolates, to within a level or two of FLIP's own.
+FLIP_STOPS = 33
+
 WEBP = {"format": "WEBP", "quality": 85, "method": 6}
 
 
@@ -27,7 +31,7 @@ class View:
     Attributes:
         truths: the images themselves.
         renders: by predictor, renders of its materials.
-        maps: by predictor, FLIP between truth and render, coloured.
+        maps: by predictor, FLIP between truth and render, grey, see `flip_tones`.
     """
 
     truths: list[str]
@@ -74,7 +78,7 @@ def encode_view(
         },
         maps={
             name: [
-                encode(flip_colors(flip_map(truth, image)), side)
+                encode(flip_tones(flip_map(truth, image)), side)
                 for truth, image in zip(truths, images, strict=True)
             ]
             for name, images in renders.items()
@@ -88,16 +92,36 @@ def picture_side(pictures: int, size: int) -> int:
     return min(side, size, LARGEST_SIDE)
 
 
-def encode(pixels: np.ndarray, side: int) -> str:
+def flip_tones(errors: np.ndarray) -> np.ndarray:
+    """A map of FLIP as grey, which the page makes brighter by a gain and colours.
+
+    Its root is taken, so that eight bits hold small differences too; the page squares it.
+
+    Args:
+        errors: (height, width), 0 to 1.
+
+    Returns:
+        uint8 (height, width).
+    """
+    return np.rint(PEAK * np.sqrt(np.clip(errors, 0, 1))).astype(np.uint8)
+
+
+def flip_stops() -> np.ndarray:
+    """Colours of FLIP from 0 to 1 at even steps: (FLIP_STOPS, 3) in [0, 1], sRGB-encoded."""
+    return flip_colors(np.linspace(0, 1, FLIP_STOPS)[None])[0] / PEAK
+
+
+def encode(pixels: np.ndarray, width: int) -> str:
     """A picture as a data URI.
 
     Args:
-        pixels: uint8 (size, size, 3), sRGB-encoded.
-        side: of the encoded picture in pixels, no more than `size`.
+        pixels: uint8 (height, width, 3), sRGB-encoded, or grey (height, width).
+        width: of the encoded picture in pixels, no more than its own; its height follows.
     """
     image = Image.fromarray(pixels)
-    if side != image.width:
-        image = image.resize((side, side), Image.Resampling.LANCZOS)
+    if width != image.width:
+        size = (width, round(image.height * width / image.width))
+        image = image.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, **WEBP)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
