@@ -21,7 +21,8 @@ LARGEST_SIDE, SMALLEST_SIDE = 224, 96
 # Between so many colours the page interpolates, to within a level or two of FLIP's own.
 FLIP_STOPS = 33
 
-WEBP = {"format": "WEBP", "quality": 85, "method": 6}
+# A gain magnifies what is lost in a map, too.
+RENDER_QUALITY, MAP_QUALITY = 85, 90
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def encode_view(
         },
         maps={
             name: [
-                encode(flip_tones(flip_map(truth, image)), side)
+                encode(flip_tones(flip_map(truth, image)), side, MAP_QUALITY)
                 for truth, image in zip(truths, images, strict=True)
             ]
             for name, images in renders.items()
@@ -111,17 +112,18 @@ def flip_stops() -> np.ndarray:
     return flip_colors(np.linspace(0, 1, FLIP_STOPS)[None])[0] / PEAK
 
 
-def encode(pixels: np.ndarray, width: int) -> str:
+def encode(pixels: np.ndarray, width: int, quality: int = RENDER_QUALITY) -> str:
     """A picture as a data URI.
 
     Args:
         pixels: uint8 (height, width, 3), sRGB-encoded, or grey (height, width).
         width: of the encoded picture in pixels, no more than its own; its height follows.
+        quality: that of WebP, 0 to 100.
     """
     image = Image.fromarray(pixels)
     if width != image.width:
         size = (width, round(image.height * width / image.width))
         image = image.resize(size, Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, **WEBP)
+    image.save(buffer, "WEBP", quality=quality, method=6)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"
