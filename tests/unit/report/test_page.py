@@ -29,7 +29,7 @@ from inverse_shading.report.page.stage_pictures import visible_environment
 from inverse_shading.report.page.table import report_columns, report_rows
 from inverse_shading.runtime.errors import InputError
 from tests.support.browser import browser, set_size
-from tests.support.npm import npm_package
+from tests.support.optional import need_programs, npm_package
 from tests.support.report_inputs import (
     FLIP,
     PUBLISHED,
@@ -198,6 +198,7 @@ def test_names_of_the_users_own_are_escaped(report):
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
+    need_programs("chromium", "chromedriver")
     with browser(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 

@@ -1,13 +1,13 @@
 """The page's scripts: joined to one, and what they compute."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from inverse_shading.report.page.scripts import join_modules
+from tests.support.optional import need_programs
 
 MODULES = {
     "page.js": 'import { one } from "./one.js";\nimport {\n  two,\n} from "./two.js";\nstart(one, two);\n',
@@ -45,8 +45,7 @@ def test_what_can_not_be_joined_is_refused(text):
 
 
 def test_the_logic_of_the_scripts_holds_in_node():
-    if shutil.which("node") is None:
-        pytest.skip("node is missing")
+    need_programs("node")
     files = sorted(Path(__file__).with_name("scripts").glob("*.test.js"))
     done = subprocess.run(["node", "--test", *files], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

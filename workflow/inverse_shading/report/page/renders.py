@@ -13,8 +13,8 @@ from inverse_shading.evaluation.image_difference import PEAK, flip_colors, flip_
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.runtime.jobs import progress
 
-# A picture of 224 pixels a side takes 3.5 kB as WebP in base64, a map of differences half as much: so
-# many pixels keep the page near ten megabytes, of which plotly's code is almost five.
+# A picture of 224 pixels a side takes 3 kB as WebP in base64, and so does a map of differences: so many
+# pixels keep the page below twelve megabytes, of which plotly's code is almost five.
 PIXEL_BUDGET = 100_000_000
 LARGEST_SIDE, SMALLEST_SIDE = 224, 96
 
