@@ -1,6 +1,6 @@
 # make demo        sets up, then runs the whole workflow at a small size in demo/
 # make test        sets up, then runs all tests; PATHS=tests/unit/render only those
-# make lint        sets up, then checks the style of everything
+# make lint        sets up, then checks the style of everything, with npm also the types of the report's scripts
 # make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
 # make test-faults that many more faults end well, with a table; mounts small disks, half an hour
@@ -14,7 +14,7 @@ PATHS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slurm test-faults test-fuzz test-gpu lint schema install lock clean
+.PHONY: demo test test-slurm test-faults test-fuzz test-gpu lint schema install npm-packages lock clean
 .DEFAULT_GOAL := demo
 
 install: $(VENV)/installed
@@ -30,6 +30,13 @@ $(VENV)/installed: envs/requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# What checks the report's scripts and its accessibility. The report needs none of it, and neither does a
+# user: without npm, these checks are skipped.
+npm-packages:
+	@if ! command -v npm >/dev/null; then echo "SKIPPED: the packages of package.json, because npm is missing"; \
+	elif [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then \
+		npm ci --silent --no-audit --no-fund || echo "SKIPPED: the packages of package.json, because npm can't install them"; fi
+
 demo: install
 	@sh envs/system-libraries.sh
 	$(BIN)/snakemake --cores $(CORES) --directory demo --configfile demo/config.yaml
@@ -37,7 +44,7 @@ demo: install
 	@echo
 	@echo "To look at: demo/results/report.html    Pictures: demo/results/figures/    Table: demo/results/comparison.md"
 
-test: install
+test: install npm-packages
 	@sh envs/system-libraries.sh test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist worksteal $(PATHS)
 
@@ -57,12 +64,14 @@ test-gpu: install
 	@sh envs/system-libraries.sh test
 	$(BIN)/python -m pytest tests/gpu
 
-lint: install
+lint: install npm-packages
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=workflow $(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	@if [ -x node_modules/.bin/tsc ]; then echo node_modules/.bin/tsc && node_modules/.bin/tsc; \
+	else echo "SKIPPED: types of the report's scripts, because npm's typescript is missing"; fi
 
 # After a change of the configuration's keys; a test says so.
 schema: install
@@ -76,4 +85,4 @@ lock:
 		--output-file envs/requirements.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) demo/results demo/logs demo/.snakemake
+	rm -rf $(VENV) node_modules demo/results demo/logs demo/.snakemake

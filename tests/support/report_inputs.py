@@ -1,6 +1,7 @@
 """Small inputs of the report, made by hand: two models, five images that were refined, a flat world.
 
-The renderer of that world takes the place of `render.framed_frames.Renderer`.
+The renderer of that world takes the place of `Renderer` in `render.framed_frames` and in the page's
+`stage_pictures`.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from inverse_shading.evaluation.views import Views
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.artefacts import write_array, write_csv, write_tensors
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.stage_file import Stage, save_stage
 from tests.support.tables import write_comparison, write_predictions
 
 SIZE = 32
@@ -51,6 +53,12 @@ class FlatRenderer:
     def close(self):
         pass
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
     def render(self, values):
         assert ((values >= 0) & (values <= 1)).all()
         return flat(self.dim * values, 2 * SIZE)
@@ -60,6 +68,23 @@ def true_values():
     true = np.full((8, 10), 0.2)
     true[:, 1] = np.linspace(0.1, 0.8, 8)
     return true
+
+
+def flat_stage():
+    """A stage whose light is brighter from above, and whose object fills the frame."""
+    side = 2 * SIZE
+    return Stage(
+        mask=np.ones((side, side), bool),
+        surface=np.zeros((3, side * side, 3), np.float32),
+        radiance=np.linspace(1, 0, 8, dtype=np.float32)[:, None, None] * np.ones((8, 16, 3), "f4"),
+        irradiance=np.full((2, 4, 3), 0.5, np.float32),
+        background=np.zeros((side, side, 3), np.uint8),
+        view_position=np.zeros(3),
+        environment_samples=4,
+        pixel_stage="",
+        uniforms={},
+        materialx_version="1.0.0",
+    )
 
 
 def write_images(folder, **changes):
@@ -73,6 +98,8 @@ def write_images(folder, **changes):
     novel = folder / "novel_images.safetensors"
     images = np.stack([flat(NOVEL_DIM * true[index]) for index in TEST])
     write_tensors(novel, {"images": images}, {"ids": [f"{index:09d}" for index in TEST]})
+    for path in stages.values():
+        save_stage(path, flat_stage())
     resources = Resources("cpu", 1)
     return Views(
         **{

@@ -1,7 +1,7 @@
 """Pictures of a whole page at the widths of a desk and of a phone.
 
-python -m tests.support.screenshots REPORT.html FOLDER    writes report_1400.png, report_1400_dark.png and
-                                                          report_390.png into FOLDER
+python -m tests.support.screenshots REPORT.html FOLDER    writes report_1400.png, report_390.png, and the same
+                                                          in dark with _dark in their names, into FOLDER
 """
 
 import base64
@@ -13,7 +13,12 @@ from pathlib import Path
 from tests.support.browser import browser, set_size
 
 # Name of a picture: width in pixels, and whether the page is dark.
-PICTURES = {"1400": (1400, False), "1400_dark": (1400, True), "390": (390, False)}
+PICTURES = {
+    "1400": (1400, False),
+    "1400_dark": (1400, True),
+    "390": (390, False),
+    "390_dark": (390, True),
+}
 
 
 def main(page: Path, folder: Path) -> None:

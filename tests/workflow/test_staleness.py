@@ -281,7 +281,7 @@ CHANGES = {
         {"report_page"},
     ),
     "code: the report's script": (
-        append("workflow/inverse_shading/report/page/templates/report_table.js", "\n;\n"),
+        append("workflow/inverse_shading/report/page/templates/order.js", "\n;\n"),
         {"report_page"},
     ),
     # What borders between folders are for.
@@ -289,6 +289,10 @@ CHANGES = {
         append("workflow/inverse_shading/pictures/exr.py", STATEMENT),
         # Only materials of the user's pictures, which nobody asked for.
         set(),
+    ),
+    "code: kinds of material": (
+        append("workflow/inverse_shading/material/kinds.py", STATEMENT),
+        {"report_page"},
     ),
     "code: labels of the inputs": (
         append("workflow/inverse_shading/material/labels.py", STATEMENT),

@@ -11,15 +11,25 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from inverse_shading.evaluation.image_difference import flip_colors
 from inverse_shading.render import framed_frames
+from inverse_shading.report.page import stage_pictures
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.gallery import Example, choose_examples
 from inverse_shading.report.page.html import write_report
 from inverse_shading.report.page.plots import calibration_figure, predicted_figure, reasons_figure
-from inverse_shading.report.page.renders import LARGEST_SIDE, SMALLEST_SIDE, picture_side
+from inverse_shading.report.page.renders import (
+    LARGEST_SIDE,
+    SMALLEST_SIDE,
+    flip_stops,
+    flip_tones,
+    picture_side,
+)
+from inverse_shading.report.page.stage_pictures import visible_environment
 from inverse_shading.report.page.table import report_columns, report_rows
 from inverse_shading.runtime.errors import InputError
 from tests.support.browser import browser, set_size
+from tests.support.optional import need_programs, npm_package
 from tests.support.report_inputs import (
     FLIP,
     PUBLISHED,
@@ -84,8 +94,9 @@ def test_the_best_of_a_column_is_a_rival(data):
 def test_refinement_is_a_rival_on_the_sample_alone():
     table = pd.DataFrame({"model": ["a", "b"], "source": ["model", "refinement"]})
     table = table.assign(test_mse=[0.2, 0.1], sample_mse=[0.2, 0.1])
-    best = [[cell.best for cell in row.cells] for row in report_rows(table)]
-    assert best == [[True, False], [False, True]]
+    rows = report_rows(table)
+    assert [[cell.best for cell in row.cells] for row in rows] == [[True, False], [False, True]]
+    assert [[cell.apart for cell in row.cells] for row in rows] == [[False] * 2, [True, False]]
 
 
 def test_columns_that_are_not_there_are_left_out():
@@ -135,6 +146,28 @@ def test_many_pictures_are_smaller():
     assert picture_side(10**9, 300) == SMALLEST_SIDE
 
 
+def test_the_page_makes_the_colours_of_flip_of_its_grey_maps():
+    errors = np.linspace(0, 1, 1000)[None]
+    # As the page's filter does: squared, then interpolated between stops.
+    squared = (flip_tones(errors) / 255.0) ** 2
+    stops = flip_stops()
+    places = np.linspace(0, 1, len(stops))
+    shown = np.stack([np.interp(squared, places, stops[:, c]) for c in range(3)], axis=-1)
+    assert np.abs(255 * shown - flip_colors(errors).astype(float)).max() < 4
+    # A hundredth of FLIP's range still has twenty tones and more.
+    assert len(np.unique(flip_tones(errors / 100))) > 20
+
+
+def test_an_environment_is_shown_at_an_exposure_that_leaves_few_texels_white():
+    radiance = np.geomspace(1e-3, 1e3, 10_000).reshape(100, 100, 1) * np.ones(3)
+    white = (visible_environment(radiance) == 255).all(axis=-1).mean()
+    assert 0.01 < white < 0.03
+    # One lamp in the dark.
+    lamp = np.zeros((10, 10, 3))
+    lamp[2, 3] = 50
+    assert (visible_environment(lamp) == 255).all(axis=-1).sum() == 1
+
+
 def _numbers(values):
     """Plotly packs arrays into base64."""
     if isinstance(values, dict):
@@ -147,7 +180,8 @@ def report(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("report")
     views = write_images(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(framed_frames, "Renderer", FlatRenderer)
+        for module in (framed_frames, stage_pictures):
+            patch.setattr(module, "Renderer", FlatRenderer)
         write_report(folder / "first.html", data, views, 3)
         write_report(folder / "report.html", data, views, 3)
     return folder / "report.html"
@@ -164,6 +198,7 @@ def test_names_of_the_users_own_are_escaped(report):
 
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory):
+    need_programs("chromium", "chromedriver")
     with browser(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
@@ -196,8 +231,10 @@ def test_every_picture_is_there_and_nothing_was_asked_of_a_network(page):
     sizes = page.execute_script(
         "return Promise.all([...document.images].map((i) => i.decode().then(() => i.naturalWidth)))"
     )
-    # Three cards and one example that is not among them, at two views and one.
-    assert len(sizes) >= 3 * 2 * (1 + 2 * 3) + 2 * 2 and set(sizes) == {32}
+    # Three cards and one example that is not among them, at two views and one; two stages.
+    assert len(sizes) >= 3 * 2 * (1 + 2 * 3) + 2 * 2 + 2 * 3
+    frames, environments = sizes.count(64), sizes.count(16)
+    assert (frames, environments, set(sizes)) == (4, 2, {16, 32, 64})
     names = page.execute_script("return performance.getEntries().map((entry) => entry.name)")
     assert [name for name in names if re.match(r"(https?|wss?|ftp):", name)] == []
     assert [n for n in names if n.startswith("file:")] == [page.current_url]
@@ -271,6 +308,85 @@ def test_an_image_opens_with_its_ten_values(page):
     assert len(page.find_elements(By.CSS_SELECTOR, "#detail .pictures img")) == 6
     dialog.send_keys(Keys.ESCAPE)
     assert not dialog.is_displayed()
+
+
+def test_the_gallery_shows_images_of_one_kind(page):
+    kinds = {int(i): k for i, k in zip(_images(page), _texts(page, ".card .kinds"), strict=True)}
+    # All are as metallic and reflect as weakly; base times colour is dark where colour is below 1/2.
+    assert kinds[2] == "dark, weakly reflecting" and kinds[5] == "weakly reflecting"
+    _choose(page, "kind", "dark")
+    shown = [e for e in page.find_elements(By.CSS_SELECTOR, ".card h3") if e.is_displayed()]
+    assert [element.text for element in shown] == ["Image 2"]
+    assert page.find_element(By.ID, "gallery-status").text == "1 of 3 images, worst first"
+    _choose(page, "kind", "metal")
+    assert page.find_element(By.ID, "gallery-status").text == "0 of 3 images, worst first"
+
+
+def test_predicted_colours_stand_beside_the_true_ones(page):
+    colour = "return [...document.querySelectorAll(arguments[0])].map((e) => e.style.background)"
+    tile = ".card[data-image='000000004'] .tile[data-name={}] .swatch"
+    truth = page.execute_script(colour, tile.format("truth"))
+    good = page.execute_script(colour, tile.format("good"))
+    # Image 4: base colour 0.5, 0.2, 0.2, and good is 0.05 above.
+    assert truth[0] == "color(srgb-linear 0.5 0.2 0.2)"
+    assert good[0] == "color(srgb-linear 0.55 0.25 0.25)"
+    page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
+    assert [text.splitlines() for text in _texts(page, "#detail .colours li")] == [
+        [label, "true", "good", REFINED] for label in ("Base colour", "Specular colour")
+    ]
+    assert page.execute_script(colour, "#detail .swatch")[:2] == [truth[0], good[0]]
+
+
+def test_keys_set_the_gain_of_the_maps_and_their_scale(page):
+    def amplitudes():
+        return page.execute_script(
+            "return [...document.querySelectorAll('#flip-colours [amplitude]')]"
+            ".map((f) => f.getAttribute('amplitude'))"
+        )
+
+    slider = page.find_element(By.ID, "flip-gain")
+    assert amplitudes() == ["1"] * 3
+    slider.send_keys(Keys.ARROW_RIGHT * 2)
+    assert amplitudes() == ["4"] * 3
+    assert page.find_element(By.ID, "flip-gain-output").text == "× 4"
+    assert page.find_element(By.ID, "flip-brightest").text == "FLIP 0.25 or more"
+
+
+def test_keys_open_an_image_and_closing_it_leads_back(page):
+    button = page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button")
+    button.send_keys(Keys.ENTER)
+    dialog = page.find_element(By.ID, "detail")
+    assert dialog.is_displayed()
+    page.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not dialog.is_displayed() and page.switch_to.active_element == button
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1400, 390])
+def test_axe_finds_nothing_against_the_page_and_its_dialog(page, width, dark):
+    axe = (npm_package("axe-core") / "axe.min.js").read_text()
+    set_size(page, width, 900, dark)
+    page.execute_script(axe)
+    run = (
+        "const [scope, done] = arguments; axe.run(scope).then(({ violations }) => done("
+        "violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200) + n.failureSummary)])))"
+    )
+    assert page.execute_async_script(run, "html") == []
+    page.execute_script("document.querySelectorAll('.tile button')[2].click()")
+    assert page.execute_async_script(run, "#detail") == []
+
+
+def test_headings_of_groups_are_in_sight_on_a_phone(page):
+    set_size(page, 390, 844)
+    script = (
+        "const box = document.querySelector('#comparison .scroll'); box.scrollLeft = arguments[0];"
+        "const frame = box.getBoundingClientRect();"
+        "return [...document.querySelectorAll('.groups span')].filter((span) => {"
+        " const { left, right, width } = span.getBoundingClientRect();"
+        " return width && left >= frame.left && right <= frame.right; }).map((s) => s.textContent)"
+    )
+    assert page.execute_script(script, 0) == ["Inputs"]
+    assert page.execute_script(script, 40) == ["Inputs"]
 
 
 def test_the_plot_shows_the_predictor_that_is_chosen(page):

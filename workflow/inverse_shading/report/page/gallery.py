@@ -9,6 +9,7 @@ from inverse_shading.evaluation.metrics import image_errors
 from inverse_shading.evaluation.novel_images import read_novel_images
 from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
+from inverse_shading.material.kinds import material_kinds
 from inverse_shading.report.page.data import ReportData
 from inverse_shading.report.page.renders import View, encode_view, picture_side, render_materials
 from inverse_shading.report.ranks import even_ranks
@@ -72,10 +73,19 @@ class Tile:
 
 @dataclass(frozen=True)
 class Card:
-    """One image: its truth by view as data URIs, a tile a predictor, and its row of the sample."""
+    """One image.
+
+    Attributes:
+        identifier: its id.
+        row: its row of the sample.
+        kinds: of its true material, see `material_kinds`.
+        truth: data URIs by view.
+        tiles: one a predictor.
+    """
 
     identifier: str
     row: int
+    kinds: list[str]
     truth: dict[str, str]
     tiles: list[Tile]
 
@@ -143,4 +153,5 @@ def _card(data: ReportData, views: Mapping[str, View], place: int, row: int) -> 
             )
         )
     truth = {name: view.truths[place] for name, view in views.items()}
-    return Card(data.sample[row], row, truth, tiles)
+    kinds = [kind for kind, found in material_kinds(data.true[row]).items() if found]
+    return Card(data.sample[row], row, kinds, truth, tiles)

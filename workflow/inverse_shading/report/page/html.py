@@ -1,5 +1,6 @@
 """results/report.html: all results in one page that needs nothing but a browser."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from plotly.utils import PlotlyJSONEncoder
 from inverse_shading.evaluation.comparison_table import REFINEMENT
 from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
+from inverse_shading.material.kinds import KINDS
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.report.page.data import ReportData
@@ -21,11 +23,14 @@ from inverse_shading.report.page.plots import (
     predicted_figure,
     reasons_figure,
 )
+from inverse_shading.report.page.renders import flip_stops
+from inverse_shading.report.page.scripts import join_modules
+from inverse_shading.report.page.stage_pictures import StagePictures, picture_stage
 from inverse_shading.report.page.table import Column, report_columns, report_rows
 from inverse_shading.runtime.files import write_text
 
 TEMPLATES = "templates"
-SCRIPTS = ("report_table.js", "report_gallery.js", "report_plots.js")
+SCRIPT = "page.js"
 
 
 def write_report(output: str | Path, data: ReportData, views: Views, count: int) -> None:
@@ -42,11 +47,15 @@ def write_report(output: str | Path, data: ReportData, views: Views, count: int)
     Raises:
         InputError: an image or a stage can't be read, or nothing can render.
     """
-    write_text(output, format_report(data, make_gallery(data, views, count)))
+    stages = {
+        "Training images": picture_stage(views.stage, views),
+        "New light and view": picture_stage(views.novel_stage, views),
+    }
+    write_text(output, format_report(data, make_gallery(data, views, count), stages))
 
 
-def format_report(data: ReportData, gallery: Gallery) -> str:
-    """The page as HTML."""
+def format_report(data: ReportData, gallery: Gallery, stages: Mapping[str, StagePictures]) -> str:
+    """The page as HTML, with the stages by their titles."""
     environment = Environment(
         loader=PackageLoader(__package__, TEMPLATES),
         autoescape=True,
@@ -66,7 +75,10 @@ def format_report(data: ReportData, gallery: Gallery) -> str:
         groups=[(group, sum(one.group == group for one in columns)) for group in _groups(columns)],
         rows=report_rows(data.table),
         gallery=gallery,
-        ranges={card.identifier: _ranges(data, card.row) for card in _cards(gallery)},
+        stages=stages,
+        kinds=_kinds(gallery),
+        images={card.identifier: _image(data, card) for card in gallery.cards},
+        ranges={card.identifier: _inputs(data, card.row) for _, card in gallery.examples},
         coverage=_coverage(data),
         undetermined={
             reason: float((data.intervals.reason == reason).mean()) for reason in REASONS
@@ -80,7 +92,8 @@ def format_report(data: ReportData, gallery: Gallery) -> str:
             "reasons": reasons_figure(data),
         },
         styles=_text("report.css"),
-        scripts=[_text(name) for name in SCRIPTS],
+        script=Markup(join_modules(SCRIPT, _text)),
+        flip_stops=flip_stops().round(4).tolist(),
         # It is code of ours like the rest of the page: not to be escaped.
         plotly=Markup(get_plotlyjs()),
     )
@@ -90,8 +103,9 @@ def _groups(columns: list[Column]) -> list[str]:
     return list(dict.fromkeys(one.group for one in columns))
 
 
-def _cards(gallery: Gallery) -> list[Card]:
-    return [*gallery.cards, *(card for _, card in gallery.examples)]
+def _kinds(gallery: Gallery) -> dict[str, int]:
+    """Kinds of material in the gallery, in their own order, with the number of their images."""
+    return {kind: sum(kind in card.kinds for card in gallery.cards) for kind in KINDS}
 
 
 def _looks(data: ReportData) -> dict[str, dict[str, float]]:
@@ -106,7 +120,16 @@ def _coverage(data: ReportData) -> dict[str, float]:
     return {"inside": float(inside.mean()), "determined": float(determined.mean())}
 
 
-def _ranges(data: ReportData, row: int) -> list[dict]:
+def _image(data: ReportData, card: Card) -> dict:
+    """What the page's scripts know of an image."""
+    return {
+        "kinds": card.kinds,
+        "errors": {tile.predictor: tile.errors for tile in card.tiles},
+        "inputs": _inputs(data, card.row),
+    }
+
+
+def _inputs(data: ReportData, row: int) -> list[dict]:
     """The ten inputs of one image: truth, interval, why it is wide, and every predictor's answer."""
     return [
         {

@@ -32,11 +32,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as text (empty where there is none), exactly, and whether it is its column's best."""
+    """One cell.
+
+    Attributes:
+        text: the number as it is written; empty where there is none.
+        value: the number itself.
+        best: whether it is its column's best.
+        apart: whether it is of other images than its column, and sorted below the column's others.
+    """
 
     text: str
-    value: float | None
-    best: bool
+    value: float | None = None
+    best: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,11 @@ def report_rows(table: pd.DataFrame) -> list[Row]:
         for one in columns:
             value = record[one.name]
             if math.isnan(value):
-                cells.append(Cell("", None, False))
+                cells.append(Cell(""))
                 continue
             is_best = _is_rival(record["source"], one) and value == best.get(one.name)
-            cells.append(Cell(format(value, one.form).replace("-", "−"), value, is_best))
+            text = format(value, one.form).replace("-", "−")
+            cells.append(Cell(text, value, is_best, _of_the_sample(record["source"], one)))
         rows.append(Row(record["model"], record["source"], apart, cells))
     return rows
 
@@ -97,4 +106,9 @@ def _best(table: pd.DataFrame, column: Column) -> float:
 
 
 def _is_rival(source: str, column: Column) -> bool:
-    return source not in APART and not (column.of_all and source == REFINEMENT)
+    return source not in APART and not _of_the_sample(source, column)
+
+
+def _of_the_sample(source: str, column: Column) -> bool:
+    """Whether a row has numbers of the sample alone in a column that is of all test images."""
+    return column.of_all and source == REFINEMENT
