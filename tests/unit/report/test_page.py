@@ -11,8 +11,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from inverse_shading.evaluation.image_difference import flip_colors
 from inverse_shading.render import framed_frames
+from inverse_shading.report.difference_colors import flip_colors
 from inverse_shading.report.page import stage_pictures
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.gallery import Example, choose_examples
