@@ -10,8 +10,8 @@ from inverse_shading.render.framing import Box, frame_levels
 # what half a pixel of misplacement costs.
 INDIFFERENCE = 0.003
 
-# An outline is known to this many pixels of a framed image: what the overlap of an object that is nearly
-# all outline, such as a rod or a ring, loses. And the least overlap that is ever enough.
+# An outline is known to this many pixels of a framed image, which an object that is nearly all outline,
+# such as a rod or a ring, loses of its overlap; and the overlap that is always needed.
 OUTLINE = 0.25
 LEAST_OVERLAP = 0.85
 

@@ -1,7 +1,7 @@
 """What a picture of the stage's object must look like, and tests of whether one does."""
 
-from collections.abc import Mapping
-
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import Stage
 
 # What follows was measured on 180 renders of the poster's stage, the greyest among them, as PNG and
-# JPEG, whole and framed, of 64 to 896 pixels a side, and holds for other shapes: tall, wide, thin, of many
-# parts, of rings.
+# JPEG, whole and framed, of 64 to 896 pixels a side, and holds for tall, wide and thin shapes, rings
+# and many parts.
 
 # Levels of 255 by which a pixel must differ from the stage's backdrop to be something else.
 DIFFERENCE = 8
@@ -26,18 +26,17 @@ NOISE = 2
 # at quality 85 and 224 pixels, 0.036 at quality 60.
 OUTSIDE = 0.04
 
-# Share of the silhouette that must differ from the backdrop. A grey object differs in fewer places: down
-# to 0.84. The ball without its foot has 0.79, the empty stage 0.
+# Share of the silhouette that must differ from the backdrop. A grey object differs in fewer places,
+# down to 0.84. The ball without its foot has 0.79, the empty stage 0.
 OVERLAP = 0.82
 
 # How far off other places are that mustn't fit better, as a share of the side, and how much larger or
-# smaller. What lies half as far off as they do still fits best where it is expected. JPEG spills
-# outwards, so larger places are further off.
-SHIFT = 0.022
-SCALES = (0.96, 1.12)
+# smaller. What lies half as far off as they do still fits best where it is expected.
+SHIFT, SMALLER, LARGER = 0.022, 0.96, 1.12
 
-# Another place fits better if the disagreement there is lower than this share of it.
-BETTER = 0.8
+# Another place fits better if the disagreement there is lower than this share of it. JPEG of a small
+# picture spills outwards, which a larger silhouette meets down to 0.57.
+BETTER, BETTER_LARGER = 0.8, 0.5
 
 # Pixels of the framed image about the silhouette that are left out, since they are mixed.
 RIM = 4
@@ -61,12 +60,14 @@ class Match:
 
     Attributes:
         placement: "frame" or "framed".
+        fits: whether the picture is such a one.
         silhouette: overlap of what differs from the backdrop with the object, 0 to 1.
         disagreement: how much differs that shouldn't, and doesn't that should, in areas of the object.
         brightness: (3,) of the picture's backdrop by the stage's, linear light; 1 where it is the same.
     """
 
     placement: str
+    fits: bool
     silhouette: float
     disagreement: float
     brightness: np.ndarray
@@ -112,14 +113,13 @@ class StageView:
             the best of all ways; None if none fits. Another brightness is tried where the stage's own
             doesn't fit.
         """
-        own = [self._match(shown, name, np.ones(3)) for name in self.views]
-        found = [match for match in own if match is not None]
-        if not found:
-            other = [
-                self._match(shown, name, self._brightness(shown, name)) for name in self.views
-            ]
-            found = [match for match in other if match is not None]
-        return min(found, key=lambda match: match.disagreement, default=None)
+        for brightness in (lambda name: np.ones(3), lambda name: self._brightness(shown, name)):
+            matches = [self._match(shown, name, brightness(name)) for name in self.views]
+            # The best has to fit: a worse one may seem to where the object is as grey as the backdrop.
+            best = min(matches, key=lambda match: match.disagreement)
+            if best.fits:
+                return best
+        return None
 
     def _brightness(self, shown: np.ndarray, placement: str) -> np.ndarray:
         """(3,) how bright the picture's backdrop is, in units of the stage's, linear light."""
@@ -132,11 +132,8 @@ class StageView:
         )
         return np.median(light, axis=0)
 
-    def _match(self, shown: np.ndarray, placement: str, brightness: np.ndarray) -> Match | None:
-        """How a picture fits one way of showing the stage; None if it doesn't."""
-        lowest, highest = BRIGHTNESS
-        if (brightness < lowest).any() or (brightness > highest).any():
-            return None
+    def _match(self, shown: np.ndarray, placement: str, brightness: np.ndarray) -> Match:
+        """How a picture fits one way of showing the stage."""
         backdrop, coverage = self.views[placement]
         if np.abs(brightness - 1).max() > SAME_BRIGHTNESS:
             light = np.clip(srgb_decode(backdrop / 255) * brightness, 0, 1)
@@ -145,24 +142,28 @@ class StageView:
             brightness = np.ones(3)
         distance = np.abs(shown - backdrop).max(axis=2)
         outside = ~ndimage.binary_dilation(coverage > 0, iterations=RIM)
-        if outside.any() and (distance[outside] > DIFFERENCE).mean() > OUTSIDE:
-            return None
-        # Up to JPEG's noise there is none; from there on half a difference is half of one.
+        stray = (distance[outside] > DIFFERENCE).mean() if outside.any() else 0
+        # Up to JPEG's noise there is no difference; from there on half of one is half of one.
         differs = np.clip((distance - NOISE) / (DIFFERENCE - NOISE), 0, 1)
         # Grey in the middle of an object is the object; in a hole of it, it is the backdrop.
         holes = ndimage.binary_fill_holes(distance > DIFFERENCE) & (coverage > 0.5)
         found = np.where(holes, 1, differs)
-        area = float(coverage.sum())
-        if np.minimum(found, coverage).sum() < OVERLAP * area:
-            return None
-        disagreement = _disagreement(differs, coverage)
-        if any(
-            _disagreement(differs, elsewhere) < BETTER * disagreement
-            for elsewhere in _elsewhere(coverage)
-        ):
-            return None
-        value = float(np.minimum(found, coverage).sum() / np.maximum(found, coverage).sum())
-        return Match(placement, value, disagreement / area, brightness)
+        common, area = float(np.minimum(found, coverage).sum()), float(coverage.sum())
+        here = _disagreement(differs, coverage)
+        lowest, highest = BRIGHTNESS
+        fits = (
+            bool((brightness >= lowest).all() and (brightness <= highest).all())
+            and stray <= OUTSIDE
+            and common >= OVERLAP * area
+            and all(
+                _disagreement(differs, elsewhere) >= share * here
+                for elsewhere, share in _elsewhere(coverage)
+            )
+        )
+        # An even backdrop tells ways apart whose outlines are nearly the same: every level counts.
+        exact = _disagreement(np.minimum(distance / DIFFERENCE, 1), coverage)
+        value = common / float(np.maximum(found, coverage).sum())
+        return Match(placement, bool(fits), value, exact / area, brightness)
 
     def looks_mirrored(self, target: np.ndarray) -> bool:
         """Whether a framed picture's edges lie where the object's creases would if it was mirrored.
@@ -192,17 +193,17 @@ def _disagreement(differs: np.ndarray, coverage: np.ndarray) -> float:
     return float(differs[beside].sum() + (1 - differs[within]).sum())
 
 
-def _elsewhere(coverage: np.ndarray) -> list[np.ndarray]:
-    """A silhouette at other places, and larger and smaller than it is."""
+def _elsewhere(coverage: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
+    """A silhouette elsewhere, smaller and larger, and the share of disagreement that is better."""
     size = len(coverage)
     step = max(1, round(SHIFT * size))
-    shifts = [(down, right) for down in (-step, 0, step) for right in (-step, 0, step)]
-    moved = [ndimage.shift(coverage, shift, order=0) for shift in shifts if any(shift)]
-    for scale in SCALES:
+    for shift in itertools.product((-step, 0, step), repeat=2):
+        if any(shift):
+            yield ndimage.shift(coverage, shift, order=0), BETTER
+    for scale, share in ((SMALLER, BETTER), (LARGER, BETTER_LARGER)):
         margin = (1 - 1 / scale) * size / 2
         square = (margin, margin, size - margin, size - margin)
-        moved.append(np.clip(through_square(coverage, square, size, "bilinear"), 0, 1))
-    return moved
+        yield np.clip(through_square(coverage, square, size, "bilinear"), 0, 1), share
 
 
 def _steepness(data: np.ndarray) -> np.ndarray:
