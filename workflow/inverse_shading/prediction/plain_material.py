@@ -12,6 +12,9 @@ from inverse_shading.runtime.given_files import regular_file
 # Nodes that are no part of a material's look.
 MATERIALS = ("surfacematerial",)
 
+# Of what a document has beyond the ten inputs, in a message.
+MOST_LISTED = 8
+
 REMEDY = (
     f"Give a material of one standard_surface with constant {', '.join(INPUTS)} in [0, 1], all other "
     "inputs left at their defaults."
@@ -40,36 +43,42 @@ def read_plain_material(path: str | Path, library: mx.Document) -> np.ndarray:
         raise InputError(
             f"{path}: can't be read as a MaterialX document ({error}). {REMEDY}"
         ) from error
+    # Before the library is part of it, whose nodes the document has then too.
+    others = _other_nodes(document)
     document.setDataLibrary(library)
-    problems = _problems(document)
+    problems = others + _other_inputs(document)
     if problems:
-        raise InputError(f"{path}: found {'; '.join(problems)}. {REMEDY}")
+        listed = "; ".join(problems[:MOST_LISTED])
+        more = f" and {len(problems) - MOST_LISTED} more" if len(problems) > MOST_LISTED else ""
+        raise InputError(f"{path}: found {listed}{more}. {REMEDY}")
     try:
         return material_values(document)
     except InputError as error:
         raise InputError(f"{path}: {error} {REMEDY}") from error
 
 
-def _problems(document: mx.Document) -> list[str]:
-    """What in a document ten values can't say."""
+def _other_nodes(document: mx.Document) -> list[str]:
+    """Nodes that ten values can't say: of textures, graphs, other surface models."""
     nodes = document.getNodes()
-    shaders = [node for node in nodes if node.getCategory() == "standard_surface"]
+    count = sum(node.getCategory() == "standard_surface" for node in nodes)
     others = [node for node in nodes if node.getCategory() not in ("standard_surface", *MATERIALS)]
     others += [node for graph in document.getNodeGraphs() for node in graph.getNodes()]
-    problems = [f"a {node.getCategory()} ({node.getName()})" for node in others]
-    if len(shaders) > 1:
-        problems.append(f"{len(shaders)} standard_surface nodes")
-    for shader in shaders[:1]:
+    found = [f"the node {node.getCategory()} {node.getName()!r}" for node in others]
+    return found + ([f"{count} standard_surface nodes"] if count > 1 else [])
+
+
+def _other_inputs(document: mx.Document) -> list[str]:
+    """Inputs of the standard_surface beyond the ten that aren't at their default."""
+    found = []
+    for shader in [
+        node for node in document.getNodes() if node.getCategory() == "standard_surface"
+    ]:
         definition = shader.getNodeDef()
         for given in shader.getInputs():
             name = given.getName()
             default = definition.getActiveInput(name) if definition else None
-            plain = name in INPUTS or (
-                given.getValueString()
-                and default is not None
-                and given.getValue() == default.getValue()
-            )
-            if not plain:
-                value = given.getValueString() or "what another node gives"
-                problems.append(f"the input {name} of {value}")
-    return problems
+            value = given.getValueString()
+            same = bool(value) and default is not None and given.getValue() == default.getValue()
+            if name not in INPUTS and not same:
+                found.append(f"the input {name} of {value or 'what another node gives'}")
+    return found
