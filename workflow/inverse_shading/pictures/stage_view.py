@@ -34,9 +34,9 @@ OVERLAP = 0.82
 # smaller. What lies half as far off as they do still fits best where it is expected.
 SHIFT, SMALLER, LARGER = 0.022, 0.96, 1.12
 
-# Another place fits better if the disagreement there is lower than this share of it. JPEG of a small
-# picture spills outwards, which a larger silhouette meets down to 0.57.
-BETTER, BETTER_LARGER = 0.8, 0.5
+# Another place fits better if the disagreement there is lower than this share of it. Enlarging and JPEG
+# of a small picture spill outwards, which a larger silhouette meets: down to 0.29 for a rod, 0.57 else.
+BETTER, BETTER_LARGER = 0.8, 0.25
 
 # Pixels of the framed image about the silhouette that are left out, since they are mixed.
 RIM = 4
@@ -62,7 +62,7 @@ class Match:
         placement: "frame" or "framed".
         fits: whether the picture is such a one.
         silhouette: overlap of what differs from the backdrop with the object, 0 to 1.
-        disagreement: how much differs that shouldn't, and doesn't that should, in areas of the object.
+        disagreement: how much differs that shouldn't, and doesn't that should, a pixel.
         brightness: (3,) of the picture's backdrop by the stage's, linear light; 1 where it is the same.
     """
 
@@ -163,7 +163,7 @@ class StageView:
         # An even backdrop tells ways apart whose outlines are nearly the same: every level counts.
         exact = _disagreement(np.minimum(distance / DIFFERENCE, 1), coverage)
         value = common / float(np.maximum(found, coverage).sum())
-        return Match(placement, bool(fits), value, exact / area, brightness)
+        return Match(placement, bool(fits), value, exact / distance.size, brightness)
 
     def looks_mirrored(self, target: np.ndarray) -> bool:
         """Whether a framed picture's edges lie where the object's creases would if it was mirrored.
