@@ -13,8 +13,9 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.interruption import Stopped, stoppable
 from inverse_shading.runtime.jobs import logger
 
-# Exit codes: all pictures done; some not, each named; nothing could be done.
-DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
+# Exit codes: all pictures done; some not, each named; nothing could be done; all done, some of them
+# although the object wasn't found.
+DONE, SOME_FAILED, NOTHING_DONE, DOUBTFUL = 0, 1, 2, 3
 
 # Of the stage's camera, by the configuration's names.
 CAMERA_OPTIONS = {
@@ -39,6 +40,7 @@ exit codes:
   0             all is well
   1             some pictures failed, each with its reason, and the others are done
   2             nothing could be done: options, model, driver or output folder
+  3             all pictures are done, but in some the object wasn't found (--any-silhouette)
   128 + signal  stopped
 """
 
@@ -87,6 +89,7 @@ def _predict(given: argparse.Namespace) -> int:
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
 
+    misplaced: list[Path] = []
     failures = predict_pictures(
         given.images,
         given.model,
@@ -96,10 +99,12 @@ def _predict(given: argparse.Namespace) -> int:
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
+        misplaced=misplaced,
     )
     if failures:
         logger.error("pictures that failed: %d", len(failures))
-    return SOME_FAILED if failures else DONE
+        return SOME_FAILED
+    return DOUBTFUL if misplaced else DONE
 
 
 def _stage(given: argparse.Namespace) -> int:

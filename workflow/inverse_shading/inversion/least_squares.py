@@ -44,8 +44,8 @@ FINE_GAIN, FINE_POINTS = 2e-3, 8
 # whole images.
 HOPELESS = 8.0
 
-# A search that ended where another did is said to have converged up to so many times the tolerance, which
-# JPEG and cut-outs need: what is further off has found no material that looks like the picture.
+# A search that ended where another did is said to have converged up to so many times the tolerance,
+# which JPEG and cut-outs need. What is further off has found no material that looks like the picture.
 LOOKS_ALIKE = 4.0
 
 # Two starts that end within this share of each other's distance have found the same picture.

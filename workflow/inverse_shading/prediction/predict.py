@@ -41,6 +41,7 @@ def predict_pictures(
     device: str = "auto",
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
+    misplaced: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -58,6 +59,8 @@ def predict_pictures(
         device: of the network: auto, cpu or cuda.
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
+        misplaced: a list that pictures are added to which were taken although they don't show the
+            object, see `Options.any_silhouette`; they have their files, which may mean nothing.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -100,6 +103,12 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            if image.placement == "given":
+                logger.warning(
+                    "%s: the object wasn't found in it; its material may mean nothing", picture
+                )
+                if misplaced is not None:
+                    misplaced.append(picture)
             logger.info(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,
