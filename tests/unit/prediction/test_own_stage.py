@@ -19,7 +19,7 @@ from inverse_shading.prediction.material_file import material_text
 from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
-from inverse_shading.prediction.stage_card import read_stage_card
+from inverse_shading.prediction.stage_card import card_path, read_stage_card
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal_path
 from inverse_shading.runtime.resources import Resources
@@ -131,7 +131,7 @@ def test_exr_is_the_png_in_linear_light(stage, material, tmp_path):
     linear = OpenEXR.File(str(tmp_path / "plastic.exr")).channels()["RGB"].pixels
     encoded = 255 * srgb_encode(np.clip(linear, 0, 1))
     png = np.asarray(Image.open(tmp_path / "plastic.png")).astype(float)
-    assert linear.dtype == np.float32 and np.abs(encoded - png).max() < 0.6
+    assert linear.dtype == np.float32 and np.abs(encoded - png).max() < 0.75
 
 
 def test_a_picture_that_is_there_is_not_overwritten(stage, material, tmp_path, capsys):

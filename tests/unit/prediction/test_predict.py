@@ -22,6 +22,9 @@ from inverse_shading.prediction import (
 from inverse_shading.prediction import (
     session as prediction_session,
 )
+from inverse_shading.prediction import (
+    trained_model,
+)
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
@@ -570,10 +573,17 @@ def test_an_unknown_model_is_refused_before_anything_is_made(predict, model, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_the_folder_of_all_models_is_no_model(model, tmp_path):
+    with pytest.raises(
+        InputError, match=r"a folder of models, expected one model. Give .*/tested\."
+    ):
+        predict_pictures([tmp_path], model.folder.parent, tmp_path / "out", Options())
+
+
 def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
     """The other order ends in a segmentation fault, see `prediction_session`."""
     order = []
-    make = prediction_session.Predictor
+    make = trained_model.Predictor
 
     def predictor(*arguments):
         order.append("network")
@@ -584,7 +594,7 @@ def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
             order.append("renderer")
             super().__init__(*arguments)
 
-    monkeypatch.setattr(prediction_session, "Predictor", predictor)
+    monkeypatch.setattr(trained_model, "Predictor", predictor)
     monkeypatch.setattr(prediction_session, "Refiner", Second)
     predict("a.png")
     assert order == ["network", "renderer"]
