@@ -17,13 +17,11 @@ from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction import (
-    output_files as prediction_files,
+    picture_beside_render,
+    trained_model,
 )
 from inverse_shading.prediction import (
     session as prediction_session,
-)
-from inverse_shading.prediction import (
-    trained_model,
 )
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.predict import predict_pictures
@@ -302,7 +300,7 @@ def test_a_run_that_is_stopped_leaves_what_was_there_and_goes_on(predict, monkey
     predict()
     before = contents(predict.output)
     picture(predict.folder / "b.png", 7)
-    monkeypatch.setattr(prediction_files, "draw_prediction", stop)
+    monkeypatch.setattr(picture_beside_render, "draw_prediction", stop)
     with pytest.raises(Stopped):
         predict()
     assert contents(predict.output) == before
