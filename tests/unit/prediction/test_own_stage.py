@@ -179,6 +179,8 @@ def test_wrong_settings_are_named_by_key(tmp_path):
         stage_settings(config, {"stage": {"camera": {"fill": 7.0}}})
     for line in ("stage.camera.azimut", "rendr: found an unknown key", "stage.camera.fill"):
         assert line in str(error.value)
+    with pytest.raises(InputError, match=r"found 'light\.exr'.*\(\.hdr\)"):
+        stage_settings(None, {"stage": {"environment": "light.exr"}})
     config.write_text("- a list")
     with pytest.raises(InputError, match="found no keys"):
         stage_settings(config, {})

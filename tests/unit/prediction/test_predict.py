@@ -571,11 +571,11 @@ def test_an_unknown_model_is_refused_before_anything_is_made(predict, model, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_the_folder_of_all_models_is_no_model(model, tmp_path):
+def test_the_folder_of_all_models_is_no_model(predict, model, tmp_path):
     with pytest.raises(
         InputError, match=r"a folder of models, expected one model. Give .*/tested\."
     ):
-        predict_pictures([tmp_path], model.folder.parent, tmp_path / "out", Options())
+        predict_pictures([predict.folder], model.folder.parent, tmp_path / "out", Options())
 
 
 def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):

@@ -49,7 +49,7 @@ Seed = Annotated[int, Field(description="Seed of a training.", ge=0, le=42949672
 EnvironmentFile = Annotated[
     str,
     key(
-        "builtin, daylight, or the path of a latitude-longitude radiance map.",
+        "builtin, daylight, or the path of a latitude-longitude radiance map (.hdr).",
         pattern=r"^builtin$|^daylight$|\.(hdr|HDR)$",
     ),
 ]
@@ -98,7 +98,7 @@ class Stage(Section):
     """The object, its light and the view."""
 
     mesh: str = key(
-        "builtin, or the path of a mesh.",
+        "builtin, or the path of a mesh (.obj, .glb or .gltf).",
         "builtin",
         pattern=r"^builtin$|\.(obj|glb|gltf|OBJ|GLB|GLTF)$",
     )
