@@ -59,7 +59,7 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named == {"stage": None, "device": "auto", "again": False}
+    assert named == {"stage": None, "device": "auto", "again": False, "misplaced": []}
 
 
 def test_every_option_is_handed_on(run):
@@ -72,12 +72,29 @@ def test_every_option_is_handed_on(run):
     assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
+        "misplaced": [],
     }  # fmt: skip
 
 
 def test_some_pictures_that_failed_are_1(run, capsys):
     assert run("a.png", "--model", "m", result=[InputError("a.png: no picture")]) == 1
     assert "pictures that failed: 1" in capsys.readouterr().err
+
+
+def test_pictures_that_do_not_show_the_object_are_3(run):
+    def taken():
+        run.calls[-1][1]["misplaced"].append(Path("a.png"))
+        return []
+
+    assert run("a.png", "--model", "m", "--any-silhouette", result=taken) == 3
+
+
+def test_a_stage_needs_no_model(run, capsys):
+    assert run("a.png", "--stage", "s", "--refine") == 0
+    assert run.calls[0][0][1] is None and run.calls[0][1]["stage"] == Path("s")
+    with pytest.raises(SystemExit) as stop:
+        run("a.png", "--stage", "s")
+    assert stop.value.code == 2 and "--stage and --refine" in capsys.readouterr().err
 
 
 def test_what_keeps_all_from_being_done_is_2_without_a_traceback(run, capsys):
@@ -146,6 +163,8 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
     for option, expected in (
         ("--version", f"inverse-shading {__version__}"),
         ("predict --help", "--refine"),
+        ("stage --help", "--azimuth"),
+        ("render --help", "--format"),
         ("summary --help", "TABLE"),
         ("record --help", "RESULTS"),
         ("document --help", "RECORD"),

@@ -10,13 +10,13 @@ import yaml
 from tests.support.project import ROOT
 
 
-def run(folder, names, *arguments, alternatives=0):
+def run(folder, names, *arguments, alternatives=0, **predictions):
     """Run the target `predictions` with empty pictures of these names."""
     (folder / "images").mkdir()
     for name in names:
         (folder / "images" / os.fsdecode(name)).touch()
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config["predictions"] = {"alternatives": alternatives}
+    config["predictions"] = {"alternatives": alternatives, **predictions}
     (folder / "settings.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     done = subprocess.run(
         [
@@ -61,3 +61,12 @@ def test_refused_pictures_end_the_run_with_an_error(tmp_path, name):
     status, output = run(tmp_path, [name])
     assert status == 1
     assert "1 of the pictures can't be used" in output and "Traceback" not in output
+
+
+def test_without_a_model_nothing_is_made_but_the_stage(tmp_path):
+    status, output = run(tmp_path, [b"a.png"], "--dry-run", model=None)
+    assert status == 0, output
+    jobs = output.partition("Job stats")[2].partition("total")[0]
+    assert "stage" in jobs and "predict " in jobs
+    for rule in ("render", "train", "calibrate", "trunk"):
+        assert rule not in jobs

@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: materials for pictures, comparisons, records of runs, scores."""
+"""The command `inverse-shading`: stages, pictures to materials and back, comparisons, records, scores."""
 
 import argparse
 import logging
@@ -13,8 +13,17 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.interruption import Stopped, stoppable
 from inverse_shading.runtime.jobs import logger
 
-# Exit codes: all pictures done; some not, each named; nothing could be done.
-DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
+# Exit codes: all pictures done; some not, each named; nothing could be done; all done, some of them
+# although the object wasn't found.
+DONE, SOME_FAILED, NOTHING_DONE, DOUBTFUL = 0, 1, 2, 3
+
+# Of the stage's camera, by the configuration's names.
+CAMERA_OPTIONS = {
+    "azimuth": "degrees about the vertical axis; 0 looks at the front (+z)",
+    "elevation": "degrees above the horizon",
+    "field_of_view": "vertical opening in degrees",
+    "fill": "share of the frame that the mesh's bounding sphere takes",
+}
 
 EPILOG = """\
 for every picture NAME there are then, in the output folder:
@@ -31,6 +40,7 @@ exit codes:
   0             all is well
   1             some pictures failed, each with its reason, and the others are done
   2             nothing could be done: options, model, driver or output folder
+  3             all pictures are done, but in some the object wasn't found (--any-silhouette)
   128 + signal  stopped
 """
 
@@ -70,11 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _predict(given: argparse.Namespace) -> int:
     if given.alternatives and not given.refine:
         given.refuse("--alternatives: found it without --refine, expected both")
-    # Here, since PyTorch takes seconds that --help needn't wait.
+    if given.model is None and (given.stage is None or not given.refine):
+        given.refuse(
+            "required: --model, or --stage and --refine, which find a material without a model"
+        )
+    # Here, since it takes a second that --help needn't wait.
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
 
+    misplaced: list[Path] = []
     failures = predict_pictures(
         given.images,
         given.model,
@@ -84,10 +99,52 @@ def _predict(given: argparse.Namespace) -> int:
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
+        misplaced=misplaced,
     )
     if failures:
         logger.error("pictures that failed: %d", len(failures))
-    return SOME_FAILED if failures else DONE
+        return SOME_FAILED
+    return DOUBTFUL if misplaced else DONE
+
+
+def _stage(given: argparse.Namespace) -> int:
+    # Here, since it takes libraries that --help needn't wait for.
+    from inverse_shading.config.own_stage import stage_settings
+    from inverse_shading.prediction.own_stage import make_own_stage
+    from inverse_shading.runtime.resources import Resources
+
+    stage = {
+        name: getattr(given, name)
+        for name in ("mesh", "environment")
+        if getattr(given, name) is not None
+    }
+    camera = {
+        name: getattr(given, name) for name in CAMERA_OPTIONS if getattr(given, name) is not None
+    }
+    render = {} if given.frame_size is None else {"frame_size": given.frame_size}
+    laid_over = {"stage": stage | ({"camera": camera} if camera else {}), "render": render}
+    make_own_stage(
+        given.output,
+        stage_settings(given.config, laid_over),
+        Resources(given.render_device, given.threads),
+        given.calibrate,
+    )
+    return DONE
+
+
+def _render(given: argparse.Namespace) -> int:
+    from inverse_shading.prediction.render_materials import render_materials
+    from inverse_shading.runtime.resources import Resources
+
+    render_materials(
+        given.materials,
+        given.stage,
+        given.output,
+        given.format,
+        Resources(given.render_device, given.threads),
+        given.again,
+    )
+    return DONE
 
 
 def _summarise(given: argparse.Namespace) -> int:
@@ -131,7 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_stage(commands)
     _add_predict(commands)
+    _add_render(commands)
     _add_summary(commands)
     _add_record(commands)
     _add_document(commands)
@@ -143,7 +202,8 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser(
         "predict",
         help="write a material for every picture",
-        description="Write a MaterialX material for every picture, as a trained model sees it.",
+        description="Write a MaterialX material for every picture, as a trained model sees it, or as "
+        "rendering finds it.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -154,19 +214,19 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         metavar="IMAGE",
         nargs="+",
         type=Path,
-        help=f"a picture of the model's object, or a folder of them ({', '.join(SUFFIXES)})",
+        help=f"a picture of the stage's object, or a folder of them ({', '.join(SUFFIXES)})",
     )
     add(
         "--model",
         metavar="DIR",
         type=Path,
-        required=True,
-        help="a trained model, such as results/models/pixel_components",
+        help="a trained model, such as results/models/pixel_components; --stage and --refine need none",
     )
     add(
         "--refine",
         action="store_true",
-        help="correct what the model says by rendering until the picture is met; seconds a picture",
+        help="render until the picture is met, from what the model says, or from fixed starts without "
+        "one; seconds a picture",
     )
     add(
         "--alternatives",
@@ -198,7 +258,8 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         "--stage",
         metavar="FILE",
         type=Path,
-        help="the stage that the model was trained on (default: stage.safetensors of its results)",
+        help="the stage that the pictures show; with --model the one that the model was trained on "
+        "(default: stage.safetensors of its results)",
     )
     add(
         "--device",
@@ -206,22 +267,100 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         default="auto",
         help="where the network runs; auto takes a GPU if there is one",
     )
+    _add_rendering(predict)
+    add("--again", action="store_true", help="do pictures again that are done")
+    add("--quiet", action="store_true", help="say only what went wrong")
+
+
+def _add_stage(commands: argparse._SubParsersAction) -> None:
+    stage = commands.add_parser(
+        "stage",
+        help="make a stage: one object in one light and view",
+        description="Make a stage of a mesh, an environment and a camera, with a picture of it and its "
+        "settings beside it. Pictures of it need no model: predict PICTURE --stage STAGE --refine.",
+    )
+    stage.set_defaults(run=_stage, quiet=False)
+    add = stage.add_argument
+    add("--mesh", metavar="FILE", help="an .obj, .glb or .gltf file (default: the configuration's)")
     add(
+        "--environment",
+        metavar="FILE",
+        help="a latitude-longitude .hdr file, builtin or daylight (default: the configuration's)",
+    )
+    add(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="a configuration, or a part of one, for all that no option says",
+    )
+    for name, meaning in CAMERA_OPTIONS.items():
+        add(f"--{name.replace('_', '-')}", metavar="NUMBER", type=float, help=meaning)
+    add(
+        "--frame-size",
+        metavar="N",
+        type=int,
+        help="side of the square frame in pixels (default: the configuration's, 448)",
+    )
+    add(
+        "--calibrate",
+        metavar="N",
+        type=_whole(2, 100000),
+        default=0,
+        help="measure on N known materials how wide intervals must be; seconds each",
+    )
+    add(
+        "--output",
+        metavar="STAGE",
+        type=Path,
+        required=True,
+        help="NAME.safetensors; NAME.json and NAME.png are put beside it",
+    )
+    _add_rendering(stage)
+
+
+def _add_render(commands: argparse._SubParsersAction) -> None:
+    render = commands.add_parser(
+        "render",
+        help="render materials on a stage",
+        description="Render materials of the ten inputs as the stage's whole frame.",
+    )
+    render.set_defaults(run=_render, quiet=False)
+    add = render.add_argument
+    add("materials", metavar="MATERIAL", nargs="+", type=Path, help="a .mtlx file")
+    add("--stage", metavar="FILE", type=Path, required=True, help="the stage to render on")
+    add(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("renders"),
+        help="folder to write into; it is made if need be (default: renders)",
+    )
+    add(
+        "--format",
+        choices=["png", "exr"],
+        default="png",
+        help="png of 8 bits, sRGB-encoded, or exr of floats in linear light (default: png)",
+    )
+    add("--again", action="store_true", help="replace pictures that are there")
+    _add_rendering(render)
+
+
+def _add_rendering(parser: argparse.ArgumentParser) -> None:
+    """Options of where to render."""
+    parser.add_argument(
         "--render-device",
         metavar="DEVICE",
         type=_render_device,
         default="auto",
         help="where to render: auto, cpu (Mesa's llvmpipe), or the number of an EGL device",
     )
-    add(
+    parser.add_argument(
         "--threads",
         metavar="N",
         type=_whole(1, 1024),
         default=len(os.sched_getaffinity(0)),
         help="of rendering on the CPU; results don't depend on them (default: one a core)",
     )
-    add("--again", action="store_true", help="do pictures again that are done")
-    add("--quiet", action="store_true", help="say only what went wrong")
 
 
 def _add_summary(commands: argparse._SubParsersAction) -> None:

@@ -113,10 +113,12 @@ def axis_metrics(wildcards):
 
 
 def prediction_inputs(wildcards):
-    """The user's picture of a name, and the model that finds its material."""
-    if PREDICTING not in DEFINITIONS:
+    """The user's picture of a name, and the model that finds its material, if there is one."""
+    if PREDICTING is not None and PREDICTING not in DEFINITIONS:
         raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
     picture = refusing(picture_to_predict, "predictions.folder: ")(wildcards.name)
+    if PREDICTING is None:
+        return {"picture": str(picture)}
     folder = f"results/models/{PREDICTING}"
     return {
         "picture": str(picture),

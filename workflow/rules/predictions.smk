@@ -21,12 +21,10 @@ rule predict:
     conda:
         "../../envs/predict.yaml"
     params:
-        config=sliced(
-            model=PREDICTING,
-            refine=config["predictions"]["refine"],
-            alternatives=config["predictions"]["alternatives"],
+        config=slices.prediction_slice(config),
+        code=lambda wildcards: (
+            code("predict.py") if PREDICTING is None else code_of("predict.py", PREDICTING)
         ),
-        code=lambda wildcards: code_of("predict.py", PREDICTING),
     message:
         "Finding the material of {wildcards.name}"
     script:

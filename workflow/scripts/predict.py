@@ -8,15 +8,17 @@ from inverse_shading.runtime.jobs import job
 from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
+    card = snakemake.input.get("card")
     failures = predict_pictures(
         [snakemake.input.picture],
-        Path(snakemake.input.card).parent,
+        None if card is None else Path(card).parent,
         Path(snakemake.output.material).parent,
         Options(
             refine=snakemake.params.config["refine"],
             alternatives=snakemake.params.config["alternatives"],
         ),
         stage=snakemake.input.stage,
+        settings=snakemake.params.config.get("settings"),
         # One image is not worth asking for a GPU.
         device="cpu",
         rendering=Resources(snakemake.config["render"]["device"], snakemake.threads),

@@ -112,6 +112,16 @@ def test_fixed_places_are_within_bounds():
     assert STARTS.shape[1] == 9 and ((STARTS > 0) & (STARTS < 1)).all()
 
 
+def test_what_is_found_twice_but_fits_badly_is_not_converged(refiner):
+    image = refiner.render(MATERIALS[0])
+    # A pattern of six levels that no material has.
+    rows, columns = np.indices(image.shape[:2])
+    pattern = np.where((rows + columns) % 2, 6, -6)[..., None]
+    picture = framed(np.clip(image.astype(int) + pattern, 0, 255).astype(np.uint8), refiner.weights)
+    estimate = refiner.refine(picture)
+    assert 4 < estimate.rms < 8 and not estimate.converged
+
+
 @pytest.mark.parametrize("guess", [None, GREY])
 def test_a_picture_that_nothing_explains_is_not_converged(refiner, guess):
     noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3)).astype(np.uint8)

@@ -233,3 +233,83 @@ def test_a_forced_picture_is_marked_as_given(tmp_path):
     found = framed(tmp_path, noise, any_silhouette=True)
     assert found.placement == "given" and found.silhouette == 0
     np.testing.assert_array_equal(found.image, noise[:, 102:198])
+
+
+def ellipse(x, y, wide, high):
+    """In units of half the frame, from its middle."""
+    across, up = COLUMNS * 2 / FRAME - 1, 1 - ROWS * 2 / FRAME
+    return ((across - x) / wide) ** 2 + ((up - y) / high) ** 2 < 1
+
+
+# Tall, wide and thin ones, some whose crop is nearly the frame, a ring, and many parts.
+SHAPES = {
+    "tall": ellipse(0, 0.05, 0.2, 0.87),
+    "wide": ellipse(0, -0.1, 0.86, 0.22) & ~ellipse(0.5, 0.1, 0.2, 0.1),
+    "rod": ellipse(0, 0, 0.05, 0.82),
+    "ring": ellipse(0, 0, 0.84, 0.84) & ~ellipse(0, 0.02, 0.75, 0.75),
+    "teapot": ellipse(-0.03, 0, 0.6, 0.5)
+    | (ellipse(-0.64, 0.05, 0.23, 0.25) & ~ellipse(-0.64, 0.05, 0.13, 0.15))
+    | ellipse(0.7, 0.15, 0.18, 0.08),
+    "parts": np.any(
+        [ellipse(x, y, 0.12, 0.12) for x, y in [(-0.7, 0), (0.7, 0.3), (0, 0.6), (0.2, -0.7)]],
+        axis=0,
+    ),
+}
+
+
+@pytest.fixture
+def shaped(tmp_path, monkeypatch):
+    """A frame of the stage with another object, and what `framed` finds in a picture of it."""
+
+    def make(shape):
+        mask = SHAPES[shape]
+        monkeypatch.setitem(globals(), "MASK", mask)
+
+        def find(pixels, name="picture.png", **options):
+            return framed(tmp_path, pixels, name, **options)
+
+        return frame(mask=mask), find
+
+    return make
+
+
+@pytest.mark.parametrize("side", [72, SIZE, 2 * SIZE])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_frames_and_crops_of_any_shape_are_told_apart(shaped, shape, side):
+    picture, find = shaped(shape)
+    crop = frame_image(picture, crop_box(MASK, FRAMING["margin"]), side, "lanczos")
+    assert find(crop).placement == "framed"
+    assert find(resized(picture, side)).placement == "frame"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cut_outs_of_any_shape_are_put_into_place(shaped, shape):
+    picture, find = shaped(shape)
+    cut = np.dstack([np.where(MASK[..., None], picture, 0), MASK * 255]).astype(np.uint8)
+    wide = np.zeros((300, 400, 4), np.uint8)
+    wide[60 : 60 + FRAME, 31 : 31 + FRAME] = cut
+    expected = training_image(picture).astype(float)
+    for pixels in (cut, wide, np.where(MASK[..., None], picture, 255)):
+        found = find(pixels.astype(np.uint8))
+        assert found.placement == "silhouette" and found.weights.sum() > 20
+        difference = (found.target - expected)[found.weights > 0]
+        assert np.sqrt(np.square(difference).mean()) < 8
+
+
+@pytest.mark.parametrize("shape", ["teapot", "rod"])
+@pytest.mark.parametrize("factor", [0.8, 1.25])
+def test_a_frame_of_another_brightness_is_a_frame(shaped, shape, factor, caplog):
+    picture, find = shaped(shape)
+    found = find(np.clip(picture * factor, 0, 255).astype(np.uint8))
+    assert found.placement == "frame"
+    assert "as bright as the stage's" in caplog.text
+
+
+@pytest.mark.parametrize("shape", ["wide", "rod", "ring", "teapot", "parts"])
+def test_another_shape_is_refused_whatever_the_stages_is(shaped, shape):
+    _, find = shaped(shape)
+    other = frame(mask=ellipse(0.1, 0, 0.4, 0.5))
+    turned = frame(mask=SHAPES[shape].T[::-1]) if shape in ("wide", "rod", "parts") else other
+    for pixels in (other, turned):
+        with pytest.raises(InputError, match="expected the stage's own object"):
+            find(pixels)

@@ -57,7 +57,9 @@ def written(tmp_path_factory, library):
     )
     picture = FramedPicture(grey, grey.astype(np.float32), ones, "srgb", "framed", 1.0)
     difference = ImageDifference(rms=0.0, psnr=100.0, ssim=1.0, flip=0.0)
-    prediction = Prediction(picture, estimate, grey, difference, refined=True, level=0.8)
+    prediction = Prediction(
+        picture, estimate, grey, difference, refined=True, level=0.8, calibrated=True
+    )
     write_prediction(files, prediction, {}, ORIGIN, library)
     return files
 

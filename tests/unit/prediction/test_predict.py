@@ -17,7 +17,8 @@ from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction import (
-    output_files as prediction_files,
+    picture_beside_render,
+    trained_model,
 )
 from inverse_shading.prediction import (
     session as prediction_session,
@@ -299,7 +300,7 @@ def test_a_run_that_is_stopped_leaves_what_was_there_and_goes_on(predict, monkey
     predict()
     before = contents(predict.output)
     picture(predict.folder / "b.png", 7)
-    monkeypatch.setattr(prediction_files, "draw_prediction", stop)
+    monkeypatch.setattr(picture_beside_render, "draw_prediction", stop)
     with pytest.raises(Stopped):
         predict()
     assert contents(predict.output) == before
@@ -570,10 +571,17 @@ def test_an_unknown_model_is_refused_before_anything_is_made(predict, model, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_the_folder_of_all_models_is_no_model(predict, model, tmp_path):
+    with pytest.raises(
+        InputError, match=r"a folder of models, expected one model. Give .*/tested\."
+    ):
+        predict_pictures([predict.folder], model.folder.parent, tmp_path / "out", Options())
+
+
 def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
     """The other order ends in a segmentation fault, see `prediction_session`."""
     order = []
-    make = prediction_session.Predictor
+    make = trained_model.Predictor
 
     def predictor(*arguments):
         order.append("network")
@@ -584,7 +592,7 @@ def test_the_network_is_set_up_before_the_renderer(predict, monkeypatch):
             order.append("renderer")
             super().__init__(*arguments)
 
-    monkeypatch.setattr(prediction_session, "Predictor", predictor)
+    monkeypatch.setattr(trained_model, "Predictor", predictor)
     monkeypatch.setattr(prediction_session, "Refiner", Second)
     predict("a.png")
     assert order == ["network", "renderer"]

@@ -238,7 +238,11 @@ def _wrong_predictions(config: dict) -> list[str]:
     predictions, models = config["predictions"], given_models(config)
     mistakes = []
     # One that is left out is no mistake until a picture's material is asked for.
-    if predictions["model"] not in models:
+    if predictions["model"] is None and not predictions["refine"]:
+        mistakes.append(
+            "predictions.refine: found false, allowed is true where predictions.model is null"
+        )
+    if predictions["model"] is not None and predictions["model"] not in models:
         mistakes.append(
             f"predictions.model: found {predictions['model']!r}, allowed is one of "
             f"{', '.join(models)}"

@@ -50,7 +50,7 @@ Seeds = Annotated[list[Seed], Listed(1, 1000, unique=True)]
 EnvironmentFile = Annotated[
     str,
     key(
-        "builtin, daylight, or the path of a latitude-longitude radiance map.",
+        "builtin, daylight, or the path of a latitude-longitude radiance map (.hdr).",
         pattern=r"^builtin$|^daylight$|\.(hdr|HDR)$",
     ),
 ]
@@ -95,7 +95,7 @@ class Stage(Section):
     """The object, its light and the view."""
 
     mesh: str = key(
-        "builtin, or the path of a mesh.",
+        "builtin, or the path of a mesh (.obj, .glb or .gltf).",
         "builtin",
         pattern=r"^builtin$|\.(obj|glb|gltf|OBJ|GLB|GLTF)$",
     )
@@ -290,7 +290,7 @@ class Predictions(Section):
     """Materials for images of the user's own."""
 
     folder: str = key("Where the images are.", "images", min_length=1)
-    model: str = key("One of the models.", "pixel_components")
+    model: str | None = key("One of the models; null for refinement without one.", "pixel_components")
     refine: bool = key("Whether the model's guess is corrected by rendering.", True)
     alternatives: int = key("Further materials that look the same.", 0, ge=0, le=100)
 

@@ -176,6 +176,18 @@ def card_slice(config: dict, model: str) -> dict:
     )
 
 
+def prediction_slice(config: dict) -> dict:
+    """What a picture's material depends on beside the stage and the model.
+
+    Without a model `settings` holds what the model's card would say of framing and refinement.
+    """
+    predictions = config["predictions"]
+    settings = {name: predictions[name] for name in ("model", "refine", "alternatives")}
+    if predictions["model"] is None:
+        settings["settings"] = {name: config[name] for name in ("framing", "refinement")}
+    return sliced(**settings)
+
+
 def search_config(config: dict, model: str) -> dict:
     """What a search for a model's settings depends on.
 

@@ -4,8 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inverse_shading.dataset.data_files import DataFiles
-from inverse_shading.inversion.calibration import measure_calibration, write_calibration
-from inverse_shading.inversion.known_images import known_pictures, validation_materials
+from inverse_shading.dataset.parameter_table import sample_parameters
+from inverse_shading.dataset.ranges import ImageRange
+from inverse_shading.inversion.calibration import (
+    Calibration,
+    measure_calibration,
+    write_calibration,
+)
+from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
@@ -45,3 +51,20 @@ def calibrate(
             for picture in progress(pictures, len(true), "image")
         ]
     write_calibration(output, measure_calibration(found, true, settings["interval"]))
+
+
+def measure_known(refiner: Refiner, count: int, seed: int, level: float) -> Calibration:
+    """The same for a stage without a data set, on images of materials drawn as a data set's are.
+
+    Args:
+        refiner: of the stage, uncalibrated.
+        count: how many materials.
+        seed: of their values.
+        level: share of truths that intervals are to hold.
+    """
+    true = sample_parameters(ImageRange(0, count - 1), seed)
+    found = []
+    for values in progress(true, count, "material"):
+        picture = as_picture(refiner.render(values), refiner.weights)
+        found.append(refiner.spread(picture, refiner.solve(picture, None)))
+    return measure_calibration(found, true, level)

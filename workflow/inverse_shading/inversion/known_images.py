@@ -40,7 +40,11 @@ def known_pictures(
     Raises:
         InputError: an id is in none of the arrays, or an array is damaged or of another size.
     """
-    shown = (weights > 0).astype(np.float32)
     for image in pick_images(images, identifiers, len(weights)):
-        pixels = np.array(image)
-        yield FramedPicture(pixels, pixels.astype(np.float32), shown, "srgb", "framed", 1.0)
+        yield as_picture(np.array(image), weights)
+
+
+def as_picture(image: np.ndarray, weights: np.ndarray) -> FramedPicture:
+    """A framed image, uint8 (size, size, 3), as the picture that it would be."""
+    shown = (weights > 0).astype(np.float32)
+    return FramedPicture(image, image.astype(np.float32), shown, "srgb", "framed", 1.0)

@@ -44,6 +44,10 @@ FINE_GAIN, FINE_POINTS = 2e-3, 8
 # whole images.
 HOPELESS = 8.0
 
+# A search that ended where another did is said to have converged up to so many times the tolerance,
+# which JPEG and cut-outs need. What is further off has found no material that looks like the picture.
+LOOKS_ALIKE = 4.0
+
 # Two starts that end within this share of each other's distance have found the same picture.
 SAME = 0.02
 
@@ -63,7 +67,7 @@ class Solution:
             object, levels of 255.
         by_u: float32 (pixels, 3, 9), their derivatives by u, at x or so near that they are the same.
         starts: searches made.
-        converged: within the tolerance, or found from two starts alike and not hopelessly far off.
+        converged: within the tolerance, or found from two starts alike and not far off.
     """
 
     x: np.ndarray
@@ -161,7 +165,8 @@ def find_material(
             best = solution
         if best.rms <= settings["tolerance"] or found_again:
             break
-    converged = best.rms <= settings["tolerance"] or found_again
+    near = best.rms <= LOOKS_ALIKE * settings["tolerance"]
+    converged = best.rms <= settings["tolerance"] or (found_again and near)
     return replace(best, starts=searches, converged=converged)
 
 

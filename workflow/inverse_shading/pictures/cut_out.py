@@ -21,31 +21,46 @@ CLOSING = 0.006
 RIM = 0.006
 NARROWEST_RIM = 2
 
+# A rim is narrowed until so much of a thing is left within it.
+LEFT = 0.25
 
-def cut_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Find the largest thing before an even background, and what of each pixel is its.
+# Parts smaller than this share of all parts are specks.
+SPECK = 0.004
+
+
+def cut_outs(pixels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What is before an even background, and what of each pixel is its, by every outline it may have.
 
     Args:
         pixels: float (height, width, 3), levels of 255.
 
     Returns:
-        the pixels with the object's own colours up to and beyond its outline, and its coverage,
-        float32 (height, width), 0 to 1; None if the border isn't even or nothing is before it.
+        first the largest part with its holes filled, which may be highlights; then all parts as they
+        are. Of each the pixels with the object's own colours up to and beyond its outline, and its
+        coverage, float32 (height, width), 0 to 1. None at all if the border isn't even or nothing is
+        before it.
     """
     background = even_background(pixels)
     if background is None:
-        return None
+        return []
     distance = np.abs(pixels - background).max(axis=2)
     if not (distance > CONTRAST).any():
-        return None
+        return []
     typical = float(np.median(distance[distance > CONTRAST]))
     rim = max(NARROWEST_RIM, round(RIM * max(distance.shape)))
-    found = distance > max(CONTRAST, RELATIVE_CONTRAST * typical)
+    differs = distance > max(CONTRAST, RELATIVE_CONTRAST * typical)
     # Specks of JPEG at the outline go, gaps in it are closed.
-    found = _largest(ndimage.binary_opening(found, iterations=rim))
-    if not found.any():
-        return None
-    clear = ndimage.binary_erosion(found, iterations=rim)
+    solid = _largest(ndimage.binary_opening(differs, iterations=rim))
+    outlines = [(solid, ndimage.binary_erosion(solid, iterations=rim))]
+    parts = _parts(differs)
+    outlines.append((parts, eroded(parts, rim)))
+    return [_own(pixels, background, *outline) for outline in outlines if outline[0].any()]
+
+
+def _own(
+    pixels: np.ndarray, background: np.ndarray, found: np.ndarray, clear: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """An object's own colours, and its coverage, where it was found and where it surely is alone."""
     own = carry_over(pixels, clear)
     # A mixed pixel lies on the line from the background's colour to the object's beside it.
     line = own - background
@@ -57,6 +72,15 @@ def cut_out(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     return own, coverage.astype(np.float32)
 
 
+def eroded(found: np.ndarray, rim: int) -> np.ndarray:
+    """What is left of a thing within a rim, which is narrower where it would leave little of it."""
+    for iterations in range(rim, 0, -1):
+        inside = ndimage.binary_erosion(found, iterations=iterations)
+        if inside.sum() >= LEFT * found.sum():
+            return inside
+    return found
+
+
 def without_rim(pixels: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
     """The pixels, from the silhouette's rim outwards with the colours just within it.
 
@@ -64,7 +88,7 @@ def without_rim(pixels: np.ndarray, silhouette: np.ndarray) -> np.ndarray:
         silhouette: float (height, width), the object's coverage, 0 to 1.
     """
     rim = max(NARROWEST_RIM, round(RIM * max(silhouette.shape)))
-    return carry_over(pixels, ndimage.binary_erosion(silhouette > 0.5, iterations=rim))
+    return carry_over(pixels, eroded(silhouette > 0.5, rim))
 
 
 def carry_over(pixels: np.ndarray, clear: np.ndarray) -> np.ndarray:
@@ -100,6 +124,14 @@ def even_background(pixels: np.ndarray) -> np.ndarray | None:
     if np.median(distance) > CONTRAST / 2:
         return None
     return terms @ coefficients.astype(np.float32)
+
+
+def _parts(found: np.ndarray) -> np.ndarray:
+    """All connected parts but specks."""
+    labels, _ = ndimage.label(found)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return (sizes > SPECK * sizes.sum())[labels]
 
 
 def _largest(found: np.ndarray) -> np.ndarray:

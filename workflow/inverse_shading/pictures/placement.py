@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
-from inverse_shading.pictures.cut_out import cut_out, without_rim
+from inverse_shading.pictures.cut_out import cut_outs, eroded, without_rim
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.pictures.picture_file import Picture, read_picture
-from inverse_shading.pictures.silhouette import place, put, through_square
+from inverse_shading.pictures.silhouette import needed_overlap, place, put, through_square
 from inverse_shading.pictures.stage_view import StageView
 from inverse_shading.render.framing import frame_image
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.jobs import logger
 from inverse_shading.scene.stage_file import Stage
 
 # Overlap (intersection over union) from which a silhouette is the object's. Of 100 renders it was at
@@ -59,7 +59,7 @@ def frame_picture(
     """
     picture = read_picture(path, encoding)
     view = StageView(stage, framing)
-    framed = _on_the_stage(picture, view) or _moved(picture, view)
+    framed = _on_the_stage(path, picture, view) or _moved(picture, view)
     if any_silhouette:
         similar = framed is not None and framed.silhouette >= SIMILAR
         return framed if similar else _as_given(picture, view)
@@ -69,14 +69,15 @@ def frame_picture(
     if framed.placement == "given":
         raise InputError(
             f"{path}: found something whose silhouette overlaps the object's by "
-            f"{framed.silhouette:.3f}, {expected} (at least {SILHOUETTE}). {REMEDY}"
+            f"{framed.silhouette:.3f}, {expected} (at least "
+            f"{needed_overlap(view.coverage, SILHOUETTE):.2f}). {REMEDY}"
         )
     if view.looks_mirrored(framed.target):
         raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")
     return framed
 
 
-def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
+def _on_the_stage(path: str | Path, picture: Picture, view: StageView) -> FramedPicture | None:
     """Take a square picture with the stage's own backdrop by that, at any size."""
     height, width = picture.pixels.shape[:2]
     if picture.alpha is not None or height != width:
@@ -84,50 +85,65 @@ def _on_the_stage(picture: Picture, view: StageView) -> FramedPicture | None:
     shown = through_square(
         picture.pixels, (0.0, 0.0, float(width), float(width)), view.size, "hamming"
     )
-    for placement, square in view.squares(width).items():
-        value = view.on_backdrop(shown, placement)
-        if value is not None:
-            rounded = np.rint(picture.pixels).astype(np.uint8)
-            target = through_square(picture.pixels, square, view.size, view.filter)
-            return FramedPicture(
-                # The function that framed the training images: for their frames, their bytes.
-                image=frame_image(rounded, square, view.size, view.filter),
-                target=np.clip(target, 0, 255),
-                weights=view.weights,
-                encoding=picture.encoding,
-                placement=placement,
-                silhouette=value,
-            )
-    return None
+    match = view.on_backdrop(shown)
+    if match is None:
+        return None
+    if (match.brightness != 1).any():
+        logger.warning(
+            "%s: its backdrop is %s times as bright as the stage's (red, green, blue, linear light); "
+            "the material is sought in the stage's own light",
+            path,
+            ", ".join(f"{factor:.2f}" for factor in match.brightness),
+        )
+    square = view.squares(width)[match.placement]
+    rounded = np.rint(picture.pixels).astype(np.uint8)
+    target = through_square(picture.pixels, square, view.size, view.filter)
+    return FramedPicture(
+        # The function that framed the training images: for their frames, their bytes.
+        image=frame_image(rounded, square, view.size, view.filter),
+        target=np.clip(target, 0, 255),
+        weights=view.weights,
+        encoding=picture.encoding,
+        placement=match.placement,
+        silhouette=match.silhouette,
+    )
 
 
 def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
     """Find the object by alpha or before an even background, and move it onto the stage."""
     longest = WORKING_SCALE * view.size
+    shown = None
     if picture.alpha is not None:
-        premultiplied, alpha = _premultiplied(picture, longest)
+        outlines = [_premultiplied(picture, longest)]
     else:
         shown = _shrunk(picture.pixels, longest)
-        found = cut_out(shown)
-        if found is None:
-            return None
-        own, alpha = found
-        premultiplied = own * alpha[..., None]
-    if not alpha.any():
+        outlines = [(own * alpha[..., None], alpha) for own, alpha in cut_outs(shown)]
+    required = needed_overlap(view.coverage, SILHOUETTE)
+    best = None
+    for premultiplied, alpha in outlines:
+        if not alpha.any():
+            continue
+        height, width = alpha.shape
+        candidates = list(view.squares(width).values()) if height == width else []
+        square, value = place(alpha, view.coverage, candidates, SILHOUETTE)
+        if best is None or value > best[-1]:
+            best = (premultiplied, alpha, square, value)
+        # No other outline of the same thing can be much better.
+        if value >= SILHOUETTE:
+            break
+    if best is None:
         return None
-    height, width = alpha.shape
-    candidates = list(view.squares(width).values()) if height == width else []
-    square, value = place(alpha, view.coverage, candidates)
-    if value >= SILHOUETTE and picture.alpha is None:
+    premultiplied, alpha, square, value = best
+    if value >= required and shown is not None:
         # Once it is known to be the object, its outline is known better than it showed: a highlight
         # as bright as the background leaves a gap.
-        own = without_rim(shown, put(view.coverage, square, (height, width)))
+        own = without_rim(shown, put(view.coverage, square, alpha.shape))
         coverage = view.coverage
         moved = through_square(own, square, view.size, view.filter) * coverage[..., None]
     else:
         coverage = through_square(alpha, square, view.size, view.filter)
         moved = through_square(premultiplied, square, view.size, view.filter)
-    placement = "silhouette" if value >= SILHOUETTE else "given"
+    placement = "silhouette" if value >= required else "given"
     return _on_backdrop(moved, coverage, view, picture.encoding, placement, value)
 
 
@@ -154,7 +170,7 @@ def _on_backdrop(
     """A framed picture that is compared only where both its object and the stage's surely are."""
     target = np.clip(premultiplied + (1 - coverage[..., None]) * view.backdrop, 0, 255)
     inside = np.minimum(coverage, view.coverage) > 0.5
-    weights = ndimage.binary_erosion(inside, iterations=EROSION)
+    weights = eroded(inside, EROSION)
     return FramedPicture(
         image=np.rint(target).astype(np.uint8),
         target=target.astype(np.float32),

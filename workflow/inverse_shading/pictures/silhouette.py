@@ -10,14 +10,34 @@ from inverse_shading.render.framing import Box, frame_levels
 # what half a pixel of misplacement costs.
 INDIFFERENCE = 0.003
 
+# An outline is known to this many pixels of a framed image, which an object that is nearly all outline,
+# such as a rod or a ring, loses of its overlap; and the overlap that is always needed.
+OUTLINE = 0.25
+LEAST_OVERLAP = 0.85
 
-def place(coverage: np.ndarray, expected: np.ndarray, candidates: list[Box]) -> tuple[Box, float]:
+
+def needed_overlap(expected: np.ndarray, most: float) -> float:
+    """The overlap from which a silhouette is the object's.
+
+    Args:
+        expected: float32 (side, side), what the object covers of a framed image, 0 to 1.
+        most: for an object that is much wider than its outline is uncertain.
+    """
+    perimeter = float(np.hypot(*np.gradient(expected)).sum())
+    lost = OUTLINE * perimeter / float(expected.sum())
+    return max(LEAST_OVERLAP, min(most, 1 - lost))
+
+
+def place(
+    coverage: np.ndarray, expected: np.ndarray, candidates: list[Box], enough: float
+) -> tuple[Box, float]:
     """The square of a picture in which its object lies as expected: scale and shift, no turn.
 
     Args:
         coverage: float32 (height, width), what the object covers of the picture, 0 to 1, not all 0.
         expected: float32 (side, side), the same of a framed image.
-        candidates: squares that are taken as they are if no other is clearly better.
+        candidates: squares; the best is taken as it is if no other square is clearly better.
+        enough: overlap from which the search isn't begun once more from another place.
 
     Returns:
         left, upper, right, lower in pixels of the picture, may reach beyond it; and the overlap of
@@ -28,21 +48,26 @@ def place(coverage: np.ndarray, expected: np.ndarray, candidates: list[Box]) -> 
         left, upper, side = place[0], place[1], np.exp(place[2])
         return float(left), float(upper), float(left + side), float(upper + side)
 
-    start = _by_bounds(coverage, expected)
-    step = 0.01 * np.exp(start[2])
-    simplex = np.vstack([start, start + np.diag([step, step, 0.01])])
-    best = minimize(
-        lambda place: -overlap(coverage, expected, square(place)),
-        start,
-        method="Nelder-Mead",
-        # A fiftieth of a pixel is finer than the outline is known.
-        options={"initial_simplex": simplex, "maxfev": 120, "xatol": 0.02, "fatol": 1e-5},
-    )
-    for candidate in candidates:
-        value = overlap(coverage, expected, candidate)
-        if value > -best.fun - INDIFFERENCE:
-            return candidate, value
-    return square(best.x), float(-best.fun)
+    def search(start: np.ndarray) -> tuple[Box, float]:
+        step = 0.01 * np.exp(start[2])
+        simplex = np.vstack([start, start + np.diag([step, step, 0.01])])
+        best = minimize(
+            lambda place: -overlap(coverage, expected, square(place)),
+            start,
+            method="Nelder-Mead",
+            # A fiftieth of a pixel is finer than the outline is known.
+            options={"initial_simplex": simplex, "maxfev": 120, "xatol": 0.02, "fatol": 1e-5},
+        )
+        return square(best.x), float(-best.fun)
+
+    found = search(_by_bounds(coverage, expected))
+    if found[1] < enough:
+        # The narrow side of a rod says little of its size.
+        again = search(_by_bounds(coverage, expected, longer=True))
+        found = max(found, again, key=lambda one: one[1])
+    values = [(candidate, overlap(coverage, expected, candidate)) for candidate in candidates]
+    best = max(values, key=lambda one: one[1], default=None)
+    return best if best is not None and best[1] > found[1] - INDIFFERENCE else found
 
 
 def overlap(coverage: np.ndarray, expected: np.ndarray, square: Box) -> float:
@@ -79,14 +104,18 @@ def put(framed: np.ndarray, square: Box, shape: tuple[int, int]) -> np.ndarray:
     return ndimage.affine_transform(framed, [scale, scale], offset, shape, order=1)
 
 
-def _by_bounds(coverage: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """Left, upper and the logarithm of the side by which bounding boxes match."""
+def _by_bounds(coverage: np.ndarray, expected: np.ndarray, longer: bool = False) -> np.ndarray:
+    """Left, upper and the logarithm of the side by which bounding boxes match.
+
+    Args:
+        longer: match the longer side alone.
+    """
     (top, left), (bottom, right) = _bounds(coverage)
     shares = _bounds(expected) / len(expected)
     (top_share, left_share), (bottom_share, right_share) = shares
-    side = (
-        (bottom - top) / (bottom_share - top_share) + (right - left) / (right_share - left_share)
-    ) / 2
+    shares = bottom_share - top_share, right_share - left_share
+    sides = (bottom - top) / shares[0], (right - left) / shares[1]
+    side = sides[int(np.argmax(shares))] if longer else (sides[0] + sides[1]) / 2
     return np.array(
         [
             (left + right) / 2 - (left_share + right_share) / 2 * side,

@@ -144,6 +144,12 @@ def read_model_card(folder: str | Path) -> ModelCard:
     if not folder.is_dir():
         raise InputError(f"{folder}: found no such model, expected {_neighbours(folder)}.")
     path = folder / CARD
+    within = _models_in(folder)
+    if not path.exists() and within:
+        raise InputError(
+            f"{folder}: found a folder of models, expected one model. Give "
+            f"{' or '.join(str(folder / name) for name in within)}."
+        )
     if not path.exists():
         raise InputError(
             f"{path}: there is no such file; an unfinished run or an earlier version of the project "
@@ -201,9 +207,14 @@ def remake(card: Path) -> str:
     return f"In the workflow's folder, `snakemake --cores 4 {target}` makes it anew."
 
 
+def _models_in(folder: Path) -> list[str]:
+    """The names of the models whose folders lie in a folder."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{CARD}"))
+
+
 def _neighbours(folder: Path) -> str:
     """The models beside a folder that isn't there, in words."""
-    beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{CARD}"))
+    beside = _models_in(folder.parent)
     if not beside:
         return (
             "a folder such as results/models/pixel_components; there is no model in "

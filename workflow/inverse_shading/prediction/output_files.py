@@ -7,19 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import MaterialX as mx
 import numpy as np
 
-from inverse_shading.evaluation.image_difference import ImageDifference
 from inverse_shading.inversion.reasons import EXPLANATIONS
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.material_file import material_text
-from inverse_shading.prediction.picture_beside_render import draw_prediction
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path
+
+if TYPE_CHECKING:
+    from inverse_shading.evaluation.image_difference import ImageDifference
 
 # Bytes; a report of a hundred alternatives takes a hundredth of them.
 LARGEST_REPORT = 2**24
@@ -180,14 +182,16 @@ class Prediction:
         difference: of the render from the picture, over the pixels that count.
         refined: whether the network's guess was corrected by rendering.
         level: share of truths that the intervals are to hold.
+        calibrated: whether the intervals were held against known materials.
     """
 
     picture: FramedPicture
     estimate: Estimate
     render: np.ndarray
-    difference: ImageDifference
+    difference: "ImageDifference"
     refined: bool
     level: float
+    calibrated: bool
 
 
 def write_prediction(
@@ -208,6 +212,9 @@ def write_prediction(
     Raises:
         InputError: a file can't be written, or isn't the picture's own.
     """
+    # Here, since Matplotlib takes long to load and is wanted last.
+    from inverse_shading.prediction.picture_beside_render import draw_prediction
+
     estimate = prediction.estimate
     contents = {files.material: material_text(estimate.material, origin, library)}
     for number, values in enumerate(estimate.alternatives, start=1):
@@ -239,6 +246,7 @@ def _report(prediction: Prediction) -> dict:
             for i, name in enumerate(PARAMETERS)
         },
         "interval": prediction.level,
+        "calibrated": prediction.calibrated,
         "difference": {
             name: _rounded(value) for name, value in asdict(prediction.difference).items()
         },
@@ -246,7 +254,7 @@ def _report(prediction: Prediction) -> dict:
             "refined": prediction.refined,
             "converged": bool(estimate.converged),
             "rms": _rounded(estimate.rms),
-            "guess_rms": _rounded(estimate.guess_rms),
+            "guess_rms": None if estimate.guess_rms is None else _rounded(estimate.guess_rms),
             "renders": _rounded(estimate.renders),
             "starts": int(estimate.starts),
         },

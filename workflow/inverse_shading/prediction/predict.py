@@ -1,4 +1,4 @@
-"""From pictures to materials: the network's guess, corrected by rendering where that is wanted."""
+"""From pictures to materials: by a network's guess, by rendering, or by both."""
 
 import dataclasses
 import hashlib
@@ -17,23 +17,31 @@ from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.model_card import CARD, read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.output_files import OutputFiles, write_prediction
-from inverse_shading.prediction.session import Options, PredictionSession
+from inverse_shading.prediction.session import Model, Options, OwnStage, PredictionSession
+from inverse_shading.prediction.stage_card import card_path, read_stage_card
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import read_seal, seal_path
+from inverse_shading.runtime.files import check_seal, read_seal, seal_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
 
+UNCALIBRATED = (
+    "the intervals aren't calibrated: they may be too narrow. "
+    "`inverse-shading stage … --calibrate 100` measures by how much"
+)
+
 
 def predict_pictures(
     paths: Sequence[str | Path],
-    model: str | Path,
+    model: str | Path | None,
     output: str | Path,
     options: Options,
     stage: str | Path | None = None,
+    settings: Mapping | None = None,
     device: str = "auto",
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
+    misplaced: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -42,12 +50,17 @@ def predict_pictures(
 
     Args:
         paths: pictures, and folders of them.
-        model: folder of the model, results/models/MODEL.
+        model: folder of the model, results/models/MODEL; None for refinement from fixed starts.
         output: folder to write into, see `output_files.OutputFiles`.
-        stage: instead of the one in the model's results folder; it must be the same.
+        stage: instead of the one in the model's results folder; it must be the same. Without a model
+            the stage of the pictures.
+        settings: without a model, the configuration's framing and refinement in place of those beside
+            the stage.
         device: of the network: auto, cpu or cuda.
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
+        misplaced: a list that pictures are added to which were taken although they don't show the
+            object, see `Options.any_silhouette`; they have their files, which may mean nothing.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -62,15 +75,10 @@ def predict_pictures(
         picture: OutputFiles.of(picture, output, options.alternatives)
         for picture in find_pictures(paths)
     }
-    card = read_model_card(model)
-    files = locate_files(model, card, stage)
-    _check_outputs(outputs, [Path(model) / CARD, *filter(None, vars(files).values())])
+    source, sealed, identity = _source(model, stage, options, settings)
+    _check_outputs(outputs, sealed)
     _check_folder(output)
-    common = {
-        "card": read_seal(Path(model) / CARD),
-        "version": __version__,
-        "options": dataclasses.asdict(options),
-    }
+    common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     failures: list[InputError] = []
     waiting = _waiting(outputs, common, again, failures)
     done = len(outputs) - len(waiting) - len(failures)
@@ -78,7 +86,9 @@ def predict_pictures(
         logger.info("%d of %d pictures are done already", done, len(outputs))
     if not waiting:
         return failures
-    with PredictionSession(files, card, options, device, rendering) as session:
+    with PredictionSession(source, options, device, rendering) as session:
+        if not session.calibrated:
+            logger.info("%s", UNCALIBRATED)
         framed = _framed(session, waiting, failures)
         for picture, image, answer in _answered(session, framed):
             try:
@@ -93,6 +103,12 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            if image.placement == "given":
+                logger.warning(
+                    "%s: the object wasn't found in it; its material may mean nothing", picture
+                )
+                if misplaced is not None:
+                    misplaced.append(picture)
             logger.info(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,
@@ -101,6 +117,36 @@ def predict_pictures(
                 outputs[picture].material,
             )
     return failures
+
+
+def _source(
+    model: str | Path | None,
+    stage: str | Path | None,
+    options: Options,
+    settings: Mapping | None,
+) -> tuple[Model | OwnStage, list[Path], dict]:
+    """What finds the materials, the files of it, and what tells it from any other."""
+    if model is not None:
+        card = read_model_card(model)
+        files = locate_files(model, card, stage)
+        sealed = [Path(model) / CARD, *filter(None, vars(files).values())]
+        return Model(card, files), sealed, {"card": read_seal(Path(model) / CARD)}
+    if stage is None:
+        raise InputError(
+            "predict: found neither a model nor a stage, expected one. Give --model, or --stage and "
+            "--refine."
+        )
+    if not options.refine:
+        raise InputError(
+            "predict: found a stage without --refine, expected a model or refinement. Give --refine, "
+            "which needs no model, or --model."
+        )
+    check_seal(stage)
+    card = read_stage_card(stage, settings)
+    sealed = [Path(stage)]
+    if card_path(stage).exists():
+        sealed.append(card_path(stage))
+    return OwnStage(card, Path(stage)), sealed, {"stage": card.model_dump()}
 
 
 def _waiting(
@@ -134,8 +180,8 @@ def _framed(
 
 def _answered(
     session: PredictionSession, framed: Iterator[tuple[Path, FramedPicture]]
-) -> Iterator[tuple[Path, FramedPicture, np.ndarray]]:
-    """Let the network answer, a batch at a time."""
+) -> Iterator[tuple[Path, FramedPicture, np.ndarray | None]]:
+    """Let the network answer, a batch at a time; without one there is no answer."""
     while batch := list(itertools.islice(framed, session.batch_size)):
         answers = session.answer([image for _, image in batch])
         for (picture, image), answer in zip(batch, answers, strict=True):
@@ -146,14 +192,14 @@ def _check_outputs(outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path]) 
     """Refuse pictures whose outputs would be one file, or a file that is to be read.
 
     Args:
-        sealed: files of the model, which lie beside their checksums.
+        sealed: files of the model or stage, which lie beside their checksums.
 
     Raises:
         InputError: naming both.
     """
     read = {file: "a picture" for picture in outputs for file in _files(picture)}
     for path in (*sealed, *map(seal_path, sealed)):
-        read |= dict.fromkeys(_files(path), "a file of the model")
+        read |= dict.fromkeys(_files(path), "a file of the model or stage")
     writers: dict[Path, Path] = {}
     for picture, files in outputs.items():
         for path in files.every:

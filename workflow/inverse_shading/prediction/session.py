@@ -1,4 +1,7 @@
-"""A network and a renderer in one process: from one picture to its material, again and again."""
+"""A renderer and perhaps a network in one process: from one picture to its material, again and again.
+
+The network's modules are imported where there is one, since PyTorch takes seconds to load.
+"""
 
 import dataclasses
 import importlib.util
@@ -10,7 +13,7 @@ import MaterialX as mx
 import numpy as np
 
 from inverse_shading import __version__
-from inverse_shading.evaluation.image_difference import compare_images
+from inverse_shading.inversion.calibration import Calibration
 from inverse_shading.inversion.refiner import Estimate, Refiner
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.observable import guessed_materials
@@ -20,9 +23,25 @@ from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.prediction.model_card import ModelCard
 from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.prediction.output_files import Prediction
-from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+from inverse_shading.prediction.stage_card import StageCard
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.stage_file import read_stage
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: its card, and where its files lie."""
+
+    card: ModelCard
+    files: ModelFiles
+
+
+@dataclass(frozen=True)
+class OwnStage:
+    """A stage without a model: the file, and how its pictures are framed and refined."""
+
+    card: StageCard
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -43,16 +62,17 @@ class Options:
 
 
 class PredictionSession:
-    """A network and a renderer, ready for one picture after the other.
+    """A renderer, and a network where there is a model, ready for one picture after the other.
 
     Args:
-        files, card: of the model.
+        source: a model, or a stage without one.
         device: of the network: auto, cpu or cuda.
         rendering: where to render; no number depends on the threads.
 
     Attributes:
         library: of MaterialX, see `document.make_material`.
         origin: what makes the materials, by name.
+        calibrated: whether the intervals were held against known materials.
 
     Raises:
         InputError: a file is damaged, or there is no such device.
@@ -60,36 +80,46 @@ class PredictionSession:
 
     def __init__(
         self,
-        files: ModelFiles,
-        card: ModelCard,
+        source: Model | OwnStage,
         options: Options,
         device: str,
         rendering: Resources,
     ):
-        self._card, self._options = card, options
-        self._stage = read_stage(files.stage)
-        self._half_widths = validation_intervals(files.predictions, card.refinement.interval)
+        self._options = options
+        card, calibration = source.card, _calibration(source)
+        self._framing, self._interval = card.framing.model_dump(), card.refinement.interval
+        self.calibrated = calibration.images > 0 or not options.refine
+        path = source.files.stage if isinstance(source, Model) else source.path
+        self._stage = read_stage(path)
+        self._predictor = None
+        if isinstance(source, Model):
+            self._load_network(source, device)
+        self._refiner = Refiner(
+            path,
+            self._framing,
+            card.refinement.model_dump(),
+            calibration,
+            rendering.device,
+            rendering.threads,
+        )
+        self.library = standard_library()
+        self.origin = _origin(source, self._refiner.driver)
+
+    def _load_network(self, model: Model, device: str) -> None:
         # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded
         # Mesa's first, a late import of Triton ends the process by a segmentation fault. The other
         # order is harmless.
         if importlib.util.find_spec("triton") is not None:
             importlib.import_module("triton")
-        self._predictor = Predictor(files, card, device, card.threads)
-        self._refiner = Refiner(
-            files.stage,
-            card.framing.model_dump(),
-            card.refinement.model_dump(),
-            card.calibration.calibration(),
-            rendering.device,
-            rendering.threads,
-        )
-        self.library = standard_library()
-        self.origin = _origin(card, self._refiner.driver)
+        from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+
+        self._half_widths = validation_intervals(model.files.predictions, self._interval)
+        self._predictor = Predictor(model.files, model.card, device, model.card.threads)
 
     @property
     def batch_size(self) -> int:
         """How many pictures to answer at a time."""
-        return self._predictor.batch_size
+        return 1 if self._predictor is None else self._predictor.batch_size
 
     def frame(self, path: Path) -> FramedPicture:
         """Read one picture.
@@ -100,16 +130,18 @@ class PredictionSession:
         return frame_picture(
             path,
             self._stage,
-            self._card.framing.model_dump(),
+            self._framing,
             self._options.encoding,
             self._options.any_silhouette,
         )
 
-    def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray:
-        """What the network says of some pictures, float64 (n, 10)."""
+    def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray | list[None]:
+        """What the network says of some pictures, float64 (n, 10); nothing without one."""
+        if self._predictor is None:
+            return [None] * len(pictures)
         return self._predictor.predict(np.stack([picture.image for picture in pictures]))
 
-    def predict(self, picture: FramedPicture, answer: np.ndarray) -> Prediction:
+    def predict(self, picture: FramedPicture, answer: np.ndarray | None) -> Prediction:
         """Find the material of one picture.
 
         Args:
@@ -118,6 +150,9 @@ class PredictionSession:
         Raises:
             InputError: the driver failed.
         """
+        # Here, since its libraries take long to load and are wanted last.
+        from inverse_shading.evaluation.image_difference import compare_images
+
         estimate = _round(self._estimate(picture, answer))
         render = self._refiner.render(estimate.material)
         return Prediction(
@@ -126,11 +161,12 @@ class PredictionSession:
             render,
             compare_images(picture.image, render, picture.weights > 0),
             self._options.refine,
-            self._card.refinement.interval,
+            self._interval,
+            self.calibrated,
         )
 
-    def _estimate(self, picture: FramedPicture, answer: np.ndarray) -> Estimate:
-        guess = guessed_materials(answer[None])[0]
+    def _estimate(self, picture: FramedPicture, answer: np.ndarray | None) -> Estimate:
+        guess = None if answer is None else guessed_materials(answer[None])[0]
         if self._options.refine:
             return self._refiner.refine(picture, guess, self._options.alternatives)
         low, high = (np.clip(answer + sign * self._half_widths, 0, 1) for sign in (-1, 1))
@@ -153,11 +189,21 @@ def _round(estimate: Estimate) -> Estimate:
     )
 
 
-def _origin(card: ModelCard, driver: str) -> dict[str, str]:
-    return {
-        "version": __version__,
-        "model": card.model,
-        "model_sha256": card.checksums.weights,
-        "stage_sha256": card.checksums.stage,
-        "renderer": f"MaterialX {mx.getVersionString()}, {driver}",
-    }
+def _calibration(source: Model | OwnStage) -> Calibration:
+    if isinstance(source, Model):
+        return source.card.calibration.calibration()
+    return source.card.measured
+
+
+def _origin(source: Model | OwnStage, driver: str) -> dict[str, str]:
+    if isinstance(source, Model):
+        card = source.card
+        made_with = {
+            "model": card.model,
+            "model_sha256": card.checksums.weights,
+            "stage_sha256": card.checksums.stage,
+        }
+    else:
+        made_with = {"stage_sha256": source.card.stage}
+    renderer = f"MaterialX {mx.getVersionString()}, {driver}"
+    return {"version": __version__, **made_with, "renderer": renderer}

@@ -1,0 +1,195 @@
+"""A stage of one's own, small: made, looked at, calibrated; pictures of it found without a model."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import MaterialX as mx
+import numpy as np
+import OpenEXR
+import pytest
+from PIL import Image
+
+from inverse_shading.command import main
+from inverse_shading.config.own_stage import stage_settings
+from inverse_shading.material.document import read_material
+from inverse_shading.material.parameters import ROUGHNESS
+from inverse_shading.prediction.material_file import material_text
+from inverse_shading.prediction.own_stage import make_own_stage
+from inverse_shading.prediction.predict import predict_pictures
+from inverse_shading.prediction.session import Options
+from inverse_shading.prediction.stage_card import card_path, read_stage_card
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import seal_path
+from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.srgb import srgb_encode
+from tests.support.project import write_ball
+from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS
+
+CPU = Resources("cpu", 2)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    mesh = tmp_path_factory.mktemp("mesh") / "ball.obj"
+    write_ball(mesh, rings=32, sectors=48)
+    given = {"stage": {"mesh": str(mesh)}, "framing": FRAMING, "refinement": SETTINGS}
+    return stage_settings(
+        None, given | {"render": {"frame_size": 96, "environment_samples": 4, "device": "cpu"}}
+    )
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory, settings):
+    path = tmp_path_factory.mktemp("stage") / "ball.safetensors"
+    make_own_stage(path, settings, CPU, calibrate=2)
+    return path
+
+
+@pytest.fixture
+def material(tmp_path):
+    path = tmp_path / "plastic.mtlx"
+    path.write_text(material_text(MATERIALS[0], {}))
+    return path
+
+
+def copy_file(path, other):
+    """Copy a file and its checksum."""
+    shutil.copy(path, other)
+    shutil.copy(seal_path(path), seal_path(other))
+
+
+def render(*arguments):
+    return main(["render", *map(str, arguments), "--render-device", "cpu"])
+
+
+def test_a_stage_has_a_preview_and_a_card_beside_it(stage, settings):
+    with Image.open(stage.with_suffix(".png")) as preview:
+        assert preview.size == (3 * 96, 96)
+        assert (np.asarray(preview)[:, :96] == (255, 176, 0)).all(axis=-1).sum() > 2 * 80
+    card = read_stage_card(stage)
+    assert card.framing.model_dump() == settings["framing"]
+    assert card.measured.images == 2
+
+
+def test_the_card_of_another_stage_is_refused(stage, tmp_path):
+    other = tmp_path / "other.safetensors"
+    copy_file(stage, other)
+    copy_file(card_path(stage), card_path(other))
+    seal_path(other).write_text(f"{'0' * 64}  other.safetensors\n")
+    with pytest.raises(InputError, match=r"other\.json: found the card of another stage"):
+        read_stage_card(other)
+
+
+def test_a_stage_without_a_card_has_the_shipped_settings(stage, tmp_path):
+    other = tmp_path / "bare.safetensors"
+    copy_file(stage, other)
+    card = read_stage_card(other)
+    assert card.framing.image_size == 224 and card.calibration is None
+
+
+def test_files_of_somebody_else_are_not_overwritten(tmp_path, settings):
+    (tmp_path / "mine.png").write_text("a picture of mine")
+    with pytest.raises(InputError, match=r"mine\.png: found a file that wasn't made"):
+        make_own_stage(tmp_path / "mine.safetensors", settings, CPU)
+    assert (tmp_path / "mine.png").read_text() == "a picture of mine"
+    with pytest.raises(InputError, match=r"ends in \.safetensors"):
+        make_own_stage(tmp_path / "stage.bin", settings, CPU)
+
+
+def test_a_picture_leads_back_to_its_material_without_a_model(stage, material, tmp_path, capsys):
+    assert render(material, "--stage", stage, "--output", tmp_path / "renders") == 0
+    picture = tmp_path / "renders" / "plastic.png"
+    options = Options(refine=True)
+    assert (
+        predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU) == []
+    )
+    record = json.loads((tmp_path / "found" / "plastic.json").read_text())
+    assert record["calibrated"] and record["refinement"]["guess_rms"] is None
+    assert record["difference"]["rms"] < 1 and record["refinement"]["converged"]
+    found = read_material(tmp_path / "found" / "plastic.mtlx")
+    assert abs(found[ROUGHNESS] - MATERIALS[0][ROUGHNESS]) < 0.05
+    # Again: the same bytes of the same stage are done.
+    assert (
+        predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU) == []
+    )
+
+
+def test_a_stage_without_refinement_or_nothing_at_all_is_refused(stage, tmp_path):
+    for options, given, message in (
+        (Options(refine=False), stage, "without --refine"),
+        (Options(refine=True), None, "neither a model nor a stage"),
+    ):
+        with pytest.raises(InputError, match=message):
+            predict_pictures([tmp_path / "a.png"], None, tmp_path / "out", options, given)
+
+
+def test_exr_is_the_png_in_linear_light(stage, material, tmp_path):
+    for form in ("png", "exr"):
+        assert render(material, "--stage", stage, "--output", tmp_path, "--format", form) == 0
+    linear = OpenEXR.File(str(tmp_path / "plastic.exr")).channels()["RGB"].pixels
+    encoded = 255 * srgb_encode(np.clip(linear, 0, 1))
+    png = np.asarray(Image.open(tmp_path / "plastic.png")).astype(float)
+    assert linear.dtype == np.float32 and np.abs(encoded - png).max() < 0.75
+
+
+def test_a_picture_that_is_there_is_not_overwritten(stage, material, tmp_path, capsys):
+    (tmp_path / "plastic.png").write_text("mine")
+    assert render(material, "--stage", stage, "--output", tmp_path) == 2
+    assert "isn't overwritten" in capsys.readouterr().err
+    assert render(material, "--stage", stage, "--output", tmp_path, "--again") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('<input name="coat" type="float" value="0.5"/>', "the input coat of 0.5"),
+        ('<input name="sheen" type="float" value="0"/>', None),
+        ('<input name="base" type="float" nodename="tex"/>', "another node"),
+    ],
+)
+def test_inputs_beyond_the_ten_are_named(stage, material, tmp_path, capsys, text, message):
+    content = material.read_text()
+    if "base" in text:
+        content = content.replace('<input name="base" type="float" value="0.8" />', "")
+    material.write_text(content.replace("</standard_surface>", f"{text}</standard_surface>"))
+    code = render(material, "--stage", stage, "--output", tmp_path)
+    assert code == (0 if message is None else 2)
+    assert message is None or message in capsys.readouterr().err
+
+
+def test_textures_and_other_models_are_named(stage, material, tmp_path, capsys):
+    document = mx.createDocument()
+    document.addNode("open_pbr_surface", "shader", "surfaceshader")
+    document.addNode("image", "wood", "color3")
+    material.write_text(mx.writeToXmlString(document))
+    assert render(material, "--stage", stage, "--output", tmp_path) == 2
+    message = capsys.readouterr().err
+    assert "open_pbr_surface 'shader'" in message and "image 'wood'" in message
+    material.write_text("no XML")
+    assert render(material, "--stage", stage, "--output", tmp_path) == 2
+    assert "can't be read as a MaterialX document" in capsys.readouterr().err
+
+
+def test_wrong_settings_are_named_by_key(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("stage: {camera: {azimut: 3}}\nrendr: {}\n")
+    with pytest.raises(InputError) as error:
+        stage_settings(config, {"stage": {"camera": {"fill": 7.0}}})
+    for line in ("stage.camera.azimut", "rendr: found an unknown key", "stage.camera.fill"):
+        assert line in str(error.value)
+    with pytest.raises(InputError, match=r"found 'light\.exr'.*\(\.hdr\)"):
+        stage_settings(None, {"stage": {"environment": "light.exr"}})
+    config.write_text("- a list")
+    with pytest.raises(InputError, match="found no keys"):
+        stage_settings(config, {})
+
+
+def test_without_a_model_nothing_waits_for_torch_pandas_or_matplotlib():
+    script = (
+        "import sys; import inverse_shading.prediction.predict\n"
+        "print([m for m in ('torch', 'pandas', 'matplotlib', 'skimage') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stdout + done.stderr

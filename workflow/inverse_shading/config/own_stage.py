@@ -1,0 +1,79 @@
+"""The settings of a stage of one's own: a configuration's, the shipped ones where it says nothing."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from inverse_shading.config.check import with_integers
+from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.given_files import regular_file
+from inverse_shading.runtime.sections import Section, plain_values
+from inverse_shading.runtime.wording import wrong_keys
+
+SECTIONS = {"stage": Stage, "render": Render, "framing": Framing, "refinement": Refinement}
+
+
+def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
+    """The sections stage, render, framing and refinement, and `seed`.
+
+    Args:
+        config: a YAML file with any part of the workflow's configuration, or None.
+        given: sections laid over it, such as {"stage": {"camera": {"azimuth": 30.0}}}.
+
+    Raises:
+        InputError: no such file, no YAML, or a wrong value; it names every wrong key.
+    """
+    content, mistakes = plain_values({} if config is None else _read(Path(config)))
+    known = set(Configuration.model_fields)
+    mistakes += [f"{name}: found an unknown key" for name in content if name not in known]
+    settings = {}
+    for name, section in SECTIONS.items():
+        part = content.get(name, {})
+        values = with_integers(_laid_over(_laid_over(_shipped(section), part), given.get(name, {})))
+        mistakes += [f"{name}.{line}" for line in wrong_keys(section, values)]
+        settings[name] = values
+    settings["seed"] = content.get("seed", _shipped_value(Configuration, "seed"))
+    if type(settings["seed"]) is not int or settings["seed"] < 0:
+        mistakes.append(f"seed: found {settings['seed']!r}, allowed is an integer from 0")
+    if mistakes:
+        where = "the options" if config is None else f"{config} or the options"
+        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        raise InputError(f"{where}: the settings of the stage are wrong:\n{lines}")
+    return settings
+
+
+def _read(path: Path) -> dict:
+    regular_file(path, "a configuration")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise InputError(
+            f"{path}: can't be read as YAML ({' '.join(str(error).split())[:200]}). Correct it."
+        ) from error
+    if not isinstance(content or {}, dict):
+        raise InputError(f"{path}: found no keys, expected a configuration. Correct it.")
+    return content or {}
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return copy.deepcopy(above)
+    joined = dict(below)
+    for name, value in above.items():
+        joined[name] = _laid_over(below[name], value) if name in below else copy.deepcopy(value)
+    return joined
+
+
+def _shipped(section: type[Section]) -> dict[str, Any]:
+    return {name: _shipped_value(section, name) for name in section.model_fields}
+
+
+def _shipped_value(section: type[Section], name: str) -> Any:
+    field = section.model_fields[name]
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        return _shipped(field.annotation)
+    return field.json_schema_extra["default"]

@@ -1,0 +1,90 @@
+"""Pictures of materials on a stage: from .mtlx files to PNG, or to EXR in linear light."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import OpenEXR
+from PIL import Image
+
+from inverse_shading.material.document import standard_library
+from inverse_shading.prediction.plain_material import read_plain_material
+from inverse_shading.render.frames import Renderer
+from inverse_shading.render.program import StageProgram
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import atomic_path, check_seal
+from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.srgb import srgb_decode
+from inverse_shading.scene.stage_file import read_stage
+
+FORMATS = ("png", "exr")
+
+
+def render_materials(
+    paths: Sequence[str | Path],
+    stage: str | Path,
+    output: str | Path,
+    form: str = "png",
+    rendering: Resources = Resources("auto", 1),  # noqa: B008
+    again: bool = False,
+) -> None:
+    """Render every material as the stage's whole frame: NAME.mtlx as NAME.png or NAME.exr.
+
+    Nothing is rendered unless all materials can be.
+
+    Args:
+        paths: .mtlx files of the ten inputs.
+        stage: a stage file.
+        output: folder to write into.
+        form: one of `FORMATS`: png of 8 bits, sRGB-encoded; exr of floats, linear light, not clipped.
+        again: overwrite pictures that are there.
+
+    Raises:
+        InputError: a material that ten values can't hold, a stage that can't be used, two materials of
+            one name, a picture that is there already, or nothing to render with.
+    """
+    output = Path(output)
+    check_seal(stage)
+    library = standard_library()
+    materials: dict[Path, np.ndarray] = {}
+    for path in map(Path, paths):
+        picture = output / f"{path.stem}.{form}"
+        if picture in materials:
+            raise InputError(
+                f"{path}: found another material whose picture would be {picture}. Rename one, or give "
+                "them one at a time with another --output."
+            )
+        if picture.exists() and not again:
+            raise InputError(
+                f"{picture}: found a file, which isn't overwritten. Give --again to replace it, or "
+                "another --output."
+            )
+        materials[picture] = read_plain_material(path, library)
+    output.mkdir(parents=True, exist_ok=True)
+    write = _write_png if form == "png" else _write_exr
+    write(materials, stage, rendering)
+
+
+def _write_png(materials: dict[Path, np.ndarray], stage: str | Path, where: Resources) -> None:
+    with Renderer(stage, where.device, where.threads) as renderer:
+        for path, values in materials.items():
+            with atomic_path(path) as temporary:
+                Image.fromarray(renderer.render(values)).save(temporary, "PNG")
+            logger.info("%s", path)
+
+
+def _write_exr(materials: dict[Path, np.ndarray], stage: str | Path, where: Resources) -> None:
+    scene = read_stage(stage)
+    background = srgb_decode(scene.background.astype(np.float32) / 255).astype(np.float32)
+    program = StageProgram(scene, where.device, where.threads, 1)
+    try:
+        for path, values in materials.items():
+            frame = background.copy()
+            frame[scene.mask] = program.shade_linear(values[None], int(scene.mask.sum()))[0]
+            header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+            with atomic_path(path) as temporary:
+                OpenEXR.File(header, {"RGB": frame}).write(str(temporary))
+            logger.info("%s", path)
+    finally:
+        program.release()
