@@ -1,4 +1,5 @@
-"""Export: a material as flat constants of other shading models, found by refitting in their own shaders.
+"""A material as flat constants of other shading models, with a certificate of how near they look.
 
-Each target's constants are those whose picture on the stage is nearest to the material's.
+The constants are those whose picture on a stage, in the target's own shader, is nearest to the material's.
+Imports `inversion`, `evaluation` and what is below them.
 """

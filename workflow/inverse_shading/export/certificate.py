@@ -1,6 +1,6 @@
 """How near an exported material looks, measured: on the stage it was fitted on and in another light."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -124,7 +124,9 @@ class Exporter:
             len(target.columns) + 1 if place == "stage" else 1,
         )
 
-    def _renderer(self, key: tuple, stage_of, targets: int) -> PixelRenderer:
+    def _renderer(
+        self, key: tuple, stage_of: Callable[[Stage], Stage], targets: int
+    ) -> PixelRenderer:
         """A renderer that is made when it is first asked for; compiling takes seconds."""
         if key not in self._renderers:
             renderer = PixelRenderer(stage_of(self._stages[key[0]]), self._resources, targets)
@@ -145,22 +147,6 @@ def in_novel_light(stage: Stage) -> Stage:
     if np.array_equal(radiance, stage.radiance):
         radiance = studio()
     return replace(stage, radiance=radiance, irradiance=irradiance_map(radiance))
-
-
-def held(certificates: Sequence[Mapping]) -> dict:
-    """Median, 95th percentile and largest of the differences of many certificates of one target."""
-    table = {}
-    for place in PLACES:
-        for kind in ("translation", "refitted"):
-            for measure in ("rms", "flip"):
-                found = [each[place][kind][measure] for each in certificates]
-                low, high = np.quantile(found, [0.5, 0.95])
-                table[f"{place}_{kind}_{measure}"] = {
-                    "median": round(float(low), 4),
-                    "95_percent": round(float(high), 4),
-                    "largest": round(max(found), 4),
-                }
-    return table
 
 
 def _named_intervals(target: Target, found: Fit) -> dict[str, list[float]]:

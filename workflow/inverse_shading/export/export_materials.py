@@ -73,8 +73,8 @@ def export_materials(
     shown = read_stage(stage)
     if GLTF.name in targets and mesh is None:
         raise InputError(
-            f"{stage}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh that "
-            "the stage was made with as --mesh (builtin for the project's own), or leave "
+            f"{stage}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "
+            "that the stage was made with as --mesh (builtin for the project's own), or leave "
             f"{GLTF.name} out of --to."
         )
     whole = find_mesh(mesh, shown) if GLTF.name in targets else None
@@ -109,7 +109,7 @@ def _write(
     mesh: Mesh | None,
     library: mx.Document,
 ) -> None:
-    """Write all files of a material; the certificate is put in place first, so that they are its own."""
+    """Write all files of a material, the certificate first, so that it names all that are there."""
     contents = {}
     for target, export in found.items():
         if target == OPENPBR.name:

@@ -119,11 +119,8 @@ def _packed(text: str, uniforms: Iterable[str], environment_samples: int) -> str
     # UsdPreviewSurface asks for a bitangent, for its normal map that is flat here.
     text = re.sub(r"^ *vec3 bitangentWorld;\n", "", text, flags=re.MULTILINE)
     text = text.replace("vd.bitangentWorld", "cross(vd.normalWorld, vd.tangentWorld)")
+    # What the translation is given and the ten inputs don't say stays as it is, so its nodes fall away.
     kept = "|".join(uniforms)
-    text = re.sub(
-        rf"^uniform(?= \w+ (?!(?:{kept})\b){TRANSLATION_NAME}_\w+ = )",
-        "const",
-        text,
-        flags=re.MULTILINE,
-    )
+    further = rf"^uniform(?= \w+ (?!(?:{kept})\b){TRANSLATION_NAME}_\w+ = )"
+    text = re.sub(further, "const", text, flags=re.MULTILINE)
     return pack_pixel_stage(text, uniforms, environment_samples)

@@ -118,8 +118,8 @@ class Target:
         return np.concatenate([np.atleast_1d(values[given.name]) for given in self.inputs])
 
 
-# base_weight is left at 1: only its product with base_color shows. The roughness of the diffuse part, the
-# index of refraction and a coat make up for what OpenPBR computes otherwise than standard_surface.
+# base_weight is left at 1: only its product with base_color shows. The roughness of the diffuse part,
+# the index of refraction and a coat make up for what OpenPBR computes otherwise than standard_surface.
 OPENPBR = Target(
     "openpbr",
     "open_pbr_surface",
