@@ -55,12 +55,10 @@ def main() -> int:
     names = arguments.to.split(",")
     if arguments.starts:
         targets.FURTHER_STARTS, refit.AGREEING, refit.NEAR = arguments.starts - 1, np.inf, 0.0
-    if arguments.stage:
-        stage = read_stage(arguments.stage)
-    else:
-        stage = make_stage(STAGE, FRAME_SIZE, SAMPLES)
+    given = arguments.stage
+    stage = read_stage(given) if given else make_stage(STAGE, FRAME_SIZE, SAMPLES)
     count = arguments.first + arguments.materials
-    materials = sample_parameters(ImageRange(0, count), SEED)[arguments.first :]
+    materials = sample_parameters(ImageRange(0, count - 1), SEED)[arguments.first :]
     found: dict[str, list[dict]] = {name: [] for name in names}
     seconds = []
     with Exporter(stage, Resources("auto", os.cpu_count()), standard_library()) as exporter:

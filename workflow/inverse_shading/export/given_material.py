@@ -62,9 +62,11 @@ def _only_shader(document: mx.Document) -> mx.Node:
 
 def _check_inputs(shader: mx.Node) -> None:
     fed, further, spaces = [], [], []
+    # Also where an input fits no definition, which is named below.
+    definition = shader.getNodeDef(allowRoughMatch=True)
     for given in shader.getInputs():
         name, source = given.getName(), _source(given)
-        default = shader.getNodeDef().getActiveInput(name)
+        default = definition.getActiveInput(name)
         if source:
             fed.append(f"{name} (from {source})")
         elif name not in INPUTS and (default is None or given.getValue() != default.getValue()):
