@@ -1,6 +1,7 @@
 """A material on other platforms: files that other programs read, and a certificate that is true."""
 
 import json
+import shutil
 
 import MaterialX as mx
 import numpy as np
@@ -67,7 +68,8 @@ def test_refitting_is_nearer_than_the_translation(certificate, name):
     found = certificate["targets"][name]
     for place in ("stage", "novel"):
         refitted, translation = found[place]["refitted"], found[place]["translation"]
-        assert refitted["rms"] < translation["rms"] and refitted["flip"] < translation["flip"]
+        assert refitted["rms"] < translation["rms"]
+        assert 0 < refitted["flip"] < 0.1
     assert found["stage"]["refitted"]["rms"] < (1.0 if name != "usd" else 3.0)
 
 
@@ -108,9 +110,7 @@ def test_the_openpbr_file_holds_the_constants_and_renders_as_certified(
     numbers = OPENPBR.flat(defaults | {"coat_roughness": 0.0, "coat_ior": 1.6} | values)
     stage = read_stage(folder / "stage.safetensors")
     for place, shown in (("stage", stage), ("novel", in_novel_light(stage))):
-        renderer = PixelRenderer(
-            target_stage(shown, OPENPBR, OPENPBR.modes[0], library), CPU, 1
-        )
+        renderer = PixelRenderer(target_stage(shown, OPENPBR, OPENPBR.modes[0], library), CPU, 1)
         truth = PixelRenderer(shown, CPU, 1)
         difference = renderer.pixels(numbers[None]) - truth.pixels(VALUES[None])
         rms = np.sqrt(np.mean(difference.astype(float) ** 2))
@@ -122,7 +122,9 @@ def test_the_openpbr_file_holds_the_constants_and_renders_as_certified(
 def test_the_glb_has_the_stages_mesh_and_no_fault(exported, certificate, folder, tmp_path):
     mesh, ball = load_mesh(exported / "red.glb"), load_mesh(folder / "ball.obj")
     np.testing.assert_array_equal(mesh.positions[mesh.triangles], ball.positions[ball.triangles])
-    np.testing.assert_array_equal(mesh.normals[mesh.triangles], ball.normals[ball.triangles])
+    np.testing.assert_allclose(
+        mesh.normals[mesh.triangles], ball.normals[ball.triangles], atol=1e-6
+    )
     content = (exported / "red.glb").read_bytes()
     length = int.from_bytes(content[12:16], "little")
     (material,) = json.loads(content[20 : 20 + length])["materials"]
@@ -217,10 +219,17 @@ def test_a_file_that_is_read_is_never_an_output(folder, tmp_path):
         )
 
 
-def test_the_same_export_again_replaces_its_own_files_by_the_same_bytes(exported, folder):
-    before = {path.name: path.read_bytes() for path in exported.iterdir()}
-    export(folder, exported, ["openpbr", "gltf", "usd"], folder / "ball.obj")
-    assert {path.name: path.read_bytes() for path in exported.iterdir()} == before
+def test_an_export_again_makes_the_same_bytes_and_removes_what_is_not_asked_for(
+    exported, folder, tmp_path
+):
+    output = shutil.copytree(exported, tmp_path / "exports")
+    (output / "notes.txt").write_text("mine")
+    export(folder, output)
+    assert (output / "red_openpbr.mtlx").read_bytes() == (
+        exported / "red_openpbr.mtlx"
+    ).read_bytes()
+    names = {"red_openpbr.mtlx", "red_certificate.json", "notes.txt"}
+    assert {path.name for path in output.iterdir()} == names
 
 
 def test_a_stage_in_daylight_is_checked_in_the_studio(folder):

@@ -26,7 +26,14 @@ def test_the_translation_is_the_target_with_the_numbers_that_its_graph_makes(sta
     target = PixelRenderer(target_stage(stage, GLTF, GLTF.modes[0], library), CPU, 3)
     numbers = np.array(
         [
-            [*(v[0] * v[1:4]), v[9], v[5], v[4], *v[6:9], 1.5]  # as standard_surface_to_gltf_pbr.mtlx
+            [
+                *(v[0] * v[1:4]),
+                v[9],
+                v[5],
+                v[4],
+                *v[6:9],
+                1.5,
+            ]  # as standard_surface_to_gltf_pbr.mtlx
             for v in MATERIALS
         ]
     )
@@ -57,4 +64,3 @@ def test_pixels_are_those_of_the_stage_in_an_order_of_their_own(stage):
     np.testing.assert_array_equal(frame[~stage.mask], stage.background[~stage.mask])
     renderer.close()
     program.release()
-

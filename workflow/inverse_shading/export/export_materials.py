@@ -49,7 +49,8 @@ def export_materials(
     """Export materials of the ten inputs to other platforms.
 
     For each NAME.mtlx there are then NAME_openpbr.mtlx, NAME.glb and NAME.usda, as targets ask for, and
-    NAME_certificate.json. Only files that this certificate lists are overwritten.
+    NAME_certificate.json. Only files that this certificate lists are overwritten, or removed where
+    their target isn't asked for again.
 
     Args:
         targets: names among `targets.TARGETS`.
@@ -127,7 +128,13 @@ def _write(
         "targets": {target: export.certificate for target, export in found.items()},
     }
     text = json.dumps(certificate, indent=2, allow_nan=False) + "\n"
+    former = set(_named(output / f"{name}{CERTIFICATE}") or [])
+    left = [
+        output / f"{name}{ending}" for ending in ENDINGS.values() if f"{name}{ending}" in former
+    ]
     with ExitStack() as stack:
+        for path in set(left) - contents.keys():
+            stack.callback(path.unlink, missing_ok=True)
         # What is entered last is put in place first.
         for path, content in contents.items():
             stack.enter_context(atomic_path(path)).write_bytes(content)
