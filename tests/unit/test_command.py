@@ -145,6 +145,7 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
     for option, expected in (
         ("--version", f"inverse-shading {__version__}"),
         ("predict --help", "--refine"),
+        ("export --help", "--mesh"),
         ("summary --help", "TABLE"),
     ):
         done = subprocess.run(

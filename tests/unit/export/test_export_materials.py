@@ -184,7 +184,7 @@ def export(folder, output, targets=("openpbr",), mesh=None):
 
 @pytest.mark.parametrize("targets", [["fbx"], ["openpbr", "fbx"], [""], []])
 def test_an_unknown_target_is_refused(folder, tmp_path, targets):
-    with pytest.raises(InputError, match="--to: found .*expected some of openpbr, gltf, usd"):
+    with pytest.raises(InputError, match=r"--to: found .*expected some of openpbr, gltf, usd"):
         export(folder, tmp_path, targets)
 
 

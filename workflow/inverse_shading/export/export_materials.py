@@ -133,12 +133,13 @@ def _write(
         output / f"{name}{ending}" for ending in ENDINGS.values() if f"{name}{ending}" in former
     ]
     with ExitStack() as stack:
-        for path in set(left) - contents.keys():
-            stack.callback(path.unlink, missing_ok=True)
         # What is entered last is put in place first.
         for path, content in contents.items():
             stack.enter_context(atomic_path(path)).write_bytes(content)
         stack.enter_context(atomic_path(output / f"{name}{CERTIFICATE}")).write_text(text)
+        # As long as the former certificate still names them.
+        for path in set(left) - contents.keys():
+            path.unlink(missing_ok=True)
 
 
 def _report(path: Path, found: Mapping[str, Export]) -> None:
