@@ -165,6 +165,7 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
         ("predict --help", "--refine"),
         ("stage --help", "--azimuth"),
         ("render --help", "--format"),
+        ("export --help", "--mesh"),
         ("summary --help", "TABLE"),
         ("record --help", "RESULTS"),
         ("document --help", "RECORD"),

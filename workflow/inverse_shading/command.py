@@ -1,4 +1,4 @@
-"""The command `inverse-shading`: stages, pictures to materials and back, comparisons, records, scores."""
+"""The command `inverse-shading`: pictures to materials and back, stages, exports, results to read."""
 
 import argparse
 import logging
@@ -147,6 +147,22 @@ def _render(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _export(given: argparse.Namespace) -> int:
+    # Here, since MaterialX and SciPy take a second that --help needn't wait.
+    from inverse_shading.export.export_materials import export_materials
+    from inverse_shading.runtime.resources import Resources
+
+    export_materials(
+        given.materials,
+        given.to.split(","),
+        given.stage,
+        given.output,
+        given.mesh,
+        Resources(given.render_device, given.threads),
+    )
+    return DONE
+
+
 def _summarise(given: argparse.Namespace) -> int:
     # Here, since pandas takes a second that --help needn't wait.
     from inverse_shading.report.comparison_summary import format_summary
@@ -191,6 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_stage(commands)
     _add_predict(commands)
     _add_render(commands)
+    _add_export(commands)
     _add_summary(commands)
     _add_record(commands)
     _add_document(commands)
@@ -361,6 +378,58 @@ def _add_rendering(parser: argparse.ArgumentParser) -> None:
         default=len(os.sched_getaffinity(0)),
         help="of rendering on the CPU; results don't depend on them (default: one a core)",
     )
+
+
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    export = commands.add_parser(
+        "export",
+        help="write materials for other platforms",
+        description="Write materials as constants of other shading models, found by refitting in their "
+        "own shaders on a stage, with a certificate of how near they look.",
+    )
+    export.set_defaults(run=_export)
+    add = export.add_argument
+    add(
+        "materials",
+        metavar="MATERIAL.mtlx",
+        nargs="+",
+        type=Path,
+        help="a standard_surface of constant inputs, such as predict writes",
+    )
+    add(
+        "--to",
+        metavar="TARGETS",
+        required=True,
+        help="openpbr (.mtlx), gltf (.glb), usd (.usda), with commas between them",
+    )
+    add("--stage", metavar="FILE", type=Path, required=True, help="the stage to compare on")
+    add(
+        "--mesh",
+        metavar="MESH",
+        help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
+    )
+    add(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("exports"),
+        help="folder to write into; it is made if need be (default: exports)",
+    )
+    add(
+        "--render-device",
+        metavar="DEVICE",
+        type=_render_device,
+        default="auto",
+        help="where to render: auto, cpu (Mesa's llvmpipe), or the number of an EGL device",
+    )
+    add(
+        "--threads",
+        metavar="N",
+        type=_whole(1, 1024),
+        default=len(os.sched_getaffinity(0)),
+        help="of rendering on the CPU; results don't depend on them (default: one a core)",
+    )
+    add("--quiet", action="store_true", help="say only what went wrong")
 
 
 def _add_summary(commands: argparse._SubParsersAction) -> None:

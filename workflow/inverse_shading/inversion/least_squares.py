@@ -187,7 +187,7 @@ def _search(
             lambda values: renderer.sparse_pixels(values)[:, near], settings["step"]
         )
         sought = target[renderer.sparse][near]
-        x, residuals = _fit(
+        x, residuals = fit(
             lambda x: renderer.sparse_pixels(with_base_of_one(x[None]))[0][near] - sought,
             sparse.by_x,
             x,
@@ -207,18 +207,27 @@ def _search(
         return dense.reduced(found[x.tobytes()], x)
 
     start = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
-    x, _ = _fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)
+    x, _ = fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)
     residuals = found[x.tobytes()]
     return Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
 
 
-def _fit(
+def fit(
     residuals: Callable[[np.ndarray], np.ndarray],
     derivatives: Callable[[np.ndarray], np.ndarray],
     x: np.ndarray,
     gain: float,
     points: int,
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Bounded least squares from x, of unknowns in [0, 1].
+
+    Args:
+        residuals, derivatives: functions of x; arrays (…) and (size of it, unknowns).
+        gain, points: when to end, see above.
+
+    Returns:
+        x and the residuals there, flat.
+    """
     # The method of bounded trust regions (Branch, Coleman and Li 1999), scaled by the Jacobian since
     # the picture depends on some inputs a thousand times more than on others.
     result = least_squares(

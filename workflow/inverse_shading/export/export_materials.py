@@ -1,0 +1,200 @@
+"""Materials to files of other platforms, each with a certificate of how near it looks."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import MaterialX as mx
+import numpy as np
+
+from inverse_shading import __version__
+from inverse_shading.export.certificate import Export, Exporter
+from inverse_shading.export.documents import materialx_text, usd_text
+from inverse_shading.export.given_material import read_given_material
+from inverse_shading.export.glb import glb_bytes
+from inverse_shading.export.refit import VISIBLE
+from inverse_shading.export.stage_mesh import find_mesh
+from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS, USD
+from inverse_shading.material.document import standard_library
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.files import atomic_path, read_seal
+from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.mesh import Mesh
+from inverse_shading.scene.stage_file import read_stage
+
+# What follows a material's name in the names of its files.
+ENDINGS = {OPENPBR.name: "_openpbr.mtlx", GLTF.name: ".glb", USD.name: ".usda"}
+CERTIFICATE = "_certificate.json"
+
+# Bytes; a certificate has some thousand.
+LARGEST_CERTIFICATE = 2**20
+
+# Root mean square in levels of 255 from which a target is said not to hold a material.
+HELD = 2.0
+
+
+def export_materials(
+    materials: Sequence[str | Path],
+    targets: Sequence[str],
+    stage: str | Path,
+    output: str | Path,
+    mesh: str | Path | None = None,
+    resources: Resources = Resources("auto", 1),  # noqa: B008
+) -> None:
+    """Export materials of the ten inputs to other platforms.
+
+    For each NAME.mtlx there are then NAME_openpbr.mtlx, NAME.glb and NAME.usda, as targets ask for, and
+    NAME_certificate.json. Only files that this certificate lists are overwritten, or removed where
+    their target isn't asked for again.
+
+    Args:
+        targets: names among `targets.TARGETS`.
+        stage: a file written by `make_stage.write_stage`.
+        output: folder to write into.
+        mesh: of the stage, "builtin" or a path, which glTF holds.
+        resources: where to render; no number depends on the threads.
+
+    Raises:
+        InputError: a target is unknown, a material or the stage can't be used, glTF is asked for
+            without the stage's mesh, a file is in the way or can't be written, or nothing can render.
+    """
+    unknown = [name for name in targets if name not in TARGETS]
+    if unknown or not targets:
+        raise InputError(
+            f"--to: found {', '.join(unknown) or 'nothing'}, expected some of {', '.join(TARGETS)}, "
+            "with commas between them. Correct it."
+        )
+    library = standard_library()
+    values = {Path(path): read_given_material(path, library) for path in materials}
+    shown = read_stage(stage)
+    if GLTF.name in targets and mesh is None:
+        raise InputError(
+            f"{stage}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "
+            "that the stage was made with as --mesh (builtin for the project's own), or leave "
+            f"{GLTF.name} out of --to."
+        )
+    whole = find_mesh(mesh, shown) if GLTF.name in targets else None
+    output = Path(output)
+    for path in values:
+        _check_free(path.stem, output, targets, [stage, *values, *filter(None, [mesh])])
+    if len({path.stem for path in values}) < len(values):
+        raise InputError(
+            "found two materials of one name, expected different names. Rename one, or give them one "
+            "at a time with another --output."
+        )
+    with Exporter(shown, resources, library) as exporter:
+        for path, material in values.items():
+            found = {name: exporter.export(TARGETS[name], material) for name in targets}
+            origin = {
+                "version": __version__,
+                "material": path.name,
+                "material_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "stage_sha256": read_seal(stage),
+                "renderer": f"MaterialX {mx.getVersionString()}, {exporter.driver}",
+            }
+            _write(path.stem, output, material, found, origin, whole, library)
+            _report(path, found)
+
+
+def _write(
+    name: str,
+    output: Path,
+    material: np.ndarray,
+    found: Mapping[str, Export],
+    origin: Mapping[str, str],
+    mesh: Mesh | None,
+    library: mx.Document,
+) -> None:
+    """Write all files of a material, the certificate first, so that it names all that are there."""
+    contents = {}
+    for target, export in found.items():
+        if target == OPENPBR.name:
+            content = materialx_text(OPENPBR.node, export.values, library).encode()
+        elif target == GLTF.name:
+            content = glb_bytes(mesh, export.values)
+        else:
+            content = usd_text(material, export.values).encode()
+        contents[output / f"{name}{ENDINGS[target]}"] = content
+    certificate = {
+        "made_by": dict(origin),
+        "files": [path.name for path in contents],
+        "material": dict(zip(PARAMETERS, material.tolist(), strict=True)),
+        "interval_levels": VISIBLE,
+        "targets": {target: export.certificate for target, export in found.items()},
+    }
+    text = json.dumps(certificate, indent=2, allow_nan=False) + "\n"
+    former = set(_named(output / f"{name}{CERTIFICATE}") or [])
+    left = [
+        output / f"{name}{ending}" for ending in ENDINGS.values() if f"{name}{ending}" in former
+    ]
+    with ExitStack() as stack:
+        # What is entered last is put in place first.
+        for path, content in contents.items():
+            stack.enter_context(atomic_path(path)).write_bytes(content)
+        stack.enter_context(atomic_path(output / f"{name}{CERTIFICATE}")).write_text(text)
+        # As long as the former certificate still names them.
+        for path in set(left) - contents.keys():
+            path.unlink(missing_ok=True)
+
+
+def _report(path: Path, found: Mapping[str, Export]) -> None:
+    for target, export in found.items():
+        measured = export.certificate["stage"]
+        logger.info(
+            "%s: %s off by RMS %.2f levels of 255 (MaterialX's translation: %.2f) on the stage, "
+            "%.2f in another light",
+            path.name,
+            target,
+            export.rms,
+            measured["translation"]["rms"],
+            export.certificate["novel"]["refitted"]["rms"],
+        )
+        if export.rms > HELD:
+            lost = ", ".join(export.certificate["lost"]) or "nothing by itself"
+            logger.warning(
+                "%s: %s can't hold this material; of its inputs it can't follow: %s",
+                path.name,
+                target,
+                lost,
+            )
+
+
+def _check_free(
+    name: str, output: Path, targets: Sequence[str], read: Sequence[str | Path]
+) -> None:
+    """Check that nothing is overwritten but what a former run wrote for this material.
+
+    Raises:
+        InputError: naming the file.
+    """
+    certificate = output / f"{name}{CERTIFICATE}"
+    named = _named(certificate)
+    own = {certificate, *(output / file for file in named)} if named is not None else set()
+    inputs = {os.path.realpath(path) for path in read}
+    for path in [*(output / f"{name}{ENDINGS[target]}" for target in targets), certificate]:
+        if os.path.realpath(path) in inputs:
+            raise InputError(
+                f"{path}: would take the place of a file that is read. Give another folder as --output."
+            )
+        if os.path.lexists(path) and path not in own:
+            raise InputError(
+                f"{path}: found a file that no certificate of this material names, so it isn't "
+                "overwritten. Move or delete it, or give another folder as --output."
+            )
+
+
+def _named(certificate: Path) -> list[str] | None:
+    """The files that a certificate lists; None where there is none."""
+    try:
+        if not certificate.is_file() or certificate.stat().st_size > LARGEST_CERTIFICATE:
+            return None
+        content = json.loads(certificate.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    files = content.get("files") if isinstance(content, dict) and "made_by" in content else None
+    return [file for file in files if isinstance(file, str)] if isinstance(files, list) else None

@@ -1,0 +1,98 @@
+"""A mesh with one glTF material as a .glb file, glTF 2.0."""
+
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inverse_shading import __version__
+from inverse_shading.scene.mesh import Mesh
+
+# Of the container and its chunks, and what pads JSON and bytes to whole words.
+MAGIC, VERSION = b"glTF", 2
+CHUNKS = ((b"JSON", b" "), (b"BIN\0", b"\0"))
+
+# Enumerants of OpenGL that the format takes over.
+FLOAT, UNSIGNED_INT = 5126, 5125
+ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
+
+
+def glb_bytes(mesh: Mesh, values: Mapping[str, Any]) -> bytes:
+    """The file.
+
+    Tangents and texture coordinates are left out, since the material has no texture.
+
+    Args:
+        values: inputs of gltf_pbr: base_color, metallic, roughness, specular, specular_color, ior.
+    """
+    used, triangles = np.unique(mesh.triangles, return_inverse=True)
+    positions, normals = mesh.positions[used], mesh.normals[used]
+    parts = [
+        (positions, "VEC3", FLOAT, ARRAY_BUFFER),
+        (normals, "VEC3", FLOAT, ARRAY_BUFFER),
+        (triangles.reshape(-1).astype(np.uint32), "SCALAR", UNSIGNED_INT, ELEMENT_ARRAY_BUFFER),
+    ]
+    views, accessors, content = [], [], b""
+    for array, kind, component, usage in parts:
+        data = np.ascontiguousarray(array).tobytes()
+        views.append(
+            {"buffer": 0, "byteOffset": len(content), "byteLength": len(data), "target": usage}
+        )
+        accessors.append(
+            {
+                "bufferView": len(views) - 1,
+                "componentType": component,
+                "count": len(array),
+                "type": kind,
+            }
+        )
+        content += data
+    accessors[0] |= {
+        "min": positions.min(axis=0).tolist(),
+        "max": positions.max(axis=0).tolist(),
+    }
+    document = {
+        "asset": {"version": "2.0", "generator": f"inverse-shading {__version__}"},
+        "extensionsUsed": ["KHR_materials_ior", "KHR_materials_specular"],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [
+            {
+                "primitives": [
+                    {"attributes": {"POSITION": 0, "NORMAL": 1}, "indices": 2, "material": 0}
+                ]
+            }
+        ],
+        "materials": [_material(values)],
+        "accessors": accessors,
+        "bufferViews": views,
+        "buffers": [{"byteLength": len(content)}],
+    }
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    body = b""
+    for (name, padding), chunk in zip(CHUNKS, (text, content), strict=True):
+        chunk += padding * (-len(chunk) % 4)
+        body += struct.pack("<I4s", len(chunk), name) + chunk
+    return struct.pack("<4sII", MAGIC, VERSION, 12 + len(body)) + body
+
+
+def _material(values: Mapping[str, Any]) -> dict:
+    return {
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [*values["base_color"], 1.0],
+            "metallicFactor": values["metallic"],
+            "roughnessFactor": values["roughness"],
+        },
+        "extensions": {
+            "KHR_materials_specular": {
+                "specularFactor": values["specular"],
+                "specularColorFactor": values["specular_color"],
+            },
+            "KHR_materials_ior": {"ior": values["ior"]},
+        },
+        # The stage shows back faces too.
+        "doubleSided": True,
+    }

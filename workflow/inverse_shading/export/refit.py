@@ -1,0 +1,174 @@
+"""The constants of a shading model whose picture is nearest to a given one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inverse_shading.export.renders import PixelRenderer
+from inverse_shading.export.targets import Mode, Target
+from inverse_shading.inversion.least_squares import MARGIN, SAME, fit
+from inverse_shading.material.parameters import DECIMALS
+
+# Pixels that lead near the optimum, and those that it is found on.
+COARSE_PIXELS, FINE_PIXELS = 600, 3000
+
+# A pass ends when a step gains less than this share of its cost, or after so many points.
+COARSE_GAIN, COARSE_POINTS = 2e-3, 25
+FINE_GAIN, FINE_POINTS = 1e-3, 10
+
+# Step of the finite differences, as a share of an input's range.
+STEP = 0.005
+
+# Root mean square in levels of 255 that no further start is tried below: less than rounding does.
+NEAR = 0.25
+
+# Further starts are tried until so many have found the best picture.
+AGREEING = 2
+
+# Root mean square in levels of 255 by which a picture may change within an interval: as much as can be
+# seen side by side.
+VISIBLE = 0.5
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Constants that were found.
+
+    Attributes:
+        mode: of `Target.modes`.
+        sought: bool (n,), numbers that were sought; the others have no effect.
+        values: (n,) in the order of `Target.columns`, of at most `parameters.DECIMALS` decimals.
+        derivatives: float64 (pixels · 3, sought), levels of 255 of the first FINE_PIXELS by the
+            number's share of its range.
+        starts: searches made, over all modes.
+    """
+
+    mode: Mode
+    sought: np.ndarray
+    values: np.ndarray
+    derivatives: np.ndarray
+    starts: int
+
+
+def refit(
+    target: Target,
+    renderers: Sequence[PixelRenderer],
+    picture: np.ndarray,
+    starts: Sequence[Sequence[np.ndarray]],
+) -> Fit:
+    """Search each mode from several starts over few pixels, and from the best of all over more.
+
+    Args:
+        renderers: one for each of the target's modes.
+        picture: (covered, 3) levels of 255, pixels in the renderers' order.
+        starts: for each mode, numbers of the target; later ones are tried only as long as the best
+            picture was not found twice.
+    """
+    low, high = target.bounds
+    best, count = (np.inf, 0, low), 0
+    for mode, renderer in enumerate(renderers):
+        problem = _Problem(target, target.modes[mode], renderer, picture)
+        found: list[float] = []
+        for start in starts[mode]:
+            x = (np.asarray(start) - low) / (high - low)
+            x, distance = problem.search(x, spare=False)
+            count += 1
+            found.append(distance)
+            if distance < best[0]:
+                best = (distance, mode, x)
+            agreeing = sum(each <= (1 + SAME) * min(found) for each in found)
+            if min(found) <= NEAR or agreeing >= AGREEING:
+                break
+    distance, mode, x = best
+    problem = _Problem(target, target.modes[mode], renderers[mode], picture)
+    spare = distance > NEAR
+    if spare:
+        x, _ = problem.search(x, spare)
+    x, _ = problem.search(x, spare, fine=True)
+    sought = target.sought(target.modes[mode], spare)
+    # As the files hold them.
+    values = np.clip((low + x * (high - low)).round(DECIMALS), low, high)
+    derivatives = _derivatives(lambda points: problem.render(points, FINE_PIXELS), x, sought)
+    return Fit(target.modes[mode], sought, values, derivatives, count)
+
+
+def intervals(target: Target, found: Fit) -> np.ndarray:
+    """How far each number can go while the others follow it and the picture changes by VISIBLE.
+
+    The picture is taken to be linear in them. Bounds (2, sought) within the target's own.
+    """
+    low, high = (bound[found.sought] for bound in target.bounds)
+    normal = found.derivatives.T @ found.derivatives / len(found.derivatives)
+    strengths, directions = np.linalg.eigh(normal)
+    # What doesn't show at all is known nowhere within its range.
+    strengths = np.maximum(strengths, 1e-12)
+    reach = VISIBLE * np.sqrt((directions**2 / strengths).sum(axis=1))
+    x = (found.values[found.sought] - low) / (high - low)
+    return low + np.clip(np.stack([x - reach, x + reach]), 0, 1) * (high - low)
+
+
+def lost_shares(found: Fit, wanted: np.ndarray) -> np.ndarray:
+    """Which share of each change of the picture the target's numbers can't make, 0 to 1.
+
+    Args:
+        wanted: (pixels · 3, changes), of the same pixels as `Fit.derivatives`.
+    """
+    scale = np.linalg.norm(found.derivatives, axis=0)
+    columns = found.derivatives[:, scale > 0] / scale[scale > 0]
+    basis, strengths, _ = np.linalg.svd(columns, full_matrices=False)
+    basis = basis[:, strengths > 1e-6 * strengths.max(initial=0)]
+    left = wanted - basis @ (basis.T @ wanted)
+    sizes = np.linalg.norm(wanted, axis=0)
+    return np.linalg.norm(left, axis=0) / np.where(sizes > 0, sizes, 1)
+
+
+def derivatives_by_inputs(renderer: PixelRenderer, values: np.ndarray) -> np.ndarray:
+    """Derivatives (pixels · 3, 10) of the first FINE_PIXELS of a material by its ten inputs."""
+    return _derivatives(
+        lambda points: renderer.pixels(points, FINE_PIXELS), values, np.full(len(values), True)
+    )
+
+
+class _Problem:
+    """Least squares over the first pixels, in shares of the numbers' ranges."""
+
+    def __init__(self, target: Target, mode: Mode, renderer: PixelRenderer, picture: np.ndarray):
+        self._target, self._mode = target, mode
+        self._renderer, self._picture = renderer, picture
+
+    def render(self, x: np.ndarray, count: int) -> np.ndarray:
+        """Pixels (n, count, 3) of x (n, numbers)."""
+        low, high = self._target.bounds
+        return self._renderer.pixels(low + x * (high - low), count)
+
+    def search(self, x: np.ndarray, spare: bool, fine: bool = False) -> tuple[np.ndarray, float]:
+        """Where a search from x ends, and the root mean square there; what isn't sought stays."""
+        count = FINE_PIXELS if fine else COARSE_PIXELS
+        sought = self._target.sought(self._mode, spare)
+        picture, margin = self._picture[:count], MARGIN / 10 if fine else MARGIN
+
+        def whole(part: np.ndarray) -> np.ndarray:
+            result = x.copy()
+            result[sought] = part
+            return result
+
+        part, residuals = fit(
+            lambda part: self.render(whole(part)[None], count)[0] - picture,
+            lambda part: _derivatives(lambda at: self.render(at, count), whole(part), sought),
+            np.clip(x[sought], margin, 1 - margin),
+            FINE_GAIN if fine else COARSE_GAIN,
+            FINE_POINTS if fine else COARSE_POINTS,
+        )
+        return whole(part), float(np.sqrt(np.mean(np.square(residuals))))
+
+
+def _derivatives(
+    render: Callable[[np.ndarray], np.ndarray], x: np.ndarray, sought: np.ndarray
+) -> np.ndarray:
+    """By forward differences, backward where a number would leave [0, 1]: (pixels · 3, sought)."""
+    steps = np.where(x + STEP <= 1, STEP, -STEP)[sought]
+    points = np.repeat(x[None], len(steps) + 1, axis=0)
+    points[np.arange(1, len(points)), np.flatnonzero(sought)] += steps
+    at_x, *moved = render(points).astype(np.float64)
+    return np.stack([(m - at_x).ravel() for m in moved], axis=-1) / steps
