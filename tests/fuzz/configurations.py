@@ -9,7 +9,7 @@ from snakemake.common.configfile import load_configfile
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
-from inverse_shading.config.models import complete_models, model_names, study_names
+from inverse_shading.config.models import complete_models, model_names, model_seeds, study_names
 from inverse_shading.config.schema import Configuration, json_schema
 from tests.fuzz.harness import RIGHT, ROOT, Input, Kind, Trial
 from tests.fuzz.values import drawn
