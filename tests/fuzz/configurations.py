@@ -9,7 +9,7 @@ from snakemake.common.configfile import load_configfile
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
-from inverse_shading.config.models import complete_models, model_names, study_names
+from inverse_shading.config.models import complete_models, model_names, model_seeds, study_names
 from inverse_shading.config.schema import Configuration, json_schema
 from tests.fuzz.harness import RIGHT, ROOT, Input, Kind, Trial
 from tests.fuzz.values import drawn
@@ -25,6 +25,7 @@ def planned(path: Path) -> dict:
     slices.first_ranges(config, config["figures"]["example_images"])
     slices.first_ranges(config, config["appearance"]["images"], "test")
     slices.first_ranges(config, config["refinement"]["calibration_images"], "validation")
+    slices.first_ranges(config, config["search"].get("images", config["n_images"]))
     for stage in (config["stage"], slices.novel_stage(config)):
         slices.stage_slice(config, stage)
         slices.stage_files(stage)
@@ -34,7 +35,7 @@ def planned(path: Path) -> dict:
     for study in (None, *study_names(config)):
         for model in model_names(config, study):
             slices.card_slice(config, model)
-            for seed in config["seeds"]:
+            for seed in model_seeds(config, model):
                 slices.model_slice(config, model, int(seed))
             if config["search"]["spaces"].get(model):
                 slices.search_slice(config, model)

@@ -23,8 +23,8 @@ sys.path.insert(0, str(WORKFLOW))
 os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.getenv("PYTHONPATH")]))
 )
-# NumPy's threads wait for the next product by spinning, for longer than a render takes. So they took a third
-# of the processor time of calibration, whose products are small. 2^4 cycles is the shortest wait that OpenBLAS
+# NumPy's threads wait for the next product by spinning. Between the small products of calibration and
+# refinement that was a fifth to a third of all processor time. 2^4 cycles is the shortest wait that OpenBLAS
 # takes. Sums are made in the same order: no digit depends on it.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 

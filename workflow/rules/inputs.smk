@@ -46,11 +46,12 @@ def trained_trunk(wildcards):
 
 
 def of_seeds(file):
-    """A function of wildcards: a model's file of this name from every seed."""
+    """A function of wildcards: `files_of_seeds` of the model."""
     return lambda wildcards: files_of_seeds(wildcards.model, file)
 
 
 def files_of_seeds(model, file):
+    """A model's file of this name from every seed."""
     seeds = model_seeds(config, model)
     return expand(f"results/models/{model}/seeds/{{seed}}/{file}", seed=seeds)
 
