@@ -12,9 +12,10 @@ from inverse_shading.render.framing import Box, StageFraming, frame_levels
 from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import Stage
 
-# DIFFERENCE, OUTSIDE, OVERLAP and MIRRORED were measured on 180 renders of the poster's stage, the greyest among them, as PNG and
-# JPEG, whole and framed, of 64 to 896 pixels a side, where overlaps were intersections over unions. The
-# others were chosen on drawn shapes, tall, wide, thin, of rings and of many parts, framed to 112 pixels.
+# DIFFERENCE, OUTSIDE and OVERLAP were measured on 180 renders of the poster's stage, the greyest among
+# them, as PNG and JPEG, whole and framed, of 64 to 896 pixels a side, where overlaps were intersections
+# over unions. The others were chosen on drawn shapes, tall, wide, thin, rings and many parts, framed to
+# 112 pixels.
 
 # Levels of 255 by which a pixel must differ from the stage's backdrop to be something else.
 DIFFERENCE = 8
