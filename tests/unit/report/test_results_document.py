@@ -49,10 +49,10 @@ def test_the_prose_holds_no_number_of_a_run(record, folder):
 def test_multiples_of_floor_and_ridge_lead(record):
     text = section(render_document(record), "In short")
     assert (
-        "has 2.31 times the floor and 0.50 times the ridge regression, a test MSE of 0.0157" in text
+        "has 2.31 times the floor's and 0.50 times the ridge regression's test MSE: 0.0157" in text
     )
     assert "has 0.92 of the best of them (0.09, on other images)" in text
-    assert text.index("times the floor") < text.index("0.92")
+    assert text.index("times the floor's") < text.index("0.92")
 
 
 @pytest.mark.parametrize(

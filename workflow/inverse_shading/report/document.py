@@ -112,8 +112,8 @@ class _Page:
         found = [
             f"{row[column]:.2f} times {what}"
             for column, what in (
-                (VS_FLOOR, "the floor"),
-                ("test_mse_vs_ridge", "the ridge regression"),
+                (VS_FLOOR, "the floor's"),
+                ("test_mse_vs_ridge", "the ridge regression's"),
             )
             if row[column] is not None
         ]
