@@ -13,12 +13,12 @@ import numpy as np
 from inverse_shading import __version__
 from inverse_shading.export.certificate import Export, Exporter
 from inverse_shading.export.documents import materialx_text, usd_text
-from inverse_shading.export.given_material import read_given_material
 from inverse_shading.export.glb import glb_bytes
 from inverse_shading.export.refit import VISIBLE
 from inverse_shading.export.stage_mesh import find_mesh
 from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS, USD
 from inverse_shading.material.document import standard_library
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path, read_seal

@@ -8,7 +8,7 @@ import OpenEXR
 from PIL import Image
 
 from inverse_shading.material.document import standard_library
-from inverse_shading.prediction.plain_material import read_plain_material
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.render.frames import Renderer
 from inverse_shading.render.program import StageProgram
 from inverse_shading.runtime.errors import InputError
@@ -60,7 +60,7 @@ def render_materials(
                 f"{picture}: found a file, which isn't overwritten. Give --again to replace it, or "
                 "another --output."
             )
-        materials[picture] = read_plain_material(path, library)
+        materials[picture] = read_given_material(path, library)
     output.mkdir(parents=True, exist_ok=True)
     write = _write_png if form == "png" else _write_exr
     write(materials, stage, rendering)

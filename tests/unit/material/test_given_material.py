@@ -4,8 +4,8 @@ import MaterialX as mx
 import numpy as np
 import pytest
 
-from inverse_shading.export.given_material import read_given_material
 from inverse_shading.material.document import make_material, standard_library
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.runtime.errors import InputError
 
 VALUES = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -60,6 +60,11 @@ def of_another_model(document, shader):
     document.addNode("gltf_pbr", shader.getName(), "surfaceshader")
 
 
+def displaced(document, shader):
+    displacement = document.addNode("displacement", "bumps", "displacementshader")
+    document.getNodes("surfacematerial")[0].setConnectedNode("displacementshader", displacement)
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
@@ -73,6 +78,10 @@ def of_another_model(document, shader):
             lambda d, s: d.addNode("standard_surface", "second", "surfaceshader"),
             r"second \(standard_surface\), expected one standard_surface",
         ),
+        (displaced, r"further nodes bumps \(displacement\), expected one standard_surface"),
+        (lambda d, s: d.addNode("image", "wood", "color3"), r"further nodes wood \(image\)"),
+        (lambda d, s: s.setAttribute("version", "9"), "has no definition of, by its version"),
+        (lambda d, s: s.getInput("base").setValueString("much"), "MaterialX finds it invalid"),
         (lambda d, s: d.removeNode(s.getName()), "found no surface shader"),
         (lambda d, s: s.setInputValue("base", 1.5), r"10 values in \[0, 1\]"),
     ],

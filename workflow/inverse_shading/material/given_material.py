@@ -11,6 +11,12 @@ from inverse_shading.runtime.given_files import regular_file
 
 MODEL = "standard_surface"
 
+# Nodes of a document of the ten inputs alone.
+NODES = (MODEL, "surfacematerial")
+
+# Of other nodes, in a message.
+MOST_LISTED = 8
+
 # What colours without a colour space are, and the only space that is not converted.
 LINEAR = ("", "lin_rec709")
 
@@ -27,8 +33,9 @@ def read_given_material(path: str | Path, library: mx.Document) -> np.ndarray:
     Raises:
         InputError: not a MaterialX file; no or several surface shaders, or another than
             standard_surface; an input that another node or a texture feeds; an input beyond the
-            ten with another value than its default; colours in another space; or a value that is
-            not in [0, 1]. It names the file.
+            ten with another value than its default; colours in another space; nodes beside the
+            shader and its material, such as a displacement; or a value that is not in [0, 1]. It
+            names the file.
     """
     regular_file(path, "a MaterialX document")
     document = mx.createDocument()
@@ -38,15 +45,29 @@ def read_given_material(path: str | Path, library: mx.Document) -> np.ndarray:
         raise InputError(
             f"{path}: can't be read as a MaterialX document ({error}). Export it again."
         ) from error
+    # Before the library is part of the document, whose nodes it has then too.
+    others = _other_nodes(document)
     document.setDataLibrary(library)
     try:
         _check_inputs(_only_shader(document))
+        if others:
+            raise InputError(
+                f"found the further nodes {', '.join(others[:MOST_LISTED])}"
+                f"{f' and {len(others) - MOST_LISTED} more' if len(others) > MOST_LISTED else ''}, "
+                f"expected one {MODEL} and its material alone. Remove them."
+            )
         valid, message = document.validate()
         if not valid:
             raise InputError(f"MaterialX finds it invalid ({message.strip()}). Correct it.")
         return material_values(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _other_nodes(document: mx.Document) -> list[str]:
+    nodes = [node for node in document.getNodes() if node.getCategory() not in NODES]
+    nodes += [node for graph in document.getNodeGraphs() for node in graph.getNodes()]
+    return [f"{node.getName()} ({node.getCategory()})" for node in nodes]
 
 
 def _only_shader(document: mx.Document) -> mx.Node:
@@ -64,6 +85,11 @@ def _check_inputs(shader: mx.Node) -> None:
     fed, further, spaces = [], [], []
     # Also where an input fits no definition, which is named below.
     definition = shader.getNodeDef(allowRoughMatch=True)
+    if definition is None:
+        raise InputError(
+            f"found a {MODEL} that MaterialX {mx.getVersionString()} has no definition of, by its "
+            "version or nodedef. Remove these two attributes."
+        )
     for given in shader.getInputs():
         name, source = given.getName(), _source(given)
         default = definition.getActiveInput(name)
