@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -14,13 +15,15 @@ from inverse_shading.command import main
 from inverse_shading.config.own_stage import stage_settings
 from inverse_shading.material.document import read_material
 from inverse_shading.material.parameters import ROUGHNESS
+from inverse_shading.prediction import own_stage
 from inverse_shading.prediction.material_file import material_text
 from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
-from inverse_shading.prediction.stage_card import card_path, read_stage_card
+from inverse_shading.prediction.stage_card import card_path, preview_path, read_stage_card
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal_path
+from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.srgb import srgb_encode
 from tests.support.project import write_ball
@@ -93,6 +96,7 @@ def test_files_of_somebody_else_are_not_overwritten(tmp_path, settings):
     with pytest.raises(InputError, match=r"mine\.png: found a file that wasn't made"):
         make_own_stage(tmp_path / "mine.safetensors", settings, CPU)
     assert (tmp_path / "mine.png").read_text() == "a picture of mine"
+    (tmp_path / "mine.png").unlink()
     with pytest.raises(InputError, match=r"ends in \.safetensors"):
         make_own_stage(tmp_path / "stage.bin", settings, CPU)
 
@@ -169,3 +173,55 @@ def test_without_a_model_nothing_waits_for_torch_pandas_or_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
+def copied(stage, folder):
+    """The stage with its card and preview in another folder."""
+    other = folder / stage.name
+    copy_file(stage, other)
+    copy_file(card_path(stage), card_path(other))
+    shutil.copy(preview_path(stage), preview_path(other))
+    return other
+
+
+def test_a_file_put_in_the_place_of_an_own_one_is_not_overwritten(stage, settings, tmp_path):
+    other = copied(stage, tmp_path)
+    preview_path(other).write_text("a photo of mine")
+    with pytest.raises(InputError, match=r"ball\.png: found a file that wasn't made"):
+        make_own_stage(other, settings, CPU)
+    assert preview_path(other).read_text() == "a photo of mine"
+
+
+def test_a_mesh_that_cannot_be_used_leaves_the_former_stage(stage, settings, tmp_path):
+    other = copied(stage, tmp_path)
+    wrong = settings | {"stage": settings["stage"] | {"mesh": str(tmp_path / "none.obj")}}
+    with pytest.raises(InputError, match=r"none\.obj"):
+        make_own_stage(other, wrong, CPU)
+    assert read_stage_card(other).measured.images == 2
+
+
+def test_a_stage_that_was_killed_is_no_stage_and_is_made_again(
+    stage, settings, tmp_path, monkeypatch
+):
+    other = tmp_path / "ball.safetensors"
+    monkeypatch.setattr(own_stage, "_preview", stop)
+    with pytest.raises(Stopped):
+        make_own_stage(other, settings, CPU)
+    with pytest.raises(InputError, match="found the card of an unfinished stage"):
+        read_stage_card(other)
+    monkeypatch.undo()
+    make_own_stage(other, settings, CPU)
+    assert read_stage_card(other).stage == read_stage_card(stage).stage
+    assert preview_path(other).read_bytes() == preview_path(stage).read_bytes()
+
+
+def stop(*_):
+    raise Stopped(signal.SIGTERM)
+
+
+def test_what_is_no_stage_is_named_and_never_to_be_deleted(stage, material, tmp_path, capsys):
+    for wrong in (material, card_path(stage)):
+        assert render(material, "--stage", wrong, "--output", tmp_path / "out") == 2
+        message = capsys.readouterr().err
+        assert str(wrong) in message and "Give a stage that" in message
+        assert "Delete" not in message

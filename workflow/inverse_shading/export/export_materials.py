@@ -24,8 +24,8 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path, read_seal
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.mesh import Mesh
-from inverse_shading.scene.stage_file import read_stage
 
 # What follows a material's name in the names of its files.
 ENDINGS = {OPENPBR.name: "_openpbr.mtlx", GLTF.name: ".glb", USD.name: ".usda"}
@@ -71,7 +71,7 @@ def export_materials(
         )
     library = standard_library()
     values = {Path(path): read_given_material(path, library) for path in materials}
-    shown = read_stage(stage)
+    shown = read_given_stage(stage)
     if GLTF.name in targets and mesh is None:
         raise InputError(
             f"{stage}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "

@@ -1,6 +1,8 @@
 """A stage of one's own: the stage file, its card, a picture to look at, and its calibration."""
 
+import hashlib
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,18 +15,20 @@ from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.prediction.stage_card import (
     SUFFIX,
     card_path,
-    read_stage_card,
+    own_files,
+    preview_path,
     write_stage_card,
 )
 from inverse_shading.render.frames import Renderer
 from inverse_shading.render.framing import crop_box
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import atomic_path, read_seal
+from inverse_shading.runtime.files import atomic_path
+from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
-from inverse_shading.scene.make_stage import write_stage
+from inverse_shading.scene.make_stage import make_stage
 from inverse_shading.scene.srgb import srgb_encode
-from inverse_shading.scene.stage_file import read_stage
+from inverse_shading.scene.stage_file import read_stage, save_stage
 
 # What the preview shows the object in: a light grey plastic whose highlights show the light.
 PREVIEW_MATERIAL = (0.8, 0.7, 0.7, 0.7, 0.5, 0.25, 1.0, 1.0, 1.0, 0.0)
@@ -46,22 +50,24 @@ def make_own_stage(
         InputError: a mesh or environment that can't be used, files of somebody else in the place of
             outputs, no OpenGL driver, or a folder that can't be written to.
     """
-    output = Path(output)
-    preview = output.with_suffix(".png")
-    _check_output(output, preview)
+    output, preview = Path(output), preview_path(output)
+    _check_output(output)
     render, framing = settings["render"], settings["framing"]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # First, so that a run that is stopped leaves no card of another stage.
-    card_path(output).unlink(missing_ok=True)
-    write_stage(
-        output,
+    # What can't be made leaves the former stage as it is.
+    stage = make_stage(
         settings["stage"],
         render["frame_size"],
         render["environment_samples"],
         rendering.device,
     )
-    write_stage_card(output, framing, settings["refinement"], None)
-    _write(preview, _preview(output, framing, rendering))
+    # First, so that files of a run that is killed from here on are known for its own.
+    write_stage_card(output, settings)
+    save_stage(output, stage)
+    picture = _preview(output, framing, rendering)
+    with atomic_path(preview) as temporary:
+        temporary.write_bytes(picture)
+    shown = hashlib.sha256(picture).hexdigest()
+    write_stage_card(output, settings, shown)
     logger.info("%s: the stage; %s shows it", output, preview)
     if calibrate:
         with Refiner(
@@ -74,27 +80,25 @@ def make_own_stage(
             measured = measure_known(
                 refiner, calibrate, settings["seed"], settings["refinement"]["interval"]
             )
-        write_stage_card(output, framing, settings["refinement"], measured)
+        write_stage_card(output, settings, shown, measured)
         logger.info("%s: calibrated on %d materials", card_path(output), measured.images)
 
 
-def _check_output(output: Path, preview: Path) -> None:
+def _check_output(output: Path) -> None:
     if output.suffix != SUFFIX:
         raise InputError(f"{output}: expected a name that ends in {SUFFIX}. Give another --output.")
-    there = [path for path in (output, card_path(output), preview) if path.exists()]
-    if there and not _is_own(output):
-        raise InputError(
-            f"{there[0]}: found a file that wasn't made with this stage, so it isn't overwritten. "
-            "Move or delete it, or give another --output."
-        )
+    own = own_files(output)
+    for path in (output, card_path(output), preview_path(output)):
+        if os.path.lexists(path) and (own is None or (path in own and _sha256(path) != own[path])):
+            raise InputError(
+                f"{path}: found a file that wasn't made with this stage, so it isn't overwritten. "
+                "Move or delete it, or give another --output."
+            )
 
 
-def _is_own(output: Path) -> bool:
-    """Whether a card says that the stage there was made by this command."""
-    try:
-        return card_path(output).exists() and read_stage_card(output).stage == read_seal(output)
-    except InputError:
-        return False
+def _sha256(path: Path) -> str:
+    regular_file(path, "a file of the stage")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _preview(stage_path: Path, framing: Mapping, rendering: Resources) -> bytes:
@@ -113,8 +117,3 @@ def _preview(stage_path: Path, framing: Mapping, rendering: Resources) -> bytes:
     buffer = io.BytesIO()
     canvas.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)

@@ -20,10 +20,11 @@ from inverse_shading.prediction.output_files import OutputFiles, write_predictio
 from inverse_shading.prediction.session import Model, Options, OwnStage, PredictionSession
 from inverse_shading.prediction.stage_card import card_path, read_stage_card
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, read_seal, seal_path
+from inverse_shading.runtime.files import read_seal, seal_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.given_stage import read_given_stage
 
 UNCALIBRATED = (
     "the intervals aren't calibrated: they may be too narrow. "
@@ -141,7 +142,7 @@ def _source(
             "predict: found a stage without --refine, expected a model or refinement. Give --refine, "
             "which needs no model, or --model."
         )
-    check_seal(stage)
+    read_given_stage(stage)
     card = read_stage_card(stage, settings)
     sealed = [Path(stage)]
     if card_path(stage).exists():

@@ -12,9 +12,10 @@ from inverse_shading.material.given_material import read_given_material
 from inverse_shading.render.frames import Renderer
 from inverse_shading.render.program import StageProgram
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import atomic_path, check_seal
+from inverse_shading.runtime.files import atomic_path
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.srgb import srgb_decode
 from inverse_shading.scene.stage_file import read_stage
 
@@ -45,7 +46,7 @@ def render_materials(
             one name, a picture that is there already, or nothing to render with.
     """
     output = Path(output)
-    check_seal(stage)
+    read_given_stage(stage)
     library = standard_library()
     materials: dict[Path, np.ndarray] = {}
     for path in map(Path, paths):

@@ -18,10 +18,14 @@ from inverse_shading.render.settings import Framing
 from inverse_shading.runtime.artefacts import write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
+from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.sections import Section, key
 from inverse_shading.runtime.typed_json import read_section
 
 SUFFIX = ".safetensors"
+
+# What it is, in messages.
+CARD = "the card of a stage"
 
 
 class StageCard(Section):
@@ -29,7 +33,8 @@ class StageCard(Section):
 
     model_config = ConfigDict(frozen=True)
 
-    stage: Sha256 = key("Of the stage file that it belongs to.")
+    stage: Sha256 | None = key("Of the stage file that it belongs to; null until that is whole.")
+    preview: Sha256 | None = key("Of the picture of the stage; null before it.")
     framing: Framing
     refinement: Refinement
     calibration: CalibrationContent | None = key("Of intervals on the stage; null before it.")
@@ -45,25 +50,48 @@ def card_path(stage: str | Path) -> Path:
     return Path(stage).with_suffix(".json")
 
 
+def preview_path(stage: str | Path) -> Path:
+    """Where the picture of a stage lies: NAME.png beside NAME.safetensors."""
+    return Path(stage).with_suffix(".png")
+
+
 def write_stage_card(
-    stage: str | Path, framing: Mapping, refinement: Mapping, calibration: Calibration | None
+    stage: str | Path,
+    settings: Mapping[str, Any],
+    preview: str | None = None,
+    calibration: Calibration | None = None,
 ) -> None:
-    """Write the card of a stage file that is there.
+    """Write the card of a stage.
 
     Args:
-        framing, refinement: the configuration's sections.
+        settings: with the configuration's sections framing and refinement.
+        preview: SHA-256 of the picture of the stage; None while the stage is being made.
         calibration: measured on this stage with these settings.
     """
-    measured = None if calibration is None else asdict(calibration)
     write_json(
         card_path(stage),
         {
-            "stage": read_seal(stage),
-            "framing": dict(framing),
-            "refinement": dict(refinement),
-            "calibration": measured,
+            "stage": None if preview is None else read_seal(stage),
+            "preview": preview,
+            "framing": dict(settings["framing"]),
+            "refinement": dict(settings["refinement"]),
+            "calibration": None if calibration is None else asdict(calibration),
         },
     )
+
+
+def own_files(stage: str | Path) -> dict[Path, str] | None:
+    """Files that the card of a stage names, with their SHA-256; none of an unfinished stage's.
+
+    Returns:
+        None if there is no card: files of these names are somebody else's.
+    """
+    try:
+        card = read_section(card_path(stage), CARD, StageCard)
+    except InputError:
+        return None
+    named = {Path(stage): card.stage, preview_path(stage): card.preview}
+    return {path: digest for path, digest in named.items() if digest is not None}
 
 
 def read_stage_card(stage: str | Path, settings: Mapping | None = None) -> StageCard:
@@ -77,15 +105,20 @@ def read_stage_card(stage: str | Path, settings: Mapping | None = None) -> Stage
     """
     checksum, path = read_seal(stage), card_path(stage)
     if settings is None and path.exists():
-        card = read_section(path, "the card of a stage", StageCard)
+        card = read_section(path, CARD, StageCard)
         if card.stage != checksum:
+            found = f"another stage ({card.stage[:12]}…)" if card.stage else "an unfinished stage"
             raise InputError(
-                f"{path}: found the card of another stage ({card.stage[:12]}…), expected that of "
+                f"{path}: found the card of {found}, expected that of "
                 f"{stage} ({checksum[:12]}…). `inverse-shading stage` makes both anew."
             )
         return card
+    if settings is None:
+        logger.info("%s: found no card beside it, so the shipped settings are taken", stage)
     given = settings or {"framing": _shipped(Framing), "refinement": _shipped(Refinement)}
-    return StageCard.model_validate({"stage": checksum, **given, "calibration": None})
+    return StageCard.model_validate(
+        {"stage": checksum, "preview": None, **given, "calibration": None}
+    )
 
 
 def _shipped(section: type[Section]) -> dict[str, Any]:
