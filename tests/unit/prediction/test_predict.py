@@ -1,5 +1,6 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -98,10 +99,15 @@ def predict(model, tmp_path, monkeypatch):
     for number, name in enumerate("abc"):
         picture(folder / f"{name}.png", 40 * number)
 
-    def call(*names, output=tmp_path / "out", again=False, **options):
+    def call(*names, output=tmp_path / "out", again=False, misplaced=None, **options):
         paths = [folder / name for name in names] or [folder]
         return predict_pictures(
-            paths, model.folder, output, Options(**{"refine": False} | options), again=again
+            paths,
+            model.folder,
+            output,
+            Options(**{"refine": False} | options),
+            again=again,
+            misplaced=misplaced,
         )
 
     call.folder, call.output = folder, tmp_path / "out"
@@ -286,6 +292,18 @@ def test_other_options_are_done_again(predict, options):
     predict("a.png")
     predict("a.png", **options)
     assert len(FlatRefiner.estimated) == 2
+
+
+def test_pictures_without_the_object_are_told_again_when_they_are_passed_over(predict, monkeypatch):
+    def given(*arguments):
+        return dataclasses.replace(frame_flat(*arguments), placement="given")
+
+    monkeypatch.setattr(prediction_session, "frame_picture", given)
+    for _ in range(2):
+        misplaced = []
+        assert predict("a.png", any_silhouette=True, misplaced=misplaced) == []
+        assert misplaced == [predict.folder / "a.png"]
+    assert len(FlatRefiner.estimated) == 1
 
 
 def contents(folder):

@@ -23,6 +23,9 @@ from inverse_shading.runtime.files import atomic_path
 if TYPE_CHECKING:
     from inverse_shading.evaluation.image_difference import ImageDifference
 
+# The placement of a picture that was taken although it doesn't show the object.
+MISPLACED = "given"
+
 # Bytes; a report of a hundred alternatives takes a hundredth of them.
 LARGEST_REPORT = 2**24
 
@@ -66,6 +69,11 @@ class OutputFiles:
         report = self._report() or {}
         named = {self.material, self.picture, *self._named(report)}
         return report.get("identity") == identity and all(map(os.path.isfile, named))
+
+    def are_misplaced(self) -> bool:
+        """Whether the report says that the object wasn't found in the picture."""
+        picture = (self._report() or {}).get("picture")
+        return isinstance(picture, dict) and picture.get("placement") == MISPLACED
 
     def check_owned(self) -> None:
         """Check that nothing would be overwritten but what a former run wrote for this picture.

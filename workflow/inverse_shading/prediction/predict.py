@@ -16,7 +16,7 @@ from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.model_card import CARD, read_model_card
 from inverse_shading.prediction.model_files import locate_files
-from inverse_shading.prediction.output_files import OutputFiles, write_prediction
+from inverse_shading.prediction.output_files import MISPLACED, OutputFiles, write_prediction
 from inverse_shading.prediction.session import Model, Options, OwnStage, PredictionSession
 from inverse_shading.prediction.stage_card import card_path, read_stage_card
 from inverse_shading.runtime.errors import InputError
@@ -61,7 +61,8 @@ def predict_pictures(
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
         misplaced: a list that pictures are added to which were taken although they don't show the
-            object, see `Options.any_silhouette`; they have their files, which may mean nothing.
+            object, see `Options.any_silhouette`, or were so in a former run; they have their files,
+            which may mean nothing.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -81,10 +82,13 @@ def predict_pictures(
     _check_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     failures: list[InputError] = []
-    waiting = _waiting(outputs, common, again, failures)
-    done = len(outputs) - len(waiting) - len(failures)
+    waiting, done = _sorted_out(outputs, common, again, failures)
     if done:
-        logger.info("%d of %d pictures are done already", done, len(outputs))
+        logger.info("%d of %d pictures are done already", len(done), len(outputs))
+    misplaced = [] if misplaced is None else misplaced
+    for picture in done:
+        if outputs[picture].are_misplaced():
+            _note_misplaced(misplaced, picture)
     if not waiting:
         return failures
     with PredictionSession(source, options, device, rendering) as session:
@@ -104,12 +108,8 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
-            if image.placement == "given":
-                logger.warning(
-                    "%s: the object wasn't found in it; its material may mean nothing", picture
-                )
-                if misplaced is not None:
-                    misplaced.append(picture)
+            if image.placement == MISPLACED:
+                _note_misplaced(misplaced, picture)
             logger.info(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,
@@ -150,20 +150,22 @@ def _source(
     return OwnStage(card, Path(stage)), sealed, {"stage": card.model_dump()}
 
 
-def _waiting(
+def _sorted_out(
     outputs: Mapping[Path, OutputFiles], common: Mapping, again: bool, failures: list[InputError]
-) -> dict[Path, dict]:
-    """Pictures that are to be done, with what their outputs depend on; the others are noted."""
-    waiting = {}
+) -> tuple[dict[Path, dict], list[Path]]:
+    """Pictures to do, with what their outputs depend on, and those that are done; others are noted."""
+    waiting, done = {}, []
     for picture, own in outputs.items():
         try:
             identity = {"picture": _sha256(picture), **common}
-            if again or not own.are_done(identity):
-                own.check_owned()
-                waiting[picture] = identity
+            if not again and own.are_done(identity):
+                done.append(picture)
+                continue
+            own.check_owned()
+            waiting[picture] = identity
         except InputError as error:
             _note(failures, picture, error)
-    return waiting
+    return waiting, done
 
 
 def _framed(
@@ -250,6 +252,11 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
+
+
+def _note_misplaced(misplaced: list[Path], picture: Path) -> None:
+    logger.warning("%s: the object wasn't found in it; its material may mean nothing", picture)
+    misplaced.append(picture)
 
 
 def _note(failures: list[InputError], picture: Path, error: InputError) -> None:
