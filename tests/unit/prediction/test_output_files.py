@@ -1,5 +1,7 @@
 """What is written for a picture, as software that knows nothing of this project reads it."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import MaterialX as mx
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.evaluation.image_difference import ImageDifference
+from inverse_shading.inversion.reasons import EXPLANATIONS, UNSURE
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
@@ -29,6 +32,27 @@ ORIGIN = {
     "picture_sha256": "56ef",
 }
 
+GREY = np.full((SIZE, SIZE, 3), 128, np.uint8)
+ONES = np.ones((SIZE, SIZE), np.float32)
+ESTIMATE = Estimate(
+    material=MATERIAL,
+    expected=MATERIAL,
+    low=MATERIAL,
+    high=MATERIAL,
+    reasons=dict.fromkeys(PARAMETERS),
+    rms=0.3,
+    guess_rms=2.0,
+    renders=12.0,
+    starts=1,
+    converged=True,
+    alternatives=ALTERNATIVES,
+)
+PICTURE = FramedPicture(GREY, GREY.astype(np.float32), ONES, "srgb", "framed", 1.0)
+DIFFERENCE = ImageDifference(rms=0.0, psnr=100.0, ssim=1.0, flip=0.0)
+PREDICTION = Prediction(
+    PICTURE, ESTIMATE, GREY, DIFFERENCE, refined=True, level=0.8, calibrated=True
+)
+
 
 @pytest.fixture(scope="module")
 def library():
@@ -40,27 +64,7 @@ def written(tmp_path_factory, library):
     """Files of a picture with two alternatives."""
     folder = tmp_path_factory.mktemp("predictions")
     files = OutputFiles.of(Path("chair.png"), folder, len(ALTERNATIVES))
-    grey = np.full((SIZE, SIZE, 3), 128, np.uint8)
-    ones = np.ones((SIZE, SIZE), np.float32)
-    estimate = Estimate(
-        material=MATERIAL,
-        expected=MATERIAL,
-        low=MATERIAL,
-        high=MATERIAL,
-        reasons=dict.fromkeys(PARAMETERS),
-        rms=0.3,
-        guess_rms=2.0,
-        renders=12.0,
-        starts=1,
-        converged=True,
-        alternatives=ALTERNATIVES,
-    )
-    picture = FramedPicture(grey, grey.astype(np.float32), ones, "srgb", "framed", 1.0)
-    difference = ImageDifference(rms=0.0, psnr=100.0, ssim=1.0, flip=0.0)
-    prediction = Prediction(
-        picture, estimate, grey, difference, refined=True, level=0.8, calibrated=True
-    )
-    write_prediction(files, prediction, {}, ORIGIN, library)
+    write_prediction(files, PREDICTION, {}, ORIGIN, library)
     return files
 
 
@@ -101,7 +105,19 @@ def test_its_values_are_all_decimals_of_the_report(opened):
 
 def test_it_says_where_it_came_from_and_which_alternative_it_is(opened):
     document, number, _ = opened
-    expected = ORIGIN | ({"alternative": str(number)} if number else {})
+    expected = ORIGIN | {"intervals": "80 %, calibrated"}
+    expected |= {"alternative": str(number)} if number else {}
     names = [name for name in document.getAttributeNames() if name.startswith("inverse_shading_")]
     found = {name.removeprefix("inverse_shading_"): document.getAttribute(name) for name in names}
     assert found == expected
+
+
+def test_what_is_not_calibrated_is_said_in_the_material_and_the_record(written, library, tmp_path):
+    record = json.loads(written.report.read_text())["parameters"]["base"]
+    assert record["explanation"] == EXPLANATIONS[None]
+    files = OutputFiles.of(Path("chair.png"), tmp_path, len(ALTERNATIVES))
+    write_prediction(files, replace(PREDICTION, calibrated=False), {}, ORIGIN, library)
+    assert 'inverse_shading_intervals="80 %, not calibrated"' in files.material.read_text()
+    record = json.loads(files.report.read_text())
+    assert record["made_by"]["intervals"] == "80 %, not calibrated"
+    assert record["parameters"]["base"]["explanation"] == UNSURE

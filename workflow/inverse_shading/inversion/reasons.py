@@ -40,6 +40,11 @@ EXPLANATIONS = {
     ),
 }
 
+# The first, where intervals are not calibrated.
+UNSURE = (
+    "The picture seems to determine it. Low and high are not calibrated, so they may be too narrow."
+)
+
 
 def reasons(
     values: np.ndarray, low: np.ndarray, high: np.ndarray, level: float

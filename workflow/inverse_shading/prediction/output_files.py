@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import MaterialX as mx
 import numpy as np
 
-from inverse_shading.inversion.reasons import EXPLANATIONS
+from inverse_shading.inversion.reasons import EXPLANATIONS, UNSURE
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
@@ -201,6 +201,11 @@ class Prediction:
     level: float
     calibrated: bool
 
+    @property
+    def intervals(self) -> str:
+        """What the intervals are, in words."""
+        return f"{100 * self.level:g} %, {'calibrated' if self.calibrated else 'not calibrated'}"
+
 
 def write_prediction(
     files: OutputFiles,
@@ -224,6 +229,7 @@ def write_prediction(
     from inverse_shading.prediction.picture_beside_render import draw_prediction
 
     estimate = prediction.estimate
+    origin = {**origin, "intervals": prediction.intervals}
     contents = {files.material: material_text(estimate.material, origin, library)}
     for number, values in enumerate(estimate.alternatives, start=1):
         numbered = {**origin, "alternative": str(number)}
@@ -234,6 +240,7 @@ def write_prediction(
         prediction.render,
         prediction.difference,
         [name for name in PARAMETERS if estimate.reasons[name] is not None],
+        prediction.intervals,
     )
     files.publish(contents, _report(prediction) | {"made_by": dict(origin)}, identity)
 
@@ -249,7 +256,7 @@ def _report(prediction: Prediction) -> dict:
                 "high": _rounded(estimate.high[i]),
                 "determined": estimate.reasons[name] is None,
                 "reason": estimate.reasons[name],
-                "explanation": EXPLANATIONS[estimate.reasons[name]],
+                "explanation": _explanation(estimate.reasons[name], prediction.calibrated),
             }
             for i, name in enumerate(PARAMETERS)
         },
@@ -276,6 +283,10 @@ def _report(prediction: Prediction) -> dict:
             "silhouette": _rounded(picture.silhouette),
         },
     }
+
+
+def _explanation(reason: str | None, calibrated: bool) -> str:
+    return UNSURE if reason is None and not calibrated else EXPLANATIONS[reason]
 
 
 def _rounded(value: float) -> float:

@@ -20,6 +20,7 @@ def draw_prediction(
     render: np.ndarray,
     difference: ImageDifference,
     undetermined: Sequence[str],
+    intervals: str,
 ) -> bytes:
     """Draw a picture, the render of its material and their difference side by side.
 
@@ -27,6 +28,7 @@ def draw_prediction(
         picture, render: framed, uint8 (size, size, 3).
         difference: of the two, over the pixels that count.
         undetermined: parameters that the picture leaves undetermined.
+        intervals: by which it does, such as "80 %, calibrated".
 
     Returns:
         The bytes of a PNG file.
@@ -50,12 +52,13 @@ def draw_prediction(
             fontweight="bold",
         )
         left_open = (
-            f"Undetermined: {', '.join(PARAMETER_LABELS[name] for name in undetermined)}"
+            f"undetermined are {', '.join(PARAMETER_LABELS[name] for name in undetermined)}"
             if undetermined
-            else "The picture determines all inputs"
+            else "the picture determines all inputs"
         )
+        told = f"By intervals of {intervals}: {left_open}"
         # As many signs as go into a line of the narrowest picture.
-        layout.write(BORDER, 32, "\n".join(textwrap.wrap(left_open, 110)[:2]), fontsize=7)
+        layout.write(BORDER, 32, "\n".join(textwrap.wrap(told, 110)[:2]), fontsize=7)
         for number, (caption, pixels) in enumerate(tiles.items()):
             left = BORDER + number * (side + GAP)
             layout.write(left, TITLE_HEIGHT + 4, caption, fontsize=8)
