@@ -154,7 +154,7 @@ def _export(given: argparse.Namespace) -> int:
 
     export_materials(
         given.materials,
-        given.to.split(","),
+        [target.strip() for target in given.to.split(",")],
         given.stage,
         given.output,
         given.mesh,
@@ -286,7 +286,6 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     )
     _add_rendering(predict)
     add("--again", action="store_true", help="do pictures again that are done")
-    add("--quiet", action="store_true", help="say only what went wrong")
 
 
 def _add_stage(commands: argparse._SubParsersAction) -> None:
@@ -296,7 +295,7 @@ def _add_stage(commands: argparse._SubParsersAction) -> None:
         description="Make a stage of a mesh, an environment and a camera, with a picture of it and its "
         "settings beside it. Pictures of it need no model: predict PICTURE --stage STAGE --refine.",
     )
-    stage.set_defaults(run=_stage, quiet=False)
+    stage.set_defaults(run=_stage)
     add = stage.add_argument
     add("--mesh", metavar="FILE", help="an .obj, .glb or .gltf file (default: the configuration's)")
     add(
@@ -341,7 +340,7 @@ def _add_render(commands: argparse._SubParsersAction) -> None:
         help="render materials on a stage",
         description="Render materials of the ten inputs as the stage's whole frame.",
     )
-    render.set_defaults(run=_render, quiet=False)
+    render.set_defaults(run=_render)
     add = render.add_argument
     add("materials", metavar="MATERIAL", nargs="+", type=Path, help="a .mtlx file")
     add("--stage", metavar="FILE", type=Path, required=True, help="the stage to render on")
@@ -358,12 +357,12 @@ def _add_render(commands: argparse._SubParsersAction) -> None:
         default="png",
         help="png of 8 bits, sRGB-encoded, or exr of floats in linear light (default: png)",
     )
-    add("--again", action="store_true", help="replace pictures that are there")
+    add("--again", action="store_true", help="replace pictures that it wrote before")
     _add_rendering(render)
 
 
 def _add_rendering(parser: argparse.ArgumentParser) -> None:
-    """Options of where to render."""
+    """Options of all that render: where, and what is said."""
     parser.add_argument(
         "--render-device",
         metavar="DEVICE",
@@ -378,6 +377,7 @@ def _add_rendering(parser: argparse.ArgumentParser) -> None:
         default=len(os.sched_getaffinity(0)),
         help="of rendering on the CPU; results don't depend on them (default: one a core)",
     )
+    parser.add_argument("--quiet", action="store_true", help="say only what went wrong")
 
 
 def _add_export(commands: argparse._SubParsersAction) -> None:
@@ -415,21 +415,7 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
         default=Path("exports"),
         help="folder to write into; it is made if need be (default: exports)",
     )
-    add(
-        "--render-device",
-        metavar="DEVICE",
-        type=_render_device,
-        default="auto",
-        help="where to render: auto, cpu (Mesa's llvmpipe), or the number of an EGL device",
-    )
-    add(
-        "--threads",
-        metavar="N",
-        type=_whole(1, 1024),
-        default=len(os.sched_getaffinity(0)),
-        help="of rendering on the CPU; results don't depend on them (default: one a core)",
-    )
-    add("--quiet", action="store_true", help="say only what went wrong")
+    _add_rendering(export)
 
 
 def _add_summary(commands: argparse._SubParsersAction) -> None:

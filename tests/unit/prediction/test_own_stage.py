@@ -138,10 +138,18 @@ def test_exr_is_the_png_in_linear_light(stage, material, tmp_path):
 
 
 def test_a_picture_that_is_there_is_not_overwritten(stage, material, tmp_path, capsys):
-    (tmp_path / "plastic.png").write_text("mine")
-    assert render(material, "--stage", stage, "--output", tmp_path) == 2
-    assert "isn't overwritten" in capsys.readouterr().err
-    assert render(material, "--stage", stage, "--output", tmp_path, "--again") == 0
+    for form in ("png", "exr"):
+        options = ("--stage", stage, "--output", tmp_path, "--format", form)
+        picture = tmp_path / f"plastic.{form}"
+        picture.write_text("mine")
+        assert render(material, *options, "--again") == 2
+        assert "isn't a render of this command" in capsys.readouterr().err
+        assert picture.read_text() == "mine"
+        picture.unlink()
+        assert render(material, *options) == 0
+        assert render(material, *options) == 2
+        assert "isn't overwritten. Give --again" in capsys.readouterr().err
+        assert render(material, *options, "--again") == 0
 
 
 def test_a_material_that_ten_inputs_do_not_hold_is_named(stage, material, tmp_path, capsys):
