@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.command import main
+from inverse_shading.export import export_materials as exporting
 from inverse_shading.export.certificate import in_novel_light
 from inverse_shading.export.export_materials import export_materials
 from inverse_shading.export.renders import PixelRenderer
@@ -248,3 +249,14 @@ def test_what_is_wrong_ends_with_2_and_without_a_traceback(folder, tmp_path, cap
     written = capsys.readouterr().err
     assert code == 2 and "coat.mtlx: found inputs beyond the ten: coat" in written
     assert "Traceback" not in written
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_fit(
+    folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(exporting, "Exporter", None)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="file: can't be written to"):
+        export_materials(
+            [folder / "red.mtlx"], ["usd"], folder / "stage.safetensors", tmp_path / "file"
+        )

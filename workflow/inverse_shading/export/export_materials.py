@@ -23,6 +23,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path, read_seal
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.mesh import Mesh
@@ -87,13 +88,16 @@ def export_materials(
             "found two materials of one name, expected different names. Rename one, or give them one "
             "at a time with another --output."
         )
+    # Now, since a fit takes its time.
+    digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in values}
+    make_folder(output)
     with Exporter(shown, resources, library) as exporter:
         for path, material in values.items():
             found = {name: exporter.export(TARGETS[name], material) for name in targets}
             origin = {
                 "version": __version__,
                 "material": path.name,
-                "material_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "material_sha256": digests[path],
                 "stage_sha256": read_seal(stage),
                 "renderer": f"MaterialX {mx.getVersionString()}, {exporter.driver}",
             }

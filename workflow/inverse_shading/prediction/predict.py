@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import itertools
 import os
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +22,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal, seal_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
 
@@ -79,7 +79,7 @@ def predict_pictures(
     }
     source, sealed, identity = _source(model, stage, options, settings)
     _check_outputs(outputs, sealed)
-    _check_folder(output)
+    make_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     failures: list[InputError] = []
     waiting, done = _sorted_out(outputs, common, again, failures)
@@ -231,18 +231,6 @@ def _files(path: Path) -> set[tuple[int, int]]:
             entry = look(path)
             found.add((entry.st_dev, entry.st_ino))
     return found
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"{folder}: can't be written to ({error.strerror}). Check its permissions and the space, "
-            "then run the same command again, or give another folder as --output."
-        ) from error
 
 
 def _sha256(path: Path) -> str:

@@ -16,6 +16,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.srgb import srgb_decode
@@ -55,7 +56,8 @@ def render_materials(
     scene = read_given_stage(stage)
     library = standard_library()
     materials: dict[Path, np.ndarray] = {}
-    for path in map(Path, paths):
+    # A material that is given twice is one.
+    for path in dict.fromkeys(map(Path, paths)):
         picture = output / f"{path.stem}.{form}"
         if picture in materials:
             raise InputError(
@@ -65,7 +67,7 @@ def render_materials(
         if os.path.lexists(picture):
             _check_replaceable(picture, again)
         materials[picture] = read_given_material(path, library)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     if form == "png":
         _write_png(materials, stage, rendering)
     else:
