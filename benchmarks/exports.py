@@ -19,24 +19,17 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 import numpy as np
 
+from inverse_shading.config.own_stage import stage_settings
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.export import refit, targets
 from inverse_shading.export.certificate import PLACES, Exporter
 from inverse_shading.export.targets import TARGETS
 from inverse_shading.material.document import standard_library
+from inverse_shading.runtime.files import write_text
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import make_stage
-from inverse_shading.scene.stage_file import read_stage
-
-# The built-in stage as config.yaml has it.
-STAGE = {
-    "mesh": "builtin",
-    "environment": "builtin",
-    "camera": {"azimuth": 0.0, "elevation": 20.0, "field_of_view": 25.0, "fill": 0.95},
-    "background": [0.42, 0.43, 0.45],
-}
-FRAME_SIZE, SAMPLES = 448, 16
+from inverse_shading.scene.stage_file import Stage, read_stage
 
 # Of materials that are in no data set, whose seeds are small.
 SEED = 20260
@@ -56,7 +49,7 @@ def main() -> int:
     if arguments.starts:
         targets.FURTHER_STARTS, refit.AGREEING, refit.NEAR = arguments.starts - 1, np.inf, 0.0
     given = arguments.stage
-    stage = read_stage(given) if given else make_stage(STAGE, FRAME_SIZE, SAMPLES)
+    stage = read_stage(given) if given else built_in_stage()
     count = arguments.first + arguments.materials
     materials = sample_parameters(ImageRange(0, count - 1), SEED)[arguments.first :]
     found: dict[str, list[dict]] = {name: [] for name in names}
@@ -73,9 +66,16 @@ def main() -> int:
                 report = {name: summary(each) for name, each in found.items()}
                 report |= {"materials": index + 1, "cpu_seconds_median": float(np.median(seconds))}
                 content = report | {"certificates": found}
-                arguments.output.write_text(json.dumps(content, indent=2) + "\n")
+                write_text(arguments.output, json.dumps(content, indent=2) + "\n")
     print("\n" + table(found))
     return 0
+
+
+def built_in_stage() -> Stage:
+    """The stage as config.yaml has it."""
+    settings = stage_settings(None, {})
+    render = settings["render"]
+    return make_stage(settings["stage"], render["frame_size"], render["environment_samples"])
 
 
 def summary(certificates: list[dict]) -> dict:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from inverse_shading.command import main
+from inverse_shading.material.document import standard_library
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.report.document import render_document
 from inverse_shading.report.record import read_record
 from tests.support.traced_numbers import untraced
@@ -182,3 +185,11 @@ def test_the_readme_s_diagram_follows_the_rule_graph(rule_graph):
     for before, after in arrows:
         follow = set().union(*(reached(rule, rule_graph) for rule in nodes[before]))
         assert follow & set(nodes[after]), (before, after)
+
+
+def test_the_material_of_the_page_on_own_objects_can_be_rendered(tmp_path):
+    blocks = [block for _, block in FENCED.findall((ROOT / "docs/your-own-object.md").read_text())]
+    (text,) = (re.search(r"<materialx.*</materialx>", block, re.DOTALL).group() for block in blocks)
+    (tmp_path / "copper.mtlx").write_text(text)
+    values = read_given_material(tmp_path / "copper.mtlx", standard_library())
+    np.testing.assert_allclose(values, [0.9, 0.8, 0.4, 0.25, 0.7, 0.35, 1, 1, 1, 0.8])
