@@ -172,7 +172,7 @@ def _wrong_depths(name: str, trunk: dict) -> list[str]:
 
 
 def wrong_model(config: dict, name: str, model: dict) -> list[str]:
-    """What in a model doesn't fit its trunk or the data."""
+    """What in a model doesn't fit its trunk or the data; keys of it that are searched may be missing."""
     place = ".".join([*model_section(config, name), name])
     if model["trunk"] not in config["trunks"]:
         return [
@@ -191,7 +191,7 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "
             "allowed is perceptron on a trunk with `depths`, and only there"
         )
-    if model["head"].get("components") == 0 and model["head"]["whitening"]:
+    if model["head"].get("components") == 0 and model["head"].get("whitening"):
         mistakes.append(
             f"{place}.head.whitening: found {model['head']['whitening']}, allowed is 0 where "
             "head.components is 0: there is nothing to whiten"
