@@ -172,7 +172,7 @@ def _wrong_depths(name: str, trunk: dict) -> list[str]:
 
 
 def wrong_model(config: dict, name: str, model: dict) -> list[str]:
-    """What in a model doesn't fit its trunk or the data; keys of it that are searched may be missing."""
+    """What in a model doesn't fit its trunk or the data; keys that are searched may be missing."""
     place = ".".join([*model_section(config, name), name])
     if model["trunk"] not in config["trunks"]:
         return [
