@@ -120,11 +120,7 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += _missing_file(
             f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random", "none"]
         )
-    if config["render"]["frame_size"] < config["framing"]["image_size"]:
-        mistakes.append(
-            f"framing.image_size: found {config['framing']['image_size']}, allowed is at most "
-            f"render.frame_size ({config['render']['frame_size']}); shrinking is the anti-aliasing"
-        )
+    mistakes += wrong_image_size(config)
     if config["framing"]["image_size"] % config["baselines"]["thumbnail_size"]:
         mistakes.append(
             f"baselines.thumbnail_size: found {config['baselines']['thumbnail_size']}, allowed is a "
@@ -148,6 +144,17 @@ def _contradictions(config: dict) -> list[str]:
         mistakes.append("models: found none, allowed is at least one that is not null")
     mistakes += _wrong_predictions(config)
     return mistakes
+
+
+def wrong_image_size(config: dict) -> list[str]:
+    """What is wrong with the size of images, given that of frames."""
+    frame_size, image_size = config["render"]["frame_size"], config["framing"]["image_size"]
+    if image_size <= frame_size:
+        return []
+    return [
+        f"framing.image_size: found {image_size}, allowed is at most render.frame_size "
+        f"({frame_size}); shrinking is the anti-aliasing"
+    ]
 
 
 def _wrong_depths(name: str, trunk: dict) -> list[str]:
