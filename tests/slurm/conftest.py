@@ -13,7 +13,7 @@ import yaml
 from tests.slurm.cluster import Cluster, wait_until
 from tests.support.project import TINY, Project, copy_code, write_ball
 
-# Two of the six models, one on each trunk: what is tested here doesn't depend on how many they are.
+# Two models, one on each network: what is tested here doesn't depend on how many they are.
 MODELS = ("vgg16_v1", "resnet50_v3")
 ALL_MODELS = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["models"]
 CONFIG = TINY | {

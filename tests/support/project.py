@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 # A training that can be caught in the act.
 CAUGHT = {"max_epochs": 40}
 
-# Small enough to run whole in about a minute on two cores; every rule and all six models take part.
+# Small enough to run whole in about a minute on two cores, with all of the poster's models.
 TINY = {
     "n_images": 40,
     "shard_size": 20,

@@ -1,15 +1,20 @@
 """Documents that tell the truth: links, paths, commands and diagrams name what there is."""
 
+import copy
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from inverse_shading.command import main
+from inverse_shading.config.check import check_config
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.given_material import read_given_material
 from inverse_shading.report.document import render_document
@@ -21,6 +26,7 @@ PACKAGE = ROOT / "workflow" / "inverse_shading"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 RESULTS, RECORD = ROOT / "docs" / "results.md", ROOT / "docs" / "record"
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 # Code is named from the top, or within the package.
 ROOTS = (ROOT, PACKAGE)
 
@@ -109,6 +115,30 @@ def test_every_number_of_the_results_stands_in_the_record():
 
 def test_the_record_is_small():
     assert sum(path.stat().st_size for path in RECORD.rglob("*")) < 300_000
+
+
+def shown_settings():
+    """Parts of a configuration in documents: ids, and their YAML. The results quote a run's own file."""
+    for path in set(DOCUMENTS) - {RESULTS}:
+        blocks = [block for _, block in FENCED.findall(path.read_text())]
+        for block in blocks + INDENTED.findall(prose(path)):
+            try:
+                settings = yaml.safe_load(textwrap.dedent(block))
+            except yaml.YAMLError:
+                continue
+            # What isn't of these keys is a command, or another program's.
+            if isinstance(settings, dict) and settings.keys() <= SHIPPED.keys():
+                yield pytest.param(block, id=f"{path.name}: {'.'.join(settings)}")
+
+
+@pytest.mark.parametrize("block", sorted(shown_settings(), key=lambda shown: shown.id))
+def test_settings_that_are_shown_are_accepted(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in re.findall(r"[\w-]+\.(?:glb|hdr|obj|pth)\b", block):
+        Path(name).touch()
+    config = copy.deepcopy(SHIPPED)
+    update_config(config, yaml.safe_load(textwrap.dedent(block)))
+    check_config(config)
 
 
 def test_every_room_is_in_the_table():

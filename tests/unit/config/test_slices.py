@@ -440,14 +440,17 @@ def test_a_model_without_a_space_has_the_values_of_the_one_that_it_is_like(
 
 
 def test_values_that_a_model_of_few_images_can_t_have_are_refused(applied):
-    applied["studies"]["images"]["models"]["best_500"] = {"like": "pixel_components", "images": 500}
+    applied["studies"]["images"]["models"]["pixel_components_500"] = {
+        "like": "pixel_components",
+        "images": 500,
+    }
     check_config(applied)
     message = (
-        r"search.spaces.pixel_components.head.components: found 400, with which studies.images.models.best_500"
+        r"search.spaces.pixel_components.head.components: found 400, with which studies.images.models.pixel_components_500"
         r".head.components: found 400, allowed .*\(325\)"
     )
     with pytest.raises(InputError, match=message):
-        slices.model_slice(applied, "best_500", 1)
+        slices.model_slice(applied, "pixel_components_500", 1)
 
 
 def test_a_tuned_model_has_no_place_on_an_axis_of_what_is_tuned(applied):
@@ -459,6 +462,14 @@ def test_a_tuned_model_has_no_place_on_an_axis_of_what_is_tuned(applied):
     message = r"search.spaces.vgg16_bins_v1.objective.count: found a range, .* axis of studies.bins"
     with pytest.raises(InputError, match=message):
         slices.axis_slice(applied, "bins")
+
+
+def test_a_model_without_bins_has_no_place_on_an_axis_of_bins(config):
+    config["studies"]["readings"]["axis"] = "bins"
+    check_config(config)
+    message = r"^studies.readings.axis: found bins, .* vgg16_v1_grid_2 has no bins$"
+    with pytest.raises(InputError, match=message):
+        slices.axis_points(config, "readings")
 
 
 def test_a_study_may_have_seeds_of_its_own(config):
@@ -481,3 +492,12 @@ def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(
         InputError, match=r"search.spaces.pixel_components.head.components: found 400, .*\(325\)"
     ):
         search_config(config, "pixel_components")
+
+
+def test_whitening_is_no_setting_to_search_without_components(config):
+    model = "pixels_without_components"
+    config["search"]["spaces"][model] = {"head.whitening": {"low": 0.0, "high": 1.0}}
+    check_config(config)
+    message = rf"search.spaces.{model}.head.whitening: found 1.0, .*allowed is 0 where head.components is 0"
+    with pytest.raises(InputError, match=message):
+        search_config(config, model)

@@ -120,11 +120,7 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += _missing_file(
             f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random", "none"]
         )
-    if config["render"]["frame_size"] < config["framing"]["image_size"]:
-        mistakes.append(
-            f"framing.image_size: found {config['framing']['image_size']}, allowed is at most "
-            f"render.frame_size ({config['render']['frame_size']}); shrinking is the anti-aliasing"
-        )
+    mistakes += wrong_image_size(config)
     if config["framing"]["image_size"] % config["baselines"]["thumbnail_size"]:
         mistakes.append(
             f"baselines.thumbnail_size: found {config['baselines']['thumbnail_size']}, allowed is a "
@@ -150,6 +146,17 @@ def _contradictions(config: dict) -> list[str]:
     return mistakes
 
 
+def wrong_image_size(config: dict) -> list[str]:
+    """What is wrong with the size of images, given that of frames."""
+    frame_size, image_size = config["render"]["frame_size"], config["framing"]["image_size"]
+    if image_size <= frame_size:
+        return []
+    return [
+        f"framing.image_size: found {image_size}, allowed is at most render.frame_size "
+        f"({frame_size}); shrinking is the anti-aliasing"
+    ]
+
+
 def _wrong_depths(name: str, trunk: dict) -> list[str]:
     architecture = trunk["architecture"]
     allowed = depth_channels(architecture)
@@ -172,7 +179,7 @@ def _wrong_depths(name: str, trunk: dict) -> list[str]:
 
 
 def wrong_model(config: dict, name: str, model: dict) -> list[str]:
-    """What in a model doesn't fit its trunk or the data."""
+    """What in a model doesn't fit its trunk or the data; keys that are searched may be missing."""
     place = ".".join([*model_section(config, name), name])
     if model["trunk"] not in config["trunks"]:
         return [
@@ -191,7 +198,7 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.head.type: found {model['head']['type']!r} on the trunk {model['trunk']}, "
             "allowed is perceptron on a trunk with `depths`, and only there"
         )
-    if model["head"].get("components") == 0 and model["head"]["whitening"]:
+    if model["head"].get("components") == 0 and model["head"].get("whitening"):
         mistakes.append(
             f"{place}.head.whitening: found {model['head']['whitening']}, allowed is 0 where "
             "head.components is 0: there is nothing to whiten"

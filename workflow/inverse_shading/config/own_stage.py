@@ -7,12 +7,12 @@ from typing import Any
 
 import yaml
 
-from inverse_shading.config.check import with_integers
+from inverse_shading.config.check import with_integers, wrong_image_size
 from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.sections import Section, plain_values
-from inverse_shading.runtime.wording import wrong_keys
+from inverse_shading.runtime.wording import wrong_keys, wrong_value
 
 SECTIONS = {"stage": Stage, "render": Render, "framing": Framing, "refinement": Refinement}
 
@@ -28,17 +28,21 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
         InputError: no such file, no YAML, or a wrong value; it names every wrong key.
     """
     content, mistakes = plain_values({} if config is None else _read(Path(config)))
-    known = set(Configuration.model_fields)
-    mistakes += [f"{name}: found an unknown key" for name in content if name not in known]
+    known = Configuration.model_fields
+    mistakes += [
+        f"{name}: found an unknown key, allowed are {', '.join(sorted(known))}"
+        for name in content
+        if name not in known
+    ]
     settings = {}
     for name, section in SECTIONS.items():
         part = content.get(name, {})
         values = with_integers(_laid_over(_laid_over(_shipped(section), part), given.get(name, {})))
         mistakes += [f"{name}.{line}" for line in wrong_keys(section, values)]
         settings[name] = values
-    settings["seed"] = content.get("seed", _shipped_value(Configuration, "seed"))
-    if type(settings["seed"]) is not int or settings["seed"] < 0:
-        mistakes.append(f"seed: found {settings['seed']!r}, allowed is an integer from 0")
+    settings["seed"] = with_integers(content.get("seed", _shipped_value(Configuration, "seed")))
+    mistakes += wrong_value(Configuration, "seed", settings["seed"], "seed")
+    mistakes = mistakes or wrong_image_size(settings)
     if mistakes:
         where = "the options" if config is None else f"{config} or the options"
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
@@ -54,9 +58,11 @@ def _read(path: Path) -> dict:
         raise InputError(
             f"{path}: can't be read as YAML ({' '.join(str(error).split())[:200]}). Correct it."
         ) from error
-    if not isinstance(content or {}, dict):
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
         raise InputError(f"{path}: found no keys, expected a configuration. Correct it.")
-    return content or {}
+    return content
 
 
 def _laid_over(below: Any, above: Any) -> Any:

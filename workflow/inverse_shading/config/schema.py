@@ -320,7 +320,7 @@ class Configuration(Section):
 
     model_config = ConfigDict(defer_build=False)
 
-    seed: int = key("Root of the data's random draws.", 1, ge=0, le=4294967295)
+    seed: int = key("Root of the random draws of data and searches.", 1, ge=0, le=4294967295)
     seeds: Seeds = key(
         "Of initial weights, batches and dropout, no two alike; every model is trained once for each.",
         [1],

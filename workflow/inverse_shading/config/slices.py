@@ -327,7 +327,7 @@ def axis_points(config: dict, study: str) -> list[dict]:
     """The models that a study's figure shows: `model`, the one that it is like as `group`, `place`.
 
     Raises:
-        InputError: the study has no axis.
+        InputError: the study has no axis, or a model has no one place on it.
     """
     axis = config["studies"][study].get("axis")
     if axis is None:
@@ -343,6 +343,11 @@ def axis_points(config: dict, study: str) -> list[dict]:
                 f"search.spaces.{found['model']}.objective.count: found a range, allowed with "
                 f"search.apply is none: {model} has a place on the axis of studies.{study}"
             )
+        if "count" not in defined[model]["objective"]:
+            raise InputError(
+                f"studies.{study}.axis: found bins, allowed is images or nothing: the objective of "
+                f"{model} has no bins"
+            )
         return defined[model]["objective"]["count"]
 
     groups = {name: defined[name].get("like", name) for name in model_names(config, study)}
@@ -355,7 +360,7 @@ def axis_slice(config: dict, study: str) -> dict:
     """What the figure of a study's axis shows.
 
     Raises:
-        InputError: the study has no axis.
+        InputError: as `axis_points` does.
     """
     points = axis_points(config, study)
     return sliced(axis=config["studies"][study]["axis"], points=points)

@@ -60,8 +60,7 @@ class Fit:
 
     Attributes:
         history: a dict an epoch: epoch (from 1), learning_rate (of its last step), train_loss (mean
-            over its steps), validation_loss, validation_mse (of the
-            decoded values).
+            over its steps), validation_loss, validation_mse (of the decoded values).
         best_epoch: the one with the lowest validation_mse, whose weights the network has.
         batch_size: the one used in the end.
         seconds: wall time of all epochs.
@@ -110,8 +109,8 @@ def fit(
     Args:
         task: what is to be learnt.
         config: a `training` section: batch_size, max_epochs, learning_rate (the schedule's peak),
-            schedule (one_cycle, cosine or constant, stepped by batch over max_epochs),
-            weight_decay; trunk_rate, see `optimisation.build_optimiser`.
+            schedule (one_cycle, cosine or constant, stepped by batch over max_epochs), weight_decay;
+            trunk_rate, see `optimisation.build_optimiser`.
         seed: of batches and dropout.
         device: where to train.
         checkpoint: resumed if it holds something; written as often as it says, and when the process
