@@ -99,8 +99,11 @@ def test_times_of_a_stage_are_added_up(record):
     stages = {stage["stage"]: stage for stage in record.facts["stages"]}
     assert list(stages) == ["features/vgg16", "render", "train"]
     assert stages["render"] == {
-        "stage": "render", "jobs": 2, "seconds": 220.0, "cpu_seconds": 61.0, "memory_mb": 232.4,
+        "stage": "render", "jobs": 2, "images": 12, "seconds": 220.0, "cpu_seconds": 61.0,
+        "memory_mb": 232.4,
     }  # fmt: skip
+    # Not those of twelve more images, of a former data set.
+    assert stages["features/vgg16"]["jobs"] == 1 and stages["features/vgg16"]["seconds"] == 50.0
     assert stages["train"]["seconds"] == 62.0 and stages["train"]["cpu_seconds"] == 30.5
 
 
@@ -185,8 +188,8 @@ def test_a_configuration_must_be_text(results, tmp_path):
 
 def test_a_broken_benchmark_is_named(tmp_path):
     results = write_results(tmp_path / "results")
-    (results / "timings/render/000000-000499.tsv").write_text("s\th:m:s\n")
-    with pytest.raises(InputError, match=r"000000-000499\.tsv: can't be read as a benchmark"):
+    (results / "timings/render/000000-000005.tsv").write_text("s\th:m:s\n")
+    with pytest.raises(InputError, match=r"000000-000005\.tsv: can't be read as a benchmark"):
         write_record(results, tmp_path / "record")
 
 
