@@ -112,7 +112,7 @@ def write_refinement(results):
         wrong = true + error * np.array([[1.0], [0.9], [1.1], [1.0]])
         for name in names:
             write_predictions(results / folder / f"{name}.csv", true[images], wrong[images])
-    coverage = dict.fromkeys(PARAMETERS, 0.5)
+    coverage = dict.fromkeys(PARAMETERS, 0.5) | {"metalness": 1.0}
     content = {"model": "pixel_components + refinement", "refined": "pixel_components"}
     content |= {"interval": 0.8, "coverage": coverage, "converged": 1.0}
     content |= {"rms_median": 0.281, "renders_median": 10.8}

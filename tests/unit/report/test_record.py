@@ -112,7 +112,11 @@ def test_refinement_is_held_against_the_floor_of_its_images(record):
     numbers, floor = np.array([0.1, 0.09]) ** 2, np.array([0.08, 0.072]) ** 2
     assert refined["images"] == 2 and refined["interval"] == 0.8
     assert refined["numbers"]["mse"] == pytest.approx(numbers.mean())
-    assert refined["coverage_images_interval"]["base"] == half_width([1, 0])
+    # Wilson's of one of two; a share of all has an interval too.
+    low, high = refined["coverage_interval"]["base"]
+    assert (low, high) == (pytest.approx(0.0945, abs=1e-4), pytest.approx(0.9055, abs=1e-4))
+    low, high = refined["coverage_interval"]["metalness"]
+    assert (low, high) == (pytest.approx(0.3424, abs=1e-4), 1)
     assert refined["above_floor"]["mse"] == pytest.approx((numbers - floor).mean(), abs=1e-6)
     assert refined["above_floor"]["images_interval"] == pytest.approx(
         half_width(numbers - floor), abs=1e-5

@@ -279,16 +279,14 @@ class _Page:
         )
 
     def coverage(self) -> list[str]:
-        """The share of truths that refinement's intervals hold, by input."""
+        """The share of truths that refinement's intervals hold, by input, with its interval."""
         facts = self._record.facts["refinement"]
-        rows = [
-            [label, *(_form(facts[key][name], ".2f") for name in PARAMETERS)]
-            for label, key in (
-                ("hold the truth", "coverage"),
-                ("± images", "coverage_images_interval"),
-            )
-        ]
-        return table_lines(["", *(f"`{name}`" for name in PARAMETERS)], rows)
+        rows = []
+        for name in PARAMETERS:
+            low, high = facts["coverage_interval"][name]
+            share = f"{facts['coverage'][name]:.2f}"
+            rows.append([f"`{name}`", share, f"[{low:.2f}, {high:.2f}]"])
+        return table_lines(["input", "hold the truth", "95 % interval over images"], rows)
 
     def searches(self) -> list[str]:
         """What tuning tried for each model, and what it chose."""

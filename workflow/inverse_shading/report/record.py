@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.stats import binomtest
 
 from inverse_shading import __version__
 from inverse_shading.dataset.ranges import parse_range
@@ -32,7 +33,7 @@ from inverse_shading.evaluation.comparison_table import (
     REFINEMENT,
     read_comparison,
 )
-from inverse_shading.evaluation.confidence import half_width
+from inverse_shading.evaluation.confidence import CONFIDENCE, half_width
 from inverse_shading.evaluation.metrics import image_errors, read_metrics
 from inverse_shading.evaluation.paired_tests import COLUMNS as PAIRED_COLUMNS
 from inverse_shading.evaluation.paired_tests import FORMATS as PAIRED_FORMATS
@@ -471,13 +472,19 @@ def _measure_refinement(results: Path) -> dict | None:
     errors["floor"] = image_errors(true[sample], predicted[sample])[0]
     errors["above_floor"] = errors["numbers"] - errors["floor"]
     measured["images"] = images = len(identifiers)
-    measured["coverage_images_interval"] = {
-        name: half_width(np.arange(images) < round(share * images))
+    measured["coverage_interval"] = {
+        name: _share_interval(round(share * images), images)
         for name, share in measured["coverage"].items()
     }
     for name, values in errors.items():
         measured[name] = {"mse": float(values.mean()), "images_interval": half_width(values)}
     return measured
+
+
+def _share_interval(count: int, total: int) -> list[float]:
+    """Wilson's interval of a share: within [0, 1], and no point where all or none are counted."""
+    found = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
+    return [float(found.low), float(found.high)]
 
 
 def _ridge_penalties(results: Path) -> list[dict]:
