@@ -75,10 +75,10 @@ TRAINING_FORMATS = {
     "test_less_validation": ".6f",
     "test_less_validation_seeds": ".6f",
     "test_less_validation_images": ".6f",
-    "epoch_seconds": ".2f",
-    "epoch_seconds_seeds": ".2f",
-    "best_epoch_seconds": ".2f",
-    "best_epoch_seconds_seeds": ".2f",
+    "epoch_seconds": ".4f",
+    "epoch_seconds_seeds": ".4f",
+    "best_epoch_seconds": ".4f",
+    "best_epoch_seconds_seeds": ".4f",
 }
 TRIAL_COLUMNS = {
     "model": str,
