@@ -268,7 +268,7 @@ def _trunk_seconds(record: Record) -> dict[str, float]:
     seconds = {}
     for family, name in (("ResNet50", "resnet50"), ("VGG16", "vgg16")):
         stage = found.get(f"features/{name}")
-        if stage and stage.get("images"):
+        if stage and stage["images"]:
             once = stage["cpu_seconds"] / stage["images"]
             seconds[family] = once * (images["train"] + images["validation"])
     return seconds
