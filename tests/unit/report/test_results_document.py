@@ -111,6 +111,14 @@ def test_a_search_that_was_not_applied_says_so(record):
     assert sentence not in render_document(dataclasses.replace(record, rows=rows))
 
 
+def test_impossible_rows_are_listed_only_where_there_are_some(record):
+    sentence = "As printed, the table breaks this for VGG16-Regression"
+    assert sentence in render_document(record)
+    rows = {name: row for name, row in record.rows.items() if not name.startswith("VGG16-")}
+    text = render_document(dataclasses.replace(record, rows=rows))
+    assert "breaks this" not in text
+
+
 def test_the_command_names_a_configuration_only_if_there_is_one(record):
     assert "--configfile" not in render_document(record)
     facts = record.facts | {"config": "seeds: [1, 2]\n"}

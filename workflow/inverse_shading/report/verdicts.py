@@ -313,7 +313,9 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
     measured = "; ".join(f"`{name}` {describe_error(record, name)}" for name in names) or ABSENT
     impossible = impossible_mae(row)
-    reasons = [impossible] if impossible else []
+    reasons = []
+    if impossible:
+        reasons.append(f"an MAE can't exceed √MSE, and as printed {impossible}")
     constant = record.rows.get("constant")
     if row["test_mse"] >= RANDOM_MSE:
         reasons.append("no better than an answer drawn at random")
@@ -338,7 +340,7 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
 
 
 def impossible_mae(row: Mapping) -> str:
-    """The inequality that a published test MAE breaks, as text; empty if it breaks none.
+    """A published test MAE above the root of its MSE, as an inequality; empty if it isn't above.
 
     The mean of absolute errors is never above the root of the mean of their squares.
     """
@@ -348,10 +350,7 @@ def impossible_mae(row: Mapping) -> str:
     # As many decimals as it takes to tell the two apart.
     printed = len(f"{row['test_mae']:g}".partition(".")[2])
     decimals = next(count for count in range(printed, 17) if round(root, count) < row["test_mae"])
-    return (
-        f"an MAE can't exceed √MSE, and as printed {row['test_mae']:g} > √{row['test_mse']:g} = "
-        f"{root:.{decimals}f}"
-    )
+    return f"{row['test_mae']:g} > √{row['test_mse']:g} = {root:.{decimals}f}"
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:
