@@ -112,7 +112,7 @@ def write_refinement(results):
         wrong = true + error * np.array([[1.0], [0.9], [1.1], [1.0]])
         for name in names:
             write_predictions(results / folder / f"{name}.csv", true[images], wrong[images])
-    coverage = dict.fromkeys(PARAMETERS, 0.5)
+    coverage = dict.fromkeys(PARAMETERS, 0.5) | {"metalness": 1.0}
     content = {"model": "pixel_components + refinement", "refined": "pixel_components"}
     content |= {"interval": 0.8, "coverage": coverage, "converged": 1.0}
     content |= {"rms_median": 0.281, "renders_median": 10.8}
@@ -159,9 +159,10 @@ def write_results(results):
         Trial("pruned", {"training.learning_rate": 0.002}, [0.07], 5.0),
     ]
     write_trials(results / "search/vgg16_v1/trials.csv", ["training.learning_rate"], trials)
-    write_timing(results, "render/000000-000499", 100.04)
-    write_timing(results, "render/000500-000999", 120.0)
-    write_timing(results, "features/vgg16/000000-000499", 50.0)
+    write_timing(results, "render/000000-000005", 100.04)
+    write_timing(results, "render/000006-000011", 120.0)
+    write_timing(results, "features/vgg16/000000-000011", 50.0)
+    write_timing(results, "features/vgg16/000012-000023", 70.0)
     write_timing(results, "train/vgg16_v1/1", 60.0)
     write_timing(results, "train/vgg16_v1/2", 2.0, cpu="NA")
     return results

@@ -112,6 +112,19 @@ def test_the_page_says_how_it_was_made_and_names_no_folder_of_this_machine(folde
     assert "{" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
 
 
+def test_creators_are_organizations_and_people(paths, tmp_path):
+    people = "authors: [{name: The developers}, {given-names: Ada, family-names: Lovelace}]"
+    citation = tmp_path / "CITATION.cff"
+    citation.write_text(f"title: One\nversion: 2\nlicense: MIT\n{people}\n")
+    # Beside the data set, not over its own cards.
+    cards = [paths["stage"][0].parent / name for name in ("other.md", "other.json")]
+    write_data_card(*cards, paths, CONFIG, citation)
+    readme, croissant = (card.read_text() for card in cards)
+    assert "> The developers, Ada Lovelace: One. Version 2." in readme
+    kinds = [(each["@type"], each["name"]) for each in json.loads(croissant)["creator"]]
+    assert kinds == [("sc:Organization", "The developers"), ("sc:Person", "Ada Lovelace")]
+
+
 def test_the_same_data_set_gives_the_same_bytes(folder, paths):
     before = [path.read_bytes() for path in (folder / "README.md", folder / "croissant.json")]
     assert [path.read_bytes() for path in write(folder, paths)] == before

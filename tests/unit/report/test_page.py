@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -175,16 +176,34 @@ def _numbers(values):
     return np.asarray(values)
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("report")
+def write_flat_reports(folder, data, counts):
+    """Reports of a flat world by their names, each with so many images in its gallery."""
     views = write_images(folder)
     with pytest.MonkeyPatch.context() as patch:
         for module in (framed_frames, stage_pictures):
             patch.setattr(module, "Renderer", FlatRenderer)
-        write_report(folder / "first.html", data, views, 3)
-        write_report(folder / "report.html", data, views, 3)
+        for name, count in counts.items():
+            write_report(folder / name, data, views, count)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory, data):
+    folder = tmp_path_factory.mktemp("report")
+    write_flat_reports(folder, data, {"first.html": 3, "report.html": 3})
     return folder / "report.html"
+
+
+def test_refined_images_that_were_not_met_say_so(report, data, tmp_path):
+    told = "For 1 of the 5 images its render stays more than 1 level"
+    # The last image of the sample alone is 5 levels off. A gallery of three leaves it out.
+    text = report.read_text()
+    assert told in text and "misfit: " not in text
+    appearance = data.appearance | {REFINED: data.appearance[REFINED].assign(rms=0.2)}
+    write_flat_reports(tmp_path, data, {"all.html": 5})
+    text = (tmp_path / "all.html").read_text()
+    assert told in text and text.count("misfit: 5.0 levels off") == 1
+    write_flat_reports(tmp_path, replace(data, appearance=appearance), {"met.html": 1})
+    assert "stays more than" not in (tmp_path / "met.html").read_text()
 
 
 def test_the_same_inputs_give_the_same_bytes(report):

@@ -99,8 +99,11 @@ def test_times_of_a_stage_are_added_up(record):
     stages = {stage["stage"]: stage for stage in record.facts["stages"]}
     assert list(stages) == ["features/vgg16", "render", "train"]
     assert stages["render"] == {
-        "stage": "render", "jobs": 2, "seconds": 220.0, "cpu_seconds": 61.0, "memory_mb": 232.4,
+        "stage": "render", "jobs": 2, "images": 12, "seconds": 220.0, "cpu_seconds": 61.0,
+        "memory_mb": 232.4,
     }  # fmt: skip
+    # Not those of twelve more images, of a former data set.
+    assert stages["features/vgg16"]["jobs"] == 1 and stages["features/vgg16"]["seconds"] == 50.0
     assert stages["train"]["seconds"] == 62.0 and stages["train"]["cpu_seconds"] == 30.5
 
 
@@ -109,7 +112,11 @@ def test_refinement_is_held_against_the_floor_of_its_images(record):
     numbers, floor = np.array([0.1, 0.09]) ** 2, np.array([0.08, 0.072]) ** 2
     assert refined["images"] == 2 and refined["interval"] == 0.8
     assert refined["numbers"]["mse"] == pytest.approx(numbers.mean())
-    assert refined["coverage_images_interval"]["base"] == half_width([1, 0])
+    # Wilson's of one of two; a share of all has an interval too.
+    low, high = refined["coverage_interval"]["base"]
+    assert (low, high) == (pytest.approx(0.0945, abs=1e-4), pytest.approx(0.9055, abs=1e-4))
+    low, high = refined["coverage_interval"]["metalness"]
+    assert (low, high) == (pytest.approx(0.3424, abs=1e-4), 1)
     assert refined["above_floor"]["mse"] == pytest.approx((numbers - floor).mean(), abs=1e-6)
     assert refined["above_floor"]["images_interval"] == pytest.approx(
         half_width(numbers - floor), abs=1e-5
@@ -185,8 +192,8 @@ def test_a_configuration_must_be_text(results, tmp_path):
 
 def test_a_broken_benchmark_is_named(tmp_path):
     results = write_results(tmp_path / "results")
-    (results / "timings/render/000000-000499.tsv").write_text("s\th:m:s\n")
-    with pytest.raises(InputError, match=r"000000-000499\.tsv: can't be read as a benchmark"):
+    (results / "timings/render/000000-000005.tsv").write_text("s\th:m:s\n")
+    with pytest.raises(InputError, match=r"000000-000005\.tsv: can't be read as a benchmark"):
         write_record(results, tmp_path / "record")
 
 

@@ -85,6 +85,47 @@ def test_the_effect_of_a_change_is_worded_by_its_size(record):
         assert words in line
 
 
+@pytest.mark.parametrize(
+    "error, change", [(0.0357, "(+25 %)"), (0.0285, "(−0.35 %)"), (0.08, "(+180 %)")]
+)
+def test_the_effect_of_a_change_is_a_share_of_the_reference(record, error, change):
+    text = render_document(changed(record, vgg16_v1_canonical=error))
+    line = next(line for line in text.splitlines() if line.startswith("- **Canonical targets**"))
+    assert line.endswith(f"{change}.")
+
+
+def test_refinement_below_the_floor_reads_as_a_negative_difference(record):
+    refined = record.facts["refinement"]
+    below = refined | {"above_floor": {"mse": -0.0012, "images_interval": 0.002}}
+    text = render_document(dataclasses.replace(record, facts=record.facts | {"refinement": below}))
+    assert "differ from it by −0.0012 ± 0.0020 (images) in the mean" in text
+
+
+def test_a_search_that_was_not_applied_says_so(record):
+    sentence = "No model of this document was trained with what they chose"
+    assert sentence in render_document(record)
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["ridge"]["trials"] = 8
+    assert sentence in render_document(dataclasses.replace(record, rows=rows))
+    rows["vgg16_v1"]["trials"] = 8
+    assert sentence not in render_document(dataclasses.replace(record, rows=rows))
+
+
+def test_impossible_rows_are_listed_only_where_there_are_some(record):
+    sentence = "As printed, the table breaks this for VGG16-Regression"
+    assert sentence in render_document(record)
+    rows = {name: row for name, row in record.rows.items() if not name.startswith("VGG16-")}
+    text = render_document(dataclasses.replace(record, rows=rows))
+    assert "breaks this" not in text
+
+
+def test_the_command_names_a_configuration_only_if_there_is_one(record):
+    assert "--configfile" not in render_document(record)
+    facts = record.facts | {"config": "seeds: [1, 2]\n"}
+    text = render_document(dataclasses.replace(record, facts=facts))
+    assert "--configfile DIR/config.yaml\n" in text and "seeds: [1, 2]" in text
+
+
 def test_the_largest_change_is_named(record):
     sentence = "- The change that moves the error most, for better or worse: **{}**."
     text = render_document(record)

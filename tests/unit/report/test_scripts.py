@@ -2,10 +2,13 @@
 
 import re
 import subprocess
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from inverse_shading.report import page
+from inverse_shading.report.page.html import SCRIPT, TEMPLATES
 from inverse_shading.report.page.scripts import join_modules
 from tests.support.optional import need_programs
 
@@ -42,6 +45,17 @@ def test_modules_that_import_each_other_are_joined():
 def test_what_can_not_be_joined_is_refused(text):
     with pytest.raises(ValueError, match=r"odd\.js: found"):
         join_modules("odd.js", {"odd.js": text}.get)
+
+
+def test_the_page_s_modules_joined_are_one_that_parses(tmp_path):
+    need_programs("node")
+    read = (files(page) / TEMPLATES).joinpath
+    text = join_modules(SCRIPT, lambda name: read(name).read_text())
+    # The same name twice would be no JavaScript.
+    for source, is_right in ((text, True), (text + "\nconst find = 1;\n", False)):
+        (tmp_path / "page.mjs").write_text(source)
+        done = subprocess.run(["node", "--check", tmp_path / "page.mjs"], capture_output=True)
+        assert (done.returncode == 0) == is_right, done.stderr.decode()
 
 
 def test_the_logic_of_the_scripts_holds_in_node():

@@ -34,8 +34,8 @@ KINDS = {
     ),
     "images": (
         "application/octet-stream",
-        "NumPy arrays (.npy) of the frames, cropped to the object and resized; row i of "
-        "FIRST-LAST.npy is image FIRST + i.",
+        "NumPy arrays (.npy, uint8, RGB) of the frames, cropped to the object and resized; row i "
+        "of FIRST-LAST.npy is image FIRST + i.",
     ),
     "stage": ("application/octet-stream", "Mesh, camera, light and shader (safetensors)."),
 }
@@ -150,7 +150,7 @@ def _croissant(
         "conformsTo": CONFORMS_TO,
         "license": facts["license_url"],
         "version": facts["version"],
-        "creator": [{"@type": "sc:Organization", "name": name} for name in facts["authors"]],
+        "creator": facts["creators"],
         "keywords": facts["keywords"],
         "citeAs": facts["cite_as"],
         "distribution": [*(each for held in objects.values() for each in held), *sets, frames],
@@ -233,22 +233,26 @@ def _published(config: Mapping) -> dict:
 def _read_citation(path: str | Path) -> dict[str, object]:
     try:
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        authors = [
-            author.get("name") or f"{author['given-names']} {author['family-names']}"
-            for author in content["authors"]
-        ]
+        creators = [_creator(author) for author in content["authors"]]
         title, version, licence = (str(content[key]) for key in ("title", "version", "license"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise InputError(
             f"{path}: can't be read as a citation ({error}), expected title, version, license and "
             "authors, as citation-file-format.github.io describes them. Restore the file."
         ) from error
+    authors = ", ".join(creator["name"] for creator in creators)
     return {
         "title": title,
         "version": version,
         "license": licence,
         "license_url": f"https://spdx.org/licenses/{licence}.html",
-        "authors": authors,
+        "creators": creators,
         "keywords": list(content.get("keywords", [])),
-        "cite_as": f"{', '.join(authors)}: {title}. Version {version}.",
+        "cite_as": f"{authors}: {title}. Version {version}.",
     }
+
+
+def _creator(author: Mapping) -> dict[str, str]:
+    if "name" in author:
+        return {"@type": "sc:Organization", "name": author["name"]}
+    return {"@type": "sc:Person", "name": f"{author['given-names']} {author['family-names']}"}

@@ -12,7 +12,7 @@ from inverse_shading.evaluation.comparison_table import (
     PARAMETER_ERRORS,
     PUBLISHED,
 )
-from inverse_shading.evaluation.paired_tests import SIGNIFICANCE, Difference
+from inverse_shading.evaluation.paired_tests import SIGNIFICANCE, Difference, format_signed
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.report.comparison_page import LOOK_COLUMNS
 from inverse_shading.report.markdown import markdown_environment, table_lines
@@ -128,8 +128,9 @@ class _Page:
             return self.missing(name, reference)
         words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
         side = words[order(self._record, name, reference)]
-        ratio = self._rows[name]["test_mse"] / self._rows[reference]["test_mse"]
-        return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({ratio:.2g} of it)"
+        percent = 100 * (self._rows[name]["test_mse"] / self._rows[reference]["test_mse"] - 1)
+        change = f"{float(f'{percent:.2g}'):+g} %".replace("-", "−")
+        return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({change})"
 
     def main(self) -> list[str]:
         """Names of all rows of the comparison but refinement, whose errors are of other images."""
@@ -225,7 +226,7 @@ class _Page:
         rows = [
             [
                 f"`{one.name}`",
-                f"{one.difference:+.4f}".replace("-", "−"),
+                format_signed(one.difference),
                 one.interval,
                 one.p_text,
                 one.verdict,
@@ -269,26 +270,22 @@ class _Page:
         best = min(rendered, key=lambda row: row["image_flip"], default=None)
         return best and best["model"]
 
-    def refinement(self, name: str) -> str:
-        """One of the errors of refinement, with its interval over images."""
+    def refinement(self, name: str, sign: str = "") -> str:
+        """One of the errors of refinement, with its interval over images; sign "+" for a difference."""
         error = self._record.facts["refinement"][name]
-        return _form(error["mse"], ".4f") + (
-            ""
-            if error["images_interval"] is None
-            else f" ± {error['images_interval']:.4f} (images)"
-        )
+        text = format_signed(error["mse"]) if sign else f"{error['mse']:.4f}"
+        half = error["images_interval"]
+        return text if half is None else f"{text} ± {half:.4f} (images)"
 
     def coverage(self) -> list[str]:
-        """The share of truths that refinement's intervals hold, by input."""
+        """The share of truths that refinement's intervals hold, by input, with its interval."""
         facts = self._record.facts["refinement"]
-        rows = [
-            [label, *(_form(facts[key][name], ".2f") for name in PARAMETERS)]
-            for label, key in (
-                ("hold the truth", "coverage"),
-                ("± images", "coverage_images_interval"),
-            )
-        ]
-        return table_lines(["", *(f"`{name}`" for name in PARAMETERS)], rows)
+        rows = []
+        for name in PARAMETERS:
+            low, high = facts["coverage_interval"][name]
+            share = f"{facts['coverage'][name]:.2f}"
+            rows.append([f"`{name}`", share, f"[{low:.2f}, {high:.2f}]"])
+        return table_lines(["input", "hold the truth", "95 % interval over images"], rows)
 
     def searches(self) -> list[str]:
         """What tuning tried for each model, and what it chose."""

@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from PIL import Image
+from scipy.stats import binomtest
 
 from inverse_shading import __version__
+from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.dataset.splits import SPLITS
 from inverse_shading.evaluation.comparison_table import (
     BOUND,
@@ -31,7 +33,7 @@ from inverse_shading.evaluation.comparison_table import (
     REFINEMENT,
     read_comparison,
 )
-from inverse_shading.evaluation.confidence import half_width
+from inverse_shading.evaluation.confidence import CONFIDENCE, half_width
 from inverse_shading.evaluation.metrics import image_errors, read_metrics
 from inverse_shading.evaluation.paired_tests import COLUMNS as PAIRED_COLUMNS
 from inverse_shading.evaluation.paired_tests import FORMATS as PAIRED_FORMATS
@@ -73,10 +75,10 @@ TRAINING_FORMATS = {
     "test_less_validation": ".6f",
     "test_less_validation_seeds": ".6f",
     "test_less_validation_images": ".6f",
-    "epoch_seconds": ".2f",
-    "epoch_seconds_seeds": ".2f",
-    "best_epoch_seconds": ".2f",
-    "best_epoch_seconds_seeds": ".2f",
+    "epoch_seconds": ".4f",
+    "epoch_seconds_seeds": ".4f",
+    "best_epoch_seconds": ".4f",
+    "best_epoch_seconds_seeds": ".4f",
 }
 TRIAL_COLUMNS = {
     "model": str,
@@ -94,6 +96,8 @@ PICTURES = {
     "bins": "studies/bins/figures/axis.png",
     "images": "studies/images/figures/axis.png",
 }
+# Names of files that are of a range of images.
+RANGE = re.compile(r"\d{6,}-\d{6,}")
 # 0 to 95, of JPEG.
 PICTURE_QUALITY = 85
 
@@ -128,18 +132,8 @@ def write_record(
             f"{results}: found no {COMPARISON}, expected the results of a workflow. Run it first, or "
             "give the folder that it made."
         )
-    text = None
-    if config is not None:
-        regular_file(config, "a configuration in YAML")
-        try:
-            text = Path(config).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{config}: can't be read as UTF-8. Save it so.") from error
-    folders = {"": results}
-    for table in sorted(results.glob(f"studies/*/{COMPARISON}")):
-        # Both, or the study is still being made.
-        if table.with_name(PAIRED).exists():
-            folders[table.parent.name] = table.parent
+    text = None if config is None else _read_config(config)
+    folders = _table_folders(results)
     comparison = _collect_rows(folders)
     pairs = _collect_pairs(folders)
     # Others are left from an earlier configuration.
@@ -150,19 +144,20 @@ def write_record(
         raise InputError(
             f"{results}: found no models/MODEL/metrics.json, expected one. Train a model first."
         )
+    images = _count_images(metrics)
     trainings = _collect_trainings(metrics)
     searches = [results / "search" / name / TRIALS for name in models]
     trials = _collect_trials([path for path in searches if path.exists()])
     content = {
         "format": FORMAT,
         "version": __version__,
-        "images": _count_images(metrics),
+        "images": images,
         "machine": _describe_machine(),
         "config": text,
         "refinement": _measure_refinement(results),
         "ridge_penalties": _ridge_penalties(results),
         "trials": len(trials),
-        "stages": _sum_timings(results / "timings"),
+        "stages": _sum_timings(results / "timings", images["all"]),
         "pictures": [name for name, place in PICTURES.items() if (results / place).exists()]
         if pictures
         else [],
@@ -297,6 +292,22 @@ def _of_record(folder: Path) -> Iterator[None]:
 
 def _remake(folder: Path) -> str:
     return f"make the record anew: inverse-shading record RESULTS --output {folder}"
+
+
+def _read_config(path: str | Path) -> str:
+    regular_file(path, "a configuration in YAML")
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: can't be read as UTF-8. Save it so.") from error
+
+
+def _table_folders(results: Path) -> dict[str, Path]:
+    """Folders of tables: the run's own as "", then those of the studies by their names."""
+    tables = sorted(results.glob(f"studies/*/{COMPARISON}"))
+    # Both, or the study is still being made.
+    made = [table.parent for table in tables if table.with_name(PAIRED).exists()]
+    return {"": results} | {folder.name: folder for folder in made}
 
 
 def _read_texts(path: Path, what: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -461,13 +472,19 @@ def _measure_refinement(results: Path) -> dict | None:
     errors["floor"] = image_errors(true[sample], predicted[sample])[0]
     errors["above_floor"] = errors["numbers"] - errors["floor"]
     measured["images"] = images = len(identifiers)
-    measured["coverage_images_interval"] = {
-        name: half_width(np.arange(images) < round(share * images))
+    measured["coverage_interval"] = {
+        name: _share_interval(round(share * images), images)
         for name, share in measured["coverage"].items()
     }
     for name, values in errors.items():
         measured[name] = {"mse": float(values.mean()), "images_interval": half_width(values)}
     return measured
+
+
+def _share_interval(count: int, total: int) -> list[float]:
+    """Wilson's interval of a share: within [0, 1], and no point where all or none are counted."""
+    found = binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
+    return [float(found.low), float(found.high)]
 
 
 def _ridge_penalties(results: Path) -> list[dict]:
@@ -476,31 +493,57 @@ def _ridge_penalties(results: Path) -> list[dict]:
     return read_metrics(path).get("penalties", []) if path.exists() else []
 
 
-def _sum_timings(folder: Path) -> list[dict]:
-    """What every stage took, its jobs added up. A stage is a rule, and for features its trunk too."""
+def _sum_timings(folder: Path, images: int) -> list[dict]:
+    """What every stage took, its jobs added up, and how many images they were of.
+
+    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images are left
+    out: they are of a former, larger data set.
+    """
     stages: dict[str, dict] = {}
     for path in sorted(folder.rglob("*.tsv")):
+        count = 0
+        if RANGE.fullmatch(path.stem):
+            found = parse_range(path.stem)
+            if found.first >= images:
+                continue
+            count = len(found)
         rule, *rest = path.relative_to(folder).with_suffix("").parts
         name = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
-        stage = stages.setdefault(name, {"stage": name, "jobs": 0, "seconds": 0.0})
-        try:
-            with path.open(encoding="utf-8", newline="") as file:
-                job = list(csv.DictReader(file, delimiter="\t"))[-1]
-            stage["jobs"] += 1
-            stage["seconds"] += float(job["s"])
-            # Of a job shorter than the interval of measuring these are "NA" or "-".
-            for key, column in (("cpu_seconds", "cpu_time"), ("memory_mb", "max_rss")):
-                value = float(job[column]) if re.match(r"\d", job[column]) else 0.0
-                before = stage.get(key, 0.0)
-                stage[key] = before + value if key == "cpu_seconds" else max(before, value)
-        except (OSError, LookupError, TypeError, ValueError) as error:
-            raise unusable(
-                path, f"can't be read as a benchmark of Snakemake ({error!r})"
-            ) from error
+        stage = stages.setdefault(
+            name,
+            {
+                "stage": name,
+                "jobs": 0,
+                "images": 0,
+                "seconds": 0.0,
+                "cpu_seconds": 0.0,
+                "memory_mb": 0.0,
+            },
+        )
+        measured = _read_timing(path)
+        stage["jobs"] += 1
+        stage["images"] += count
+        stage["seconds"] += measured["s"]
+        stage["cpu_seconds"] += measured["cpu_time"]
+        stage["memory_mb"] = max(stage["memory_mb"], measured["max_rss"])
     return [
         {key: round(value, 1) if isinstance(value, float) else value for key, value in one.items()}
         for one in stages.values()
     ]
+
+
+def _read_timing(path: Path) -> dict[str, float]:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            job = list(csv.DictReader(file, delimiter="\t"))[-1]
+        # Of a job shorter than the interval of measuring these are "NA" or "-".
+        sampled = {
+            column: float(job[column]) if re.match(r"\d", job[column]) else 0.0
+            for column in ("cpu_time", "max_rss")
+        }
+        return {"s": float(job["s"]), **sampled}
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        raise unusable(path, f"can't be read as a benchmark of Snakemake ({error!r})") from error
 
 
 def _describe_machine() -> dict:

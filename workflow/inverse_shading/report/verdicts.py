@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from inverse_shading.evaluation.paired_tests import format_signed
 from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
@@ -64,13 +65,35 @@ class Verdict:
     why: str = ""
 
 
+# The models that a claim needs, and what judges it: measured, verdict, why.
+Judge = Callable[[Record], tuple[str, str, str]]
+Claim = tuple[str, Sequence[str], Judge]
+
+
 def verdicts(record: Record) -> list[Verdict]:
     """The verdict on every claim; one whose rows this run lacks can't be tested.
 
     Raises:
         InputError: one of the six models was trained from a single seed.
     """
-    claims: list[tuple[str, Sequence[str], Callable[[Record], tuple]]] = [
+    found = []
+    for claim, needed, judge in [*_sentences(), *_published_rows(record), *_listed_models()]:
+        absent = [
+            f"`{name}`"
+            for name in needed
+            if name not in record.rows or (name in LISTED and name not in record.trainings)
+        ]
+        if absent:
+            found.append(Verdict(claim, ABSENT, UNTESTED, f"the run has no {', '.join(absent)}"))
+        else:
+            found.append(Verdict(claim, *judge(record)))
+    return found
+
+
+def _sentences() -> list[Claim]:
+    """What the poster says in words."""
+    easier = "“classification was an easier task for VGG to learn than regression”"
+    return [
         (
             "“We were able to achieve the best results from our fine tuned Resnet50 model, which "
             "achieved a MSE loss of 0.09 and MAE of 0.26”",
@@ -82,31 +105,29 @@ def verdicts(record: Record) -> list[Verdict]:
             list(LISTED),
             resnet_over_vgg,
         ),
-    ]
-    claims += [
-        (
-            "“classification was an easier task for VGG to learn than regression”",
-            [bins, grid],
-            lambda record, bins=bins, grid=grid: classification_easier(record, bins, grid),
-        )
-        for model, grid in GRIDS.items()
-        for bins in (model, f"{model}_expected")
-    ]
-    claims += [
+        *(
+            (
+                f"{easier} ({version}, {reading})",
+                [bins, grid],
+                partial(classification_easier, bins=bins, grid=grid),
+            )
+            for (model, grid), version in zip(GRIDS.items(), ("V1", "V2"), strict=True)
+            for bins, reading in (
+                (model, "most probable bin"),
+                (f"{model}_expected", "expected value"),
+            )
+        ),
         (
             "“All models performed similarly on the test set and validation set”",
             list(LISTED),
             similar_on_test,
         ),
-        (
-            f"{FASTER} (an epoch)",
-            list(LISTED),
-            lambda record: resnet_faster(record, "epoch_seconds"),
-        ),
-        (
-            f"{FASTER} (to the best epoch)",
-            list(LISTED),
-            lambda record: resnet_faster(record, "best_epoch_seconds"),
+        *(
+            (f"{FASTER} ({what})", list(LISTED), partial(resnet_faster, measure=measure))
+            for what, measure in (
+                ("an epoch", "epoch_seconds"),
+                ("to the best epoch", "best_epoch_seconds"),
+            )
         ),
         (
             "“[…] and were easier to interpret”",
@@ -125,35 +146,24 @@ def verdicts(record: Record) -> list[Verdict]:
             earlier_layers,
         ),
     ]
-    for row in record.published:
-        claims.append(
-            (
-                f"its row “{row['model']}”: test MSE {row['test_mse']:g}, MAE {row['test_mae']:g}",
-                [],
-                lambda record, row=row: published(record, row),
-            )
+
+
+def _published_rows(record: Record) -> list[Claim]:
+    return [
+        (
+            f"its row “{row['model']}”: test MSE {row['test_mse']:g}, MAE {row['test_mae']:g}",
+            [],
+            partial(published, row=row),
         )
-    for number, (name, listed) in enumerate(LISTED.items(), start=1):
-        claims.append(
-            (
-                f"“{number}. {listed}”",
-                [name, "constant"],
-                lambda record, name=name: listed_model(record, name),
-            )
-        )
-    found = []
-    for claim, needed, judge in claims:
-        absent = [
-            name
-            for name in needed
-            if name not in record.rows or (name in LISTED and name not in record.trainings)
-        ]
-        if absent:
-            names = ", ".join(f"`{name}`" for name in absent)
-            found.append(Verdict(claim, ABSENT, UNTESTED, f"the run has no {names}"))
-        else:
-            found.append(Verdict(claim, *judge(record)))
-    return found
+        for row in record.published
+    ]
+
+
+def _listed_models() -> list[Claim]:
+    return [
+        (f"“{number}. {listed}”", [name, "constant"], partial(listed_model, name=name))
+        for number, (name, listed) in enumerate(LISTED.items(), start=1)
+    ]
 
 
 def best_model(record: Record) -> tuple[str, str, str]:
@@ -177,85 +187,107 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
     measured = describe_pair(record, resnet, vgg)
     if _is_random(record, resnet):
         return measured, UNTESTED, RANDOM
-    return measured, *_lower(record, resnet, vgg)
+    why = "the best of each by validation; only the sign is judged, since “small” names no size"
+    return measured, *_lower(record, resnet, vgg, why)
 
 
 def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
     """Whether a model with bins has a lower error than the same head with a regression."""
-    measured = describe_pair(record, bins, grid)
-    reading = "expected value" if bins.endswith("_expected") else "most probable bin"
-    verdict, why = _lower(record, bins, grid)
-    reasons = [f"bins read by the {reading}; head and grid are the same", *filter(None, [why])]
-    return measured, verdict, "; ".join(reasons)
+    why = "easier is read as a lower test error by the same head on the same grid"
+    return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
 
 
 def similar_on_test(record: Record) -> tuple[str, str, str]:
     """Whether test errors of all six are within `SIMILAR` of the validation errors."""
-    shares = {}
+    nearest, farthest = {}, {}
     for name in LISTED:
         training, validation = record.trainings[name], record.rows[name]["validation_mse"]
         half = _sum(training["test_less_validation_seeds"], training["test_less_validation_images"])
         difference = abs(training["test_less_validation"])
-        shares[name] = (difference / validation, half / validation)
-    largest = max(shares, key=lambda name: shares[name][0])
-    training = record.trainings[largest]
+        nearest[name] = (difference - half) / validation
+        farthest[name] = (difference + half) / validation
+    is_refuted = max(nearest.values()) > SIMILAR
+    # The model that decides.
+    ends = nearest if is_refuted else farthest
+    name = max(ends, key=ends.get)
+    training = record.trainings[name]
     measured = (
-        f"the largest difference is that of `{largest}`, "
+        f"`{name}` decides: test less validation is "
         f"{format_signed(training['test_less_validation'])}"
-        f"{_plus_minus(training, 'test_less_validation')} of "
-        f"{record.rows[largest]['validation_mse']:.4f}"
+        f"{_plus_minus(training, 'test_less_validation')}, of {record.rows[name]['validation_mse']:.4f}"
     )
     why = f"similar is taken as within {SIMILAR * 100:g} % of the validation error"
-    if all(share + half < SIMILAR for share, half in shares.values()):
-        return measured, REPRODUCED, why
-    if any(share - half > SIMILAR for share, half in shares.values()):
+    if is_refuted:
         return measured, REFUTED, why
+    if max(farthest.values()) < SIMILAR:
+        return measured, REPRODUCED, why
     return measured, UNTESTED, f"{why}, and the intervals reach beyond"
 
 
 def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
-    """Whether heads on ResNet50 train faster than on VGG16, in the mean of their models.
+    """Whether ResNet50 trains faster than VGG16, in the mean of the models of each.
+
+    Here a frozen trunk runs once over all images, and heads are trained on what it gives. Without that,
+    every epoch runs it. So the time of a trunk over the images of an epoch is added to every epoch.
 
     Args:
         measure: epoch_seconds or best_epoch_seconds.
     """
-    means, halves = {}, {}
+    trunks = _trunk_seconds(record)
+    heads, halves, totals = {}, {}, {}
     for family, names in (("ResNet50", RESNETS), ("VGG16", VGGS)):
         rows = [record.trainings[name] for name in names]
-        if any(row[measure] is None for row in rows):
+        if not all(row["epoch_seconds"] for row in rows):
             return ABSENT, UNTESTED, "the run has no times of all six models"
-        means[family] = sum(row[measure] for row in rows) / len(rows)
+        heads[family] = sum(row[measure] for row in rows) / len(rows)
         halves[family] = math.hypot(*(row[f"{measure}_seeds"] or 0 for row in rows)) / len(rows)
-    measured = ", ".join(
-        f"{family} {_two_digits(means[family])} ± {_two_digits(halves[family])} s"
-        for family in means
+        epochs = sum(row[measure] / row["epoch_seconds"] for row in rows) / len(rows)
+        totals[family] = heads[family] + epochs * trunks.get(family, 0)
+    measured = "heads on kept features: " + ", ".join(
+        f"{family} {_two_digits(heads[family])} ± {_two_digits(halves[family])} s"
+        for family in heads
     )
-    passes = {
-        stage["stage"].removeprefix("features/"): stage["seconds"]
-        for stage in record.facts.get("stages", ())
-    }
-    if measure == "epoch_seconds" and {"resnet50", "vgg16"} <= passes.keys():
-        measured += (
-            f"; the trunk over all images once: ResNet50 {passes['resnet50']:.0f} s, "
-            f"VGG16 {passes['vgg16']:.0f} s"
-        )
+    if trunks.keys() < totals.keys():
+        return measured, UNTESTED, "the run has no times of both trunks, which take most of it"
+    measured += "; with the trunk in every epoch: " + ", ".join(
+        f"{family} {_two_digits(total)} s" for family, total in totals.items()
+    )
     if measure == "best_epoch_seconds" and _is_random(record, RESNETS[0]):
         return measured, UNTESTED, RANDOM
-    why = "heads on kept features, without the one pass through the frozen trunk"
-    difference = means["ResNet50"] - means["VGG16"]
+    why = "judged with the trunk in every epoch, in processor seconds of the trunk"
+    difference = totals["ResNet50"] - totals["VGG16"]
     if abs(difference) <= sum(halves.values()):
         return measured, UNTESTED, f"{why}; {NOT_APART}"
     return measured, REPRODUCED if difference < 0 else REFUTED, why
 
 
+def _trunk_seconds(record: Record) -> dict[str, float]:
+    """Processor seconds of each trunk over the images of an epoch, where they are known."""
+    images = record.facts["images"]
+    found = {stage["stage"]: stage for stage in record.facts["stages"]}
+    seconds = {}
+    for family, name in (("ResNet50", "resnet50"), ("VGG16", "vgg16")):
+        stage = found.get(f"features/{name}")
+        if stage and stage["images"]:
+            once = stage["cpu_seconds"] / stage["images"]
+            seconds[family] = once * (images["train"] + images["validation"])
+    return seconds
+
+
 def loss(record: Record) -> tuple[str, str, str]:
-    """Whether the poster's loss beats plain cross-entropy to soft targets, same head and bins."""
+    """The poster's loss beside plain cross-entropy to soft targets, same head, bins and reading.
+
+    The poster says that it made this loss, and not that anything is better for it: there is nothing to
+    refute.
+    """
     plain = "vgg16_bins_v1_soft"
     poster = same_reading(record, plain)
-    measured = describe_pair(record, poster, plain)
-    why = "the poster names no gain; read as a lower error than plain cross-entropy to soft targets"
-    verdict, unclear = _lower(record, poster, plain)
-    return measured, verdict, "; ".join(filter(None, [why, unclear]))
+    words = {-1: "lower", 0: "not told apart", 1: "higher"}
+    why = (
+        "the poster names no gain; beside plain cross-entropy to soft targets its error is "
+        f"{words[order(record, poster, plain)]}"
+    )
+    return describe_pair(record, poster, plain), UNTESTED, why
 
 
 def same_reading(record: Record, name: str) -> str:
@@ -267,16 +299,23 @@ def same_reading(record: Record, name: str) -> str:
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
     """Whether VGG16 V1 gets better where its last stage is trained too."""
-    measured = describe_pair(record, "vgg16_v1_stage_5", "vgg16_v1")
-    return measured, *_lower(record, "vgg16_v1_stage_5", "vgg16_v1")
+    names = "vgg16_v1_stage_5", "vgg16_v1"
+    why = "read as: the error falls where the trunk's last stage is trained too"
+    return describe_pair(record, *names), *_lower(record, *names, why)
 
 
 def published(record: Record, row: Mapping) -> tuple[str, str, str]:
-    """Whether a published test error is that of a model that the row can be of."""
+    """Whether a published test error is that of a model that the row can be of.
+
+    An error of ours that differs refutes nothing, since it is of other images. An impossible one is
+    refuted whatever the run has.
+    """
     names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
     measured = "; ".join(f"`{name}` {describe_error(record, name)}" for name in names) or ABSENT
     impossible = impossible_mae(row)
-    reasons = [impossible] if impossible else []
+    reasons = []
+    if impossible:
+        reasons.append(f"an MAE can't exceed √MSE, and as printed {impossible}")
     constant = record.rows.get("constant")
     if row["test_mse"] >= RANDOM_MSE:
         reasons.append("no better than an answer drawn at random")
@@ -292,13 +331,16 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     elif not trained:
         verdict = UNTESTED
         reasons.append(RANDOM if names else "the run has no such model")
+    elif within:
+        verdict = REPRODUCED
     else:
-        verdict = REPRODUCED if within else REFUTED
+        verdict = UNTESTED
+        reasons.append("ours differ, but they are of other images")
     return measured, verdict, "; ".join(reasons)
 
 
 def impossible_mae(row: Mapping) -> str:
-    """The inequality that a published test MAE breaks, as text; empty if it breaks none.
+    """A published test MAE above the root of its MSE, as an inequality; empty if it isn't above.
 
     The mean of absolute errors is never above the root of the mean of their squares.
     """
@@ -308,10 +350,7 @@ def impossible_mae(row: Mapping) -> str:
     # As many decimals as it takes to tell the two apart.
     printed = len(f"{row['test_mae']:g}".partition(".")[2])
     decimals = next(count for count in range(printed, 17) if round(root, count) < row["test_mae"])
-    return (
-        f"an MAE can't exceed √MSE, and {row['test_mae']:g} > √{row['test_mse']:g} = "
-        f"{root:.{decimals}f}"
-    )
+    return f"{row['test_mae']:g} > √{row['test_mse']:g} = {root:.{decimals}f}"
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:
@@ -325,8 +364,7 @@ def listed_model(record: Record, name: str) -> tuple[str, str, str]:
     measured = ", ".join([describe_error(record, name), *shares])
     if _is_random(record, name):
         return measured, UNTESTED, RANDOM
-    verdict, why = _lower(record, name, "constant")
-    return measured, verdict, "; ".join(filter(None, ["read as: it beats a constant answer", why]))
+    return measured, *_lower(record, name, "constant", "read as: it beats a constant answer")
 
 
 def order(record: Record, a: str, b: str) -> int:
@@ -342,13 +380,22 @@ def order(record: Record, a: str, b: str) -> int:
         if tested
         else _sum(first["test_mse_image_interval"], second["test_mse_image_interval"])
     )
-    seeds = math.hypot(
-        record.seeds_interval(first) or 0,
-        record.seeds_interval(second) or 0,
-    )
-    if abs(difference) <= images + seeds:
+    if abs(difference) <= images + _seeds_half(record, first, second):
         return 0
     return 1 if difference > 0 else -1
+
+
+def _seeds_half(record: Record, first: Mapping, second: Mapping) -> float:
+    """Half-width over seeds of a difference between two rows.
+
+    A model of one seed is taken to scatter as the other one does. With half = t·s / √n of that one, the
+    difference has t·s·√(1 + 1/n) = half·√(n + 1). Where both have one seed, only images count.
+    """
+    halves = [record.seeds_interval(row) or 0 for row in (first, second)]
+    for row, other, half in ((first, second, halves[1]), (second, first, halves[0])):
+        if row["seeds"] == 1 and half:
+            return half * math.sqrt(other["seeds"] + 1)
+    return math.hypot(*halves)
 
 
 def describe_error(record: Record, name: str) -> str:
@@ -378,11 +425,12 @@ def describe_pair(record: Record, a: str, b: str) -> str:
     return text
 
 
-def _lower(record: Record, a: str, b: str) -> tuple[str, str]:
+def _lower(record: Record, a: str, b: str, why: str) -> tuple[str, str]:
+    """The verdict on "a has a lower error than b", and why: how it is read, and that it is open."""
     side = order(record, a, b)
     if side == 0:
-        return UNTESTED, NOT_APART
-    return (REPRODUCED if side < 0 else REFUTED), ""
+        return UNTESTED, f"{why}; {NOT_APART}"
+    return (REPRODUCED if side < 0 else REFUTED), why
 
 
 def _best(record: Record, names: Sequence[str]) -> str:

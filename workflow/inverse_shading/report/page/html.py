@@ -85,6 +85,7 @@ def format_report(data: ReportData, gallery: Gallery, stages: Mapping[str, Stage
         },
         refinement=REFINEMENT,
         same_rms=LOOKS_THE_SAME,
+        misfits=int((data.appearance[data.refined]["rms"] > LOOKS_THE_SAME).sum()),
         most_points=MOST_POINTS,
         figures={
             "predicted": predicted_figure(data),
