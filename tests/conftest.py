@@ -18,3 +18,16 @@ if importlib.util.find_spec("triton") is not None:
 def finished(tmp_path_factory) -> Project:
     """The tiny workflow, run from nothing to the end. Not to be changed."""
     return made_once(tmp_path_factory, "finished", lambda folder: run_whole(folder, TINY))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What a test logs, with escapes for what isn't UTF-8, such as the names of some files.
+
+    Processes that run tests side by side hand on nothing else, and end with an internal error.
+    """
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
