@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inverse_shading.command import main
+from inverse_shading.dataset.splits import SPLITS
 from inverse_shading.evaluation.metrics import score
 from inverse_shading.evaluation.paired_tests import read_paired_table, write_paired_tests
 from inverse_shading.evaluation.score_predictions import COLUMNS, LARGEST_ROW, score_predictions
@@ -39,7 +40,9 @@ def results(tmp_path_factory):
     for seed, predicted in ((5, FIRST), (6, SECOND)):
         path = folder / f"models/one/seeds/{seed}/predictions.csv"
         write_predictions(path, TRUE, predicted, SPLIT)
-    metrics = metrics_of("one", 0.01, 0.01, seeds=[{"seed": 5}, {"seed": 6}])
+    intervals = {split: {"mse": 0.001, "mae": 0.002} for split in SPLITS}
+    seeds = [{"seed": 5}, {"seed": 6}]
+    metrics = metrics_of("one", 0.01, 0.01, seeds=seeds, intervals=intervals)
     write_sealed_text(folder / "models/one/metrics.json", json.dumps(metrics))
     write_table(folder, [metrics])
     return folder
