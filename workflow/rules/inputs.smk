@@ -78,11 +78,18 @@ def refined(file):
 
 
 def looked_at(wildcards):
-    """What the predictors of a table look like."""
-    models = of_models("appearance.json")(wildcards)
-    baselines = expand("results/baselines/{baseline}/appearance.json", baseline=BASELINES)
-    refinement = refined("appearance.json")(wildcards)
-    return [*models, *baselines, *([refinement] if refinement else [])]
+    """What the predictors of the comparison look like.
+
+    A study asks for the errors of its models: to render what they predict takes longer than to train them.
+    """
+    if wildcards.table:
+        return []
+    predictors = [
+        *(f"models/{model}" for model in MODELS),
+        *(f"baselines/{baseline}" for baseline in BASELINES),
+        REFINED,
+    ]
+    return expand("results/{predictor}/appearance.json", predictor=predictors)
 
 
 def tested(wildcards):
