@@ -11,8 +11,9 @@ from inverse_shading.config.check import with_integers
 from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
-from inverse_shading.runtime.sections import Section, plain_values
-from inverse_shading.runtime.wording import wrong_keys
+from inverse_shading.runtime.sections import plain_values
+from inverse_shading.runtime.shipped import shipped_value, shipped_values
+from inverse_shading.runtime.wording import wrong_keys, wrong_value
 
 SECTIONS = {"stage": Stage, "render": Render, "framing": Framing, "refinement": Refinement}
 
@@ -33,12 +34,12 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
     settings = {}
     for name, section in SECTIONS.items():
         part = content.get(name, {})
-        values = with_integers(_laid_over(_laid_over(_shipped(section), part), given.get(name, {})))
+        shipped = shipped_values(section)
+        values = with_integers(_laid_over(_laid_over(shipped, part), given.get(name, {})))
         mistakes += [f"{name}.{line}" for line in wrong_keys(section, values)]
         settings[name] = values
-    settings["seed"] = content.get("seed", _shipped_value(Configuration, "seed"))
-    if type(settings["seed"]) is not int or settings["seed"] < 0:
-        mistakes.append(f"seed: found {settings['seed']!r}, allowed is an integer from 0")
+    settings["seed"] = with_integers(content.get("seed", shipped_value(Configuration, "seed")))
+    mistakes += wrong_value(Configuration, "seed", settings["seed"], "seed")
     if mistakes:
         where = "the options" if config is None else f"{config} or the options"
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
@@ -66,14 +67,3 @@ def _laid_over(below: Any, above: Any) -> Any:
     for name, value in above.items():
         joined[name] = _laid_over(below[name], value) if name in below else copy.deepcopy(value)
     return joined
-
-
-def _shipped(section: type[Section]) -> dict[str, Any]:
-    return {name: _shipped_value(section, name) for name in section.model_fields}
-
-
-def _shipped_value(section: type[Section], name: str) -> Any:
-    field = section.model_fields[name]
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-        return _shipped(field.annotation)
-    return field.json_schema_extra["default"]
