@@ -132,6 +132,13 @@ def test_a_picture_that_nothing_explains_is_not_converged(refiner, guess):
     assert ((estimate.material >= 0) & (estimate.material <= 1)).all()
 
 
+def test_a_material_beyond_all_draws_lies_within_its_intervals(refiner, pictures, monkeypatch):
+    far = np.full(10, 0.999)
+    monkeypatch.setattr(Refiner, "_middle", lambda *_: (far, 20.0))
+    estimate = refiner.refine(pictures[0])
+    assert (estimate.low < far).all() and (far <= estimate.high).all()
+
+
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_picture_at_the_end_of_its_range_is_no_error(refiner, level):
     flat = np.full((48, 48, 3), level, np.uint8)

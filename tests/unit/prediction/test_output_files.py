@@ -121,3 +121,12 @@ def test_what_is_not_calibrated_is_said_in_the_material_and_the_record(written, 
     record = json.loads(files.report.read_text())
     assert record["made_by"]["intervals"] == "80 %, not calibrated"
     assert record["parameters"]["base"]["explanation"] == UNSURE
+
+
+def test_a_search_that_did_not_converge_determines_nothing(library, tmp_path):
+    files = OutputFiles.of(Path("chair.png"), tmp_path, len(ALTERNATIVES))
+    astray = replace(PREDICTION, estimate=replace(ESTIMATE, converged=False))
+    write_prediction(files, astray, {}, ORIGIN, library)
+    for told in json.loads(files.report.read_text())["parameters"].values():
+        assert (told["determined"], told["reason"]) == (False, "misfit")
+        assert told["explanation"].startswith("No material was found")

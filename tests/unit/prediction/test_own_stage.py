@@ -169,6 +169,11 @@ def test_wrong_settings_are_named_by_key(tmp_path):
         assert line in str(error.value)
     with pytest.raises(InputError, match=r"found 'light\.exr'.*\(\.hdr\)"):
         stage_settings(None, {"stage": {"environment": "light.exr"}})
+    config.write_text("seed: 7.0")
+    assert stage_settings(config, {})["seed"] == 7
+    config.write_text("seed: -1")
+    with pytest.raises(InputError, match="seed: found -1"):
+        stage_settings(config, {})
     config.write_text("- a list")
     with pytest.raises(InputError, match="found no keys"):
         stage_settings(config, {})

@@ -12,6 +12,7 @@ from inverse_shading.config.schema import Configuration, Framing, Refinement, Re
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.sections import Section, plain_values
+from inverse_shading.runtime.shipped import shipped_value, shipped_values
 from inverse_shading.runtime.wording import wrong_keys, wrong_value
 
 SECTIONS = {"stage": Stage, "render": Render, "framing": Framing, "refinement": Refinement}
@@ -37,10 +38,11 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
     settings = {}
     for name, section in SECTIONS.items():
         part = content.get(name, {})
-        values = with_integers(_laid_over(_laid_over(_shipped(section), part), given.get(name, {})))
+        shipped = shipped_values(section)
+        values = with_integers(_laid_over(_laid_over(shipped, part), given.get(name, {})))
         mistakes += [f"{name}.{line}" for line in wrong_keys(section, values)]
         settings[name] = values
-    settings["seed"] = with_integers(content.get("seed", _shipped_value(Configuration, "seed")))
+    settings["seed"] = with_integers(content.get("seed", shipped_value(Configuration, "seed")))
     mistakes += wrong_value(Configuration, "seed", settings["seed"], "seed")
     mistakes = mistakes or wrong_image_size(settings)
     if mistakes:
@@ -72,14 +74,3 @@ def _laid_over(below: Any, above: Any) -> Any:
     for name, value in above.items():
         joined[name] = _laid_over(below[name], value) if name in below else copy.deepcopy(value)
     return joined
-
-
-def _shipped(section: type[Section]) -> dict[str, Any]:
-    return {name: _shipped_value(section, name) for name in section.model_fields}
-
-
-def _shipped_value(section: type[Section], name: str) -> Any:
-    field = section.model_fields[name]
-    if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-        return _shipped(field.annotation)
-    return field.json_schema_extra["default"]

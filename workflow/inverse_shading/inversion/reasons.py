@@ -23,6 +23,9 @@ DARK, METAL = 0.05, 0.5
 PRODUCT_REASON, DARK_REASON, METAL_REASON = "product", "dark", "metal"
 REASONS = (PRODUCT_REASON, DARK_REASON, METAL_REASON)
 
+# Of all inputs of a user's picture that no material was found for. Images of the data set have one.
+MISFIT_REASON = "misfit"
+
 # A sentence for each, for people.
 EXPLANATIONS = {
     None: "The picture determines it, as far as low and high say.",
@@ -37,6 +40,10 @@ EXPLANATIONS = {
     METAL_REASON: (
         "On a metal the specular inputs only tint the reflection at grazing angles, of which the "
         "picture shows very little."
+    ),
+    MISFIT_REASON: (
+        "No material was found that renders as the picture does, so its numbers mean little. Light, "
+        "exposure, view, object or renderer may not be those of the stage."
     ),
 }
 

@@ -28,7 +28,7 @@ class Estimate:
         material: what renders as the picture does, in [0, 1].
         expected: posterior means: the best guess at the numbers, which as a material looks different,
             because the mean of a product isn't the product of the means.
-        low, high: the interval of each input.
+        low, high: the interval of each input; after refinement it holds the material's value.
         reasons: by parameter: None where the picture determines it, else "product", "dark" or
             "metal"; see `reasons`.
         rms: root mean square difference of the material's render before rounding from the picture,
@@ -108,6 +108,8 @@ class Refiner:
         draws = self.draws(picture, solution)
         material, rms = self._middle(picture, compared, solution, draws)
         low, high = draws.interval(self._settings["interval"], self._calibration.factor_vector)
+        # What is left of a picture that nothing explains may drive the optimum beyond all draws.
+        low, high = np.minimum(low, material), np.maximum(high, material)
         others = []
         if alternatives:
             others = different_materials(

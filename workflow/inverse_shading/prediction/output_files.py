@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import MaterialX as mx
 import numpy as np
 
-from inverse_shading.inversion.reasons import EXPLANATIONS, UNSURE
+from inverse_shading.inversion.reasons import EXPLANATIONS, MISFIT_REASON, UNSURE
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
@@ -202,6 +202,13 @@ class Prediction:
     calibrated: bool
 
     @property
+    def reasons(self) -> dict[str, str | None]:
+        """As the estimate's, by parameter; a search that didn't converge determines nothing."""
+        if self.refined and not self.estimate.converged:
+            return dict.fromkeys(PARAMETERS, MISFIT_REASON)
+        return self.estimate.reasons
+
+    @property
     def intervals(self) -> str:
         """What the intervals are, in words."""
         return f"{100 * self.level:g} %, {'calibrated' if self.calibrated else 'not calibrated'}"
@@ -239,7 +246,7 @@ def write_prediction(
         prediction.picture.image,
         prediction.render,
         prediction.difference,
-        [name for name in PARAMETERS if estimate.reasons[name] is not None],
+        [name for name in PARAMETERS if prediction.reasons[name] is not None],
         prediction.intervals,
     )
     files.publish(contents, _report(prediction) | {"made_by": dict(origin)}, identity)
@@ -254,9 +261,9 @@ def _report(prediction: Prediction) -> dict:
                 "expected": _rounded(estimate.expected[i]),
                 "low": _rounded(estimate.low[i]),
                 "high": _rounded(estimate.high[i]),
-                "determined": estimate.reasons[name] is None,
-                "reason": estimate.reasons[name],
-                "explanation": _explanation(estimate.reasons[name], prediction.calibrated),
+                "determined": prediction.reasons[name] is None,
+                "reason": prediction.reasons[name],
+                "explanation": _explanation(prediction.reasons[name], prediction.calibrated),
             }
             for i, name in enumerate(PARAMETERS)
         },

@@ -7,6 +7,7 @@ import numpy as np
 
 from inverse_shading.evaluation.image_difference import ImageDifference, flip_map
 from inverse_shading.material.labels import PARAMETER_LABELS
+from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.report.difference_colors import flip_colors
 from inverse_shading.report.figures.style import PixelLayout, figure_png, figure_style
 
@@ -51,11 +52,13 @@ def draw_prediction(
             fontsize=9,
             fontweight="bold",
         )
-        left_open = (
-            f"undetermined are {', '.join(PARAMETER_LABELS[name] for name in undetermined)}"
-            if undetermined
-            else "the picture determines all inputs"
-        )
+        if len(undetermined) == len(PARAMETERS):
+            left_open = "the picture determines nothing"
+        elif undetermined:
+            names = ", ".join(PARAMETER_LABELS[name] for name in undetermined)
+            left_open = f"undetermined are {names}"
+        else:
+            left_open = "the picture determines all inputs"
         told = f"By intervals of {intervals}: {left_open}"
         # As many signs as go into a line of the narrowest picture.
         layout.write(BORDER, 32, "\n".join(textwrap.wrap(told, 110)[:2]), fontsize=7)

@@ -20,6 +20,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.sections import Section, key
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.runtime.typed_json import read_section
 
 SUFFIX = ".safetensors"
@@ -115,14 +116,10 @@ def read_stage_card(stage: str | Path, settings: Mapping | None = None) -> Stage
         return card
     if settings is None:
         logger.info("%s: found no card beside it, so the shipped settings are taken", stage)
-    given = settings or {"framing": _shipped(Framing), "refinement": _shipped(Refinement)}
+    given = settings or {
+        "framing": shipped_values(Framing),
+        "refinement": shipped_values(Refinement),
+    }
     return StageCard.model_validate(
         {"stage": checksum, "preview": None, **given, "calibration": None}
     )
-
-
-def _shipped(section: type[Section]) -> dict[str, Any]:
-    """The values of config.yaml."""
-    return {
-        name: field.json_schema_extra["default"] for name, field in section.model_fields.items()
-    }
