@@ -11,7 +11,7 @@ from inverse_shading.config.check import with_integers, wrong_image_size
 from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
-from inverse_shading.runtime.sections import Section, plain_values
+from inverse_shading.runtime.sections import plain_values
 from inverse_shading.runtime.shipped import shipped_value, shipped_values
 from inverse_shading.runtime.wording import wrong_keys, wrong_value
 
