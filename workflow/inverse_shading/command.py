@@ -39,7 +39,7 @@ Pictures that are done are passed over, so a command that was stopped goes on wh
 exit codes:
   0             all is well
   1             some pictures failed, each with its reason, and the others are done
-  2             nothing could be done: options, model, driver or output folder
+  2             nothing could be done: options, model, stage, driver or output folder
   3             all pictures are done, but in some the object wasn't found (--any-silhouette)
   128 + signal  stopped
 """
