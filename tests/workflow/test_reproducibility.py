@@ -46,7 +46,7 @@ def test_table_and_figures_come_out_the_same(project):
     project.run(
         "--forcerun", "compare", "paired_tests", "figure_examples", "figure_predicted_against_true"
     )
-    assert len(before) == 12
+    assert len(before) == 13
     assert digests(project.folder, "results/figures/**/*.png") == before
     assert len(tables) == 2 and digests(project.folder, "results/*.csv") == tables
 

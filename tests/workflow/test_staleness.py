@@ -347,7 +347,7 @@ CHANGES = {
         | NOVEL_IMAGES,
     ),
     "params: the common training section": (
-        edit_config(training__batch_size=32),
+        edit_config(training__schedule="cosine"),
         EVERY_MODEL,
     ),
     "params: the view": (
