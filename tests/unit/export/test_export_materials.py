@@ -144,8 +144,8 @@ def test_the_glb_has_the_stages_mesh_and_no_fault(exported, certificate, folder,
     }
 
 
-def test_khronos_finds_nothing_wrong_with_the_glb(exported, tmp_path):
-    found = issues(exported / "red.glb", tmp_path)
+def test_khronos_finds_nothing_wrong_with_the_glb(exported):
+    found = issues(exported / "red.glb")
     assert (found["numErrors"], found["numWarnings"]) == (0, 0), found["messages"]
 
 
