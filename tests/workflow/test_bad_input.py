@@ -78,7 +78,7 @@ def test_no_driver(fresh):
         ("trunks/vgg16.safetensors", "features/vgg16/000000-000019.npy"),
         ("models/vgg16_v1/seeds/1/weights.safetensors", "models/vgg16_v1/seeds/1/metrics.json"),
         ("models/vgg16_v1/seeds/1/predictions.csv", "models/vgg16_v1/metrics.json"),
-        ("models/vgg16_v2/metrics.json", "comparison.csv"),
+        ("models/resnet50_v3/metrics.json", "comparison.csv"),
         ("comparison.csv", "comparison.md"),
         ("paired_tests.csv", "comparison.md"),
     ],

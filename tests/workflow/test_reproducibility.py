@@ -46,7 +46,7 @@ def test_table_and_figures_come_out_the_same(project):
     project.run(
         "--forcerun", "compare", "paired_tests", "figure_examples", "figure_predicted_against_true"
     )
-    assert len(before) == 13
+    assert len(before) == 10
     assert digests(project.folder, "results/figures/**/*.png") == before
     assert len(tables) == 2 and digests(project.folder, "results/*.csv") == tables
 
@@ -84,5 +84,5 @@ def test_metrics_say_what_was_done(finished):
         "test": 8,
     }
     assert metrics["decoding"] is None
-    assert finished.metrics("vgg16_bins_v1")["decoding"] == "argmax"
+    assert finished.metrics("vgg16_bins_v2")["decoding"] == "argmax"
     json.dumps(metrics, allow_nan=False)

@@ -7,9 +7,9 @@ import yaml
 
 RANGES = ["000000-000019", "000020-000039"]
 NEW_RANGE = "000040-000059"
-POSTER = ["vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v2", "resnet50_v2", "resnet50_v3"]
+POSTER = ["vgg16_v1", "vgg16_bins_v2", "resnet50_v3"]
 MODELS = [*POSTER, "perceptron", "pixel_components"]
-BINS = ["vgg16_bins_v1", "vgg16_bins_v2"]
+BINS = ["vgg16_bins_v2"]
 # Networks with random weights, which are calibrated on training images; pixels have no weights.
 NETWORKS = ["vgg16", "resnet50"]
 TRUNKS = [*NETWORKS, "pixels", "pixels_encoded"]
@@ -165,8 +165,8 @@ CHANGES = {
         | EVERY_MODEL,
     ),
     "one model's learning rate": (
-        edit_config(models__vgg16_v2__training__learning_rate=0.0007),
-        trained(["vgg16_v2"]) | drawn(["vgg16_v2"]) | AFTER_MODELS,
+        edit_config(models__resnet50_v3__training__learning_rate=0.0007),
+        trained(["resnet50_v3"]) | drawn(["resnet50_v3"]) | AFTER_MODELS,
     ),
     "a model added": (
         edit_config(
