@@ -384,7 +384,7 @@ CHANGES = {
         | AFTER_MODELS,
     ),
     "params: a study that nobody asked for": (
-        edit_config(studies__bins__models__vgg16_bins_v1_11={"images": 40}),
+        edit_config(studies__ablation__models__pixel_components_alone={"images": 40}),
         set(),
     ),
     "params: what a search that nobody asked for tries": (
@@ -449,7 +449,10 @@ def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
 
 def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project):
     targets = [f"results/studies/bins/{name}" for name in ("comparison.md", "figures/axis.png")]
-    own = ["vgg16_bins_v1_11", "vgg16_bins_v1_51", "vgg16_bins_v1_101"]
+    counts = {f"vgg16_bins_v2_{count}": count for count in (5, 7, 9)}
+    models = {m: {"like": "vgg16_bins_v2", "objective": {"count": n}} for m, n in counts.items()}
+    edit_config(studies__bins__models=models)(project)
+    own = list(counts)
     assert project.planned(*targets) >= trained(own)
     assert not project.planned(*targets) & trained(MODELS)
     # With seeds of its own, only its own models have them.
