@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.names import hint
 
 # What follows a material's name, by target.
 ENDINGS = {"openpbr": "_openpbr.mtlx", "gltf": ".glb", "usd": ".usda"}
@@ -19,5 +20,6 @@ def check_targets(targets: Sequence[str]) -> None:
     if unknown or not targets:
         raise InputError(
             f"--to: found {', '.join(unknown) or 'nothing'}, expected some of {', '.join(ENDINGS)}, "
-            "with commas between them. Correct it."
+            f"with commas between them{''.join(hint(name, ENDINGS) for name in unknown[:1]) or '.'} "
+            "Correct it."
         )
