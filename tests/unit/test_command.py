@@ -73,10 +73,10 @@ def test_every_option_is_handed_on(run):
     run(
         "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
         "linear", "--any-silhouette", "--stage", "s", "--device", "cpu", "--render-device", "2",
-        "--threads", "5", "--again", "--quiet", "--to", "openpbr, gltf", "--mesh", "m.glb",
+        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf", "--mesh", "m.glb",
     )  # fmt: skip
     (positional, named) = run.calls[0]
-    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
+    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True, "beauty"))
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
         "misplaced": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),

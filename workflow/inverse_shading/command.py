@@ -98,7 +98,9 @@ def _predict(given: argparse.Namespace) -> int:
         given.images,
         given.model,
         given.output,
-        Options(given.refine, given.alternatives, given.encoding, given.any_silhouette),
+        Options(
+            given.refine, given.alternatives, given.encoding, given.any_silhouette, given.layer
+        ),
         stage=given.stage,
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
@@ -271,6 +273,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         help="what the pictures' numbers are; auto takes floating-point files for linear light and all "
         "others for sRGB",
     )
+    add("--layer", metavar="NAME", help="the layer of OpenEXR pictures that shows the object")
     add(
         "--any-silhouette",
         action="store_true",
@@ -324,7 +327,8 @@ def _add_stage(commands: argparse._SubParsersAction) -> None:
     add(
         "--environment",
         metavar="FILE",
-        help="a latitude-longitude .hdr file, builtin or daylight (default: the configuration's)",
+        help="a latitude-longitude .hdr or .exr file, builtin or daylight (default: the "
+        "configuration's)",
     )
     add(
         "--config",

@@ -212,8 +212,8 @@ def test_wrong_settings_are_named_by_key(tmp_path):
         stage_settings(config, {"stage": {"camera": {"fill": 7.0}}})
     for line in ("stage.camera.azimut", "rendr: found an unknown key", "stage.camera.fill"):
         assert line in str(error.value)
-    with pytest.raises(InputError, match=r"found 'light\.exr'.*\(\.hdr\)"):
-        stage_settings(None, {"stage": {"environment": "light.exr"}})
+    with pytest.raises(InputError, match=r"found 'light\.png'.*\(\.hdr or \.exr\)"):
+        stage_settings(None, {"stage": {"environment": "light.png"}})
     config.write_text("seed: 7.0")
     assert stage_settings(config, {})["seed"] == 7
     config.write_text("seed: -1")
