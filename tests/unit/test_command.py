@@ -12,6 +12,7 @@ from inverse_shading import __version__
 from inverse_shading.command import main
 from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.prediction import predict as prediction
+from inverse_shading.prediction.exports import Exports
 from inverse_shading.prediction.session import Options
 from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
@@ -59,20 +60,26 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named == {"stage": None, "device": "auto", "again": False, "misplaced": []}
+    assert named == {
+        "stage": None,
+        "device": "auto",
+        "again": False,
+        "misplaced": [],
+        "exports": None,
+    }
 
 
 def test_every_option_is_handed_on(run):
     run(
         "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
         "linear", "--any-silhouette", "--stage", "s", "--device", "cpu", "--render-device", "2",
-        "--threads", "5", "--again", "--quiet",
+        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf", "--mesh", "m.glb",
     )  # fmt: skip
     (positional, named) = run.calls[0]
-    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
+    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True, "beauty"))
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "misplaced": [],
+        "misplaced": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),
     }  # fmt: skip
 
 

@@ -133,7 +133,7 @@ def test_one_version_everywhere():
 @pytest.mark.parametrize(
     ("module", "scripts"),
     [
-        ("pictures/exr.py", {"predict"}),
+        ("pictures/tiff.py", {"predict"}),
         ("pictures/decoded.py", {"predict"}),
         (
             "material/labels.py",

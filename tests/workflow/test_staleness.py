@@ -286,7 +286,7 @@ CHANGES = {
     ),
     # What borders between folders are for.
     "code: the decoder of a format of users' pictures": (
-        append("workflow/inverse_shading/pictures/exr.py", STATEMENT),
+        append("workflow/inverse_shading/pictures/tiff.py", STATEMENT),
         # Only materials of the user's pictures, which nobody asked for.
         set(),
     ),

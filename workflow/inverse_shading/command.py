@@ -31,6 +31,7 @@ for every picture NAME there are then, in the output folder:
   NAME.json     its ten inputs with intervals, which are determined, how close the render is
   NAME.png      the picture, the render of the material, their difference
   NAME_alternative_1.mtlx …   with --alternatives
+  NAME_openpbr.mtlx, NAME.glb, NAME.usda, NAME_certificate.json   with --to
 
 Only files that NAME.json lists are overwritten. Others of these names are left as they are.
 
@@ -84,7 +85,10 @@ def _predict(given: argparse.Namespace) -> int:
         given.refuse(
             "required: --model, or --stage and --refine, which find a material without a model"
         )
+    if given.mesh is not None and given.to is None:
+        given.refuse("--mesh: found it without --to, expected both")
     # Here, since it takes a second that --help needn't wait.
+    from inverse_shading.prediction.exports import Exports
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
@@ -94,12 +98,15 @@ def _predict(given: argparse.Namespace) -> int:
         given.images,
         given.model,
         given.output,
-        Options(given.refine, given.alternatives, given.encoding, given.any_silhouette),
+        Options(
+            given.refine, given.alternatives, given.encoding, given.any_silhouette, given.layer
+        ),
         stage=given.stage,
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
         misplaced=misplaced,
+        exports=None if given.to is None else Exports(given.to, given.mesh),
     )
     if failures:
         logger.error("pictures that failed: %d", len(failures))
@@ -154,7 +161,7 @@ def _export(given: argparse.Namespace) -> int:
 
     export_materials(
         given.materials,
-        [target.strip() for target in given.to.split(",")],
+        given.to,
         given.stage,
         given.output,
         given.mesh,
@@ -266,6 +273,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         help="what the pictures' numbers are; auto takes floating-point files for linear light and all "
         "others for sRGB",
     )
+    add("--layer", metavar="NAME", help="the layer of OpenEXR pictures that shows the object")
     add(
         "--any-silhouette",
         action="store_true",
@@ -286,6 +294,24 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     )
     _add_rendering(predict)
     add("--again", action="store_true", help="do pictures again that are done")
+    _add_targets(predict, required=False)
+
+
+def _add_targets(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Options of all that exports."""
+    parser.add_argument(
+        "--to",
+        metavar="TARGETS",
+        type=lambda text: [target.strip() for target in text.split(",")],
+        required=required,
+        help="other platforms to write materials for: openpbr (.mtlx), gltf (.glb), usd (.usda), with "
+        "commas between them",
+    )
+    parser.add_argument(
+        "--mesh",
+        metavar="MESH",
+        help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
+    )
 
 
 def _add_stage(commands: argparse._SubParsersAction) -> None:
@@ -301,7 +327,8 @@ def _add_stage(commands: argparse._SubParsersAction) -> None:
     add(
         "--environment",
         metavar="FILE",
-        help="a latitude-longitude .hdr file, builtin or daylight (default: the configuration's)",
+        help="a latitude-longitude .hdr or .exr file, builtin or daylight (default: the "
+        "configuration's)",
     )
     add(
         "--config",
@@ -396,18 +423,8 @@ def _add_export(commands: argparse._SubParsersAction) -> None:
         type=Path,
         help="a standard_surface of constant inputs, such as predict writes",
     )
-    add(
-        "--to",
-        metavar="TARGETS",
-        required=True,
-        help="openpbr (.mtlx), gltf (.glb), usd (.usda), with commas between them",
-    )
+    _add_targets(export, required=True)
     add("--stage", metavar="FILE", type=Path, required=True, help="the stage to compare on")
-    add(
-        "--mesh",
-        metavar="MESH",
-        help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
-    )
     add(
         "--output",
         metavar="DIR",

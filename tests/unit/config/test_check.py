@@ -77,6 +77,31 @@ def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, ke
         check_config(config)
 
 
+@pytest.mark.parametrize(
+    "key, value, meant",
+    [
+        ("render.frame_sze", 5, "frame_size"),
+        ("models.vgg16_v1.trunk", "vgg61", "vgg16"),
+        ("models.vgg16_v1.head.type", "dens", "dense"),
+        ("features.precision", "float23", "float32"),
+        ("models.mine", {"like": "pixel_component"}, "pixel_components"),
+        ("predictions.model", "pixel_component", "pixel_components"),
+    ],
+)
+def test_what_may_be_meant_is_asked(config, key, value, meant):
+    put(config, key, value)
+    with pytest.raises(InputError, match=rf"; did you mean {meant}\?(\n|$)"):
+        check_config(config)
+
+
+def test_a_mistyped_key_is_one_mistake_whoever_takes_it_over(config):
+    # Others are like this model.
+    model = config["models"]["vgg16_bins_v1"]
+    model["haed"] = model.pop("head")
+    (line,) = mistakes(config)
+    assert line.split()[0] == "models.vgg16_bins_v1.haed:" and line.endswith("did you mean head?")
+
+
 def test_a_random_trunk_takes_float32_alone(config):
     put(config, "features.precision", "bfloat16")
     put(config, "trunks.resnet50.weights", "random")

@@ -6,6 +6,8 @@ import shutil
 import MaterialX as mx
 import numpy as np
 import pytest
+import trimesh
+from pxr import Usd, UsdShade
 
 from inverse_shading.command import main
 from inverse_shading.export import export_materials as exporting
@@ -150,17 +152,12 @@ def test_khronos_finds_nothing_wrong_with_the_glb(exported):
 
 
 def test_another_reader_opens_the_glb(exported):
-    trimesh = pytest.importorskip("trimesh")
     scene = trimesh.load(exported / "red.glb")
     (geometry,) = scene.geometry.values()
     assert len(geometry.faces) > 1000
 
 
 def test_usd_opens_the_layer_and_finds_both_networks(exported, certificate):
-    pxr = pytest.importorskip("pxr", reason="usd-core isn't installed")
-    from pxr import Usd, UsdShade
-
-    assert pxr
     stage = Usd.Stage.Open(str(exported / "red.usda"))
     assert stage.GetDefaultPrim().IsValid() and not stage.GetCompositionErrors()
     material = UsdShade.Material(stage.GetPrimAtPath("/Materials/Exported"))

@@ -223,6 +223,28 @@ def test_other_channels_of_an_exr_are_refused_by_name(tmp_path, pixels):
         read_picture(tmp_path / "ids.exr")
 
 
+def test_a_layer_of_an_exr_is_read_by_its_name(tmp_path, pixels):
+    values = srgb_decode(pixels / 255).astype(np.float32)
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
+    dark, layered, many = rgb(values / 2), tmp_path / "layered.exr", tmp_path / "many.exr"
+    beauty = {f"View.Beauty.{name}": data for name, data in rgb(values).items()}
+    # As channels of one part, and as the channels of a part of that name.
+    exr(layered, **beauty, **{f"View.Diffuse.{name}": data for name, data in dark.items()})
+    parts = {"View.Diffuse": dark, "View.Beauty": rgb(values)}
+    OpenEXR.File([OpenEXR.Part(header | {"name": n}, c) for n, c in parts.items()]).write(str(many))
+    for path in (layered, many):
+        found = read_picture(path, layer="View.Beauty").pixels
+        np.testing.assert_allclose(found, pixels, atol=0.1)
+        told = r"no layer 'View\.Beuty', expected one of View\..*; did you mean View\.Beauty\?"
+        with pytest.raises(InputError, match=rf"{path.stem}\.exr: found {told}"):
+            read_picture(path, layer="View.Beuty")
+    with pytest.raises(InputError, match=r"--layer: View\.Beauty, View\.Diffuse; or save"):
+        read_picture(layered)
+    Image.fromarray(pixels).save(tmp_path / "flat.png")
+    with pytest.raises(InputError, match=r"flat\.png: found no OpenEXR picture.*Leave --layer out"):
+        read_picture(tmp_path / "flat.png", layer="View.Beauty")
+
+
 def test_an_hdr_is_linear(tmp_path):
     data = np.tile(np.array([128, 64, 32, 128], np.uint8), (40, 40, 1))
     head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 40 +X 40\n"

@@ -30,6 +30,7 @@ from tests.support.project import write_ball
 from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS
 
 CPU = Resources("cpu", 2)
+SUFFIXES = (".mtlx", ".json", ".png")
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,50 @@ def test_a_picture_leads_back_to_its_material_without_a_model(stage, material, t
     )
 
 
+def test_materials_are_exported_beside_their_pictures(stage, settings, material, tmp_path, capsys):
+    mesh = settings["stage"]["mesh"]
+    given = ["--stage", str(stage), "--render-device", "cpu", "--threads", "1"]
+    assert main(["render", str(material), "--output", str(tmp_path), *given]) == 0
+    picture, output = str(tmp_path / "plastic.png"), tmp_path / "out"
+    predict = ["predict", picture, "--refine", "--output", str(output), *given]
+    assert main([*predict, "--to", "gltf", "--mesh", mesh]) == 0
+    names = ["plastic.glb", "plastic_certificate.json"]
+    report = json.loads((output / "plastic.json").read_text())
+    assert report["files"] == ["plastic.mtlx", *names, "plastic.png"]
+    assert {path.name for path in output.iterdir()} == {*report["files"], "plastic.json"}
+    certificate = json.loads((output / names[-1]).read_text())
+    assert certificate["material"] == {n: e["value"] for n, e in report["parameters"].items()}
+    assert certificate["made_by"]["picture"] == "plastic.png"
+    found = certificate["targets"]["gltf"]
+    posterior, value = found["posterior"], found["values"]["roughness"]
+    assert posterior["level"] == 0.8
+    assert posterior["intervals"].keys() == found["intervals"].keys()
+    low, high = posterior["intervals"]["roughness"]
+    # The truth is 0.3, and another shader may need another number for it.
+    assert low <= value <= high < low + 0.1 and abs(value - 0.3) < 0.1
+    capsys.readouterr()
+    assert main([*predict, "--to", "gltf", "--mesh", mesh]) == 0
+    assert "1 of 1 pictures are done already" in capsys.readouterr().err
+    # Without them, theirs don't stay.
+    assert main(predict) == 0
+    assert {path.name for path in output.iterdir()} == {f"plastic{e}" for e in SUFFIXES}
+
+
+def test_exports_that_cannot_be_are_refused_before_the_pictures(stage, tmp_path, capsys):
+    given = ["predict", str(tmp_path / "none.png"), "--stage", str(stage), "--refine"]
+    given += ["--output", str(tmp_path / "out")]
+    for options, told in (
+        (["--to", "openpbr,fbx"], "--to: found fbx, expected some of openpbr, gltf, usd"),
+        (["--to", "gltf"], "found no mesh in the stage file, expected one for gltf"),
+        (["--to", "gltf", "--mesh", "builtin"], "builtin: found another mesh"),
+    ):
+        assert main([*given, *options]) == 2
+        assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
+    with pytest.raises(SystemExit):
+        main([*given, "--mesh", "builtin"])
+    assert "--mesh: found it without --to" in capsys.readouterr().err
+
+
 def test_a_stage_without_refinement_or_nothing_at_all_is_refused(stage, tmp_path):
     for options, given, message in (
         (Options(refine=False), stage, "without --refine"),
@@ -167,8 +212,8 @@ def test_wrong_settings_are_named_by_key(tmp_path):
         stage_settings(config, {"stage": {"camera": {"fill": 7.0}}})
     for line in ("stage.camera.azimut", "rendr: found an unknown key", "stage.camera.fill"):
         assert line in str(error.value)
-    with pytest.raises(InputError, match=r"found 'light\.exr'.*\(\.hdr\)"):
-        stage_settings(None, {"stage": {"environment": "light.exr"}})
+    with pytest.raises(InputError, match=r"found 'light\.png'.*\(\.hdr or \.exr\)"):
+        stage_settings(None, {"stage": {"environment": "light.png"}})
     config.write_text("seed: 7.0")
     assert stage_settings(config, {})["seed"] == 7
     config.write_text("seed: -1")

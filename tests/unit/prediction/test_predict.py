@@ -73,7 +73,7 @@ class FlatRefiner:
         )
 
 
-def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False):
+def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False, layer=None):
     if path.read_bytes()[:1] == b"x":
         raise InputError(f"{path}: can't be read as a picture. Save it again.")
     with Image.open(path) as image:
@@ -584,8 +584,12 @@ def test_a_folder_without_pictures_is_refused(predict):
 
 
 def test_an_unknown_model_is_refused_before_anything_is_made(predict, model, tmp_path):
-    with pytest.raises(InputError, match=r"found no such model, expected one of .*: tested"):
-        predict_pictures([predict.folder], model.folder.parent / "bst", tmp_path / "out", Options())
+    with pytest.raises(
+        InputError, match=r"no such model, expected one of .*: tested; did you mean tested\?"
+    ):
+        predict_pictures(
+            [predict.folder], model.folder.parent / "testd", tmp_path / "out", Options()
+        )
     assert not (tmp_path / "out").exists()
 
 

@@ -3,11 +3,13 @@
 import os
 
 import numpy as np
+import OpenEXR
 import pytest
 
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.environment import irradiance_map, load_environment, texel_directions
 
+EXR = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
 HEADER = "#?RADIANCE\n# a comment\nFORMAT=32-bit_rle_rgbe\n\n-Y {0} +X {1}\n"
 
 
@@ -115,6 +117,38 @@ def test_what_is_no_light_is_refused(tmp_path, content, message):
     path = tmp_path / "light.hdr"
     path.write_bytes(content)
     with pytest.raises(InputError, match=rf"light\.hdr.*{message}"):
+        load_environment(path)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32])
+def test_an_exr_is_the_same_light(tmp_path, radiance, kind):
+    path, values = tmp_path / "light.exr", radiance.astype(kind)
+    OpenEXR.File(dict(EXR), {"RGB": values}).write(str(path))
+    found = load_environment(path)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, values.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda light: light[:, ::2], "twice as wide as high"),
+        (lambda light: light * 0, "mean radiance of 0"),
+        (
+            lambda light: np.where(light == light.max(), -1, light),
+            r"found \d+ values that are negative",
+        ),
+        (lambda light: np.where(light == light.max(), np.inf, light), "or no finite numbers"),
+    ],
+)
+def test_an_exr_that_is_no_light_is_refused(tmp_path, radiance, change, message):
+    path = tmp_path / "light.exr"
+    light = np.ascontiguousarray(change(radiance), np.float32)
+    OpenEXR.File(dict(EXR), {"RGB": light}).write(str(path))
+    with pytest.raises(InputError, match=rf"light\.exr: .*{message}"):
+        load_environment(path)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match=r"light\.exr: .*damaged"):
         load_environment(path)
 
 

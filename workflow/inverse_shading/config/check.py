@@ -19,6 +19,7 @@ from inverse_shading.dataset.splits import split_sizes
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
 from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.names import hint
 from inverse_shading.runtime.sections import plain_values, shown
 from inverse_shading.runtime.wording import wrong_keys
 from inverse_shading.scene.built_in_lights import LIGHTS
@@ -184,7 +185,7 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
     if model["trunk"] not in config["trunks"]:
         return [
             f"{place}.trunk: found {model['trunk']!r}, allowed is one of "
-            f"{', '.join(config['trunks'])}"
+            f"{', '.join(config['trunks'])}{hint(model['trunk'], config['trunks'])}"
         ]
     mistakes = []
     if name in (*BASELINES, REFINED):
@@ -252,7 +253,7 @@ def _wrong_predictions(config: dict) -> list[str]:
     if predictions["model"] is not None and predictions["model"] not in models:
         mistakes.append(
             f"predictions.model: found {predictions['model']!r}, allowed is one of "
-            f"{', '.join(models)}"
+            f"{', '.join(models)}{hint(predictions['model'], models)}"
         )
     if predictions["alternatives"] and not predictions["refine"]:
         mistakes.append(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
 from inverse_shading.network.trained_stages import first_trained_stage
+from inverse_shading.runtime.names import hint
 from inverse_shading.runtime.sections import shown
 from inverse_shading.runtime.wording import describe_value
 
@@ -250,6 +251,7 @@ def wrong_likes(config: dict) -> list[str]:
         if not isinstance(base, str) or base not in given:
             mistakes.append(
                 f"{names[name]}.{name}.like: found {shown(base)}, allowed is the name of a model"
+                f"{hint(base, given)}"
             )
     return mistakes or _circles(given, names)
 

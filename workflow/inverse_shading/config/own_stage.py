@@ -11,6 +11,7 @@ from inverse_shading.config.check import with_integers, wrong_image_size
 from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
+from inverse_shading.runtime.names import hint
 from inverse_shading.runtime.sections import plain_values
 from inverse_shading.runtime.shipped import shipped_value, shipped_values
 from inverse_shading.runtime.wording import wrong_keys, wrong_value
@@ -31,7 +32,7 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
     content, mistakes = plain_values({} if config is None else _read(Path(config)))
     known = Configuration.model_fields
     mistakes += [
-        f"{name}: found an unknown key, allowed are {', '.join(sorted(known))}"
+        f"{name}: found an unknown key, allowed are {', '.join(sorted(known))}{hint(name, known)}"
         for name in content
         if name not in known
     ]

@@ -50,8 +50,8 @@ Seeds = Annotated[list[Seed], Listed(1, 1000, unique=True)]
 EnvironmentFile = Annotated[
     str,
     key(
-        "builtin, daylight, or the path of a latitude-longitude radiance map (.hdr).",
-        pattern=r"^builtin$|^daylight$|\.(hdr|HDR)$",
+        "builtin, daylight, or the path of a latitude-longitude radiance map (.hdr or .exr).",
+        pattern=r"^builtin$|^daylight$|\.(hdr|exr|HDR|EXR)$",
     ),
 ]
 LearningRate = Annotated[float, key("Peak learning rate of AdamW.", 0.001, gt=0, le=1)]

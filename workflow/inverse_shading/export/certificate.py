@@ -10,15 +10,17 @@ import numpy as np
 
 from inverse_shading.evaluation.image_difference import flip_map
 from inverse_shading.export.refit import (
+    COARSE_PIXELS,
     Fit,
     derivatives_by_inputs,
+    follow,
     intervals,
     lost_shares,
     refit,
 )
 from inverse_shading.export.renders import PixelRenderer
 from inverse_shading.export.shaders import target_stage, translated_stage
-from inverse_shading.export.targets import Mode, Target, starts
+from inverse_shading.export.targets import Mode, Target, naive_numbers, starts
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.built_in_lights import daylight, studio
@@ -31,6 +33,10 @@ PLACES = ("stage", "novel")
 # An input is named as one that the target can't follow where this share of what a change of it does to
 # the picture is lost, if the change of all its range shows by so many levels of 255.
 LOST_SHARE, SHOWN = 0.2, 2.0
+
+
+# Draws of a posterior that are followed, evenly spread among those there are.
+FOLLOWED = 100
 
 
 @dataclass(frozen=True)
@@ -64,14 +70,24 @@ class Exporter:
     """
 
     def __init__(self, stage: Stage, resources: Resources, library: mx.Document):
-        self._resources, self._library = resources, library
+        self._resources, self.library = resources, library
         self._stages = {"stage": stage, "novel": in_novel_light(stage)}
         self._stack = ExitStack()
         self._renderers: dict[tuple, PixelRenderer] = {}
         self.driver = self._material("stage").driver
 
-    def export(self, target: Target, material: np.ndarray) -> Export:
-        """Find the constants of a material (10,) and measure how near they look."""
+    def export(
+        self,
+        target: Target,
+        material: np.ndarray,
+        posterior: tuple[np.ndarray, float] | None = None,
+    ) -> Export:
+        """Find the constants of a material (10,) and measure how near they look.
+
+        Args:
+            posterior: equally likely materials (n, 10) of the picture that it was found for, and the
+                share of them that intervals are to hold; None for a material that is known.
+        """
         truths = {place: self._material(place).pixels(material[None])[0] for place in PLACES}
         fitted = [self._target("stage", target, mode) for mode in target.modes]
         found = refit(target, fitted, truths["stage"], starts(target, material))
@@ -86,17 +102,46 @@ class Exporter:
                 for kind, (renderer, values) in renders.items()
             }
         values = target.by_input(found.values, found.sought) | dict(found.mode.values)
+        told = {}
+        if posterior is not None:
+            draws, level = posterior
+            ends = self._posterior(target, found, material, draws, level)
+            told = {"posterior": {"level": level, "intervals": _named(target, found, ends)}}
         return Export(
             values,
             {
                 "model": target.node,
                 "values": values,
-                "intervals": _named_intervals(target, found),
+                "intervals": _named(target, found, intervals(target, found)),
+                **told,
                 **measured,
                 "lost": self._lost(found, material),
                 "starts": found.starts,
             },
         )
+
+    def _posterior(
+        self, target: Target, found: Fit, material: np.ndarray, draws: np.ndarray, level: float
+    ) -> np.ndarray:
+        """Bounds (2, sought) that hold a share of the draws, each followed in the target's shader."""
+        chosen = draws[np.linspace(0, len(draws) - 1, FOLLOWED).astype(int)]
+        moves = [
+            naive_numbers(target, each, found.mode) - naive_numbers(target, material, found.mode)
+            for each in chosen
+        ]
+        pictures = self._material("stage").pixels(
+            np.concatenate([material[None], chosen]), COARSE_PIXELS
+        )
+        numbers = follow(
+            target,
+            self._target("stage", target, found.mode),
+            found,
+            pictures[1:] - pictures[0],
+            np.stack(moves),
+        )
+        ends = np.quantile(numbers, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        value = found.values[found.sought]
+        return np.stack([np.minimum(ends[0], value), np.maximum(ends[1], value)])
 
     def _lost(self, found: Fit, material: np.ndarray) -> dict[str, float]:
         wanted = derivatives_by_inputs(self._material("stage"), material)
@@ -114,13 +159,13 @@ class Exporter:
 
     def _translation(self, place: str, target: Target) -> PixelRenderer:
         return self._renderer(
-            (place, target.name), lambda stage: translated_stage(stage, target, self._library), 1
+            (place, target.name), lambda stage: translated_stage(stage, target, self.library), 1
         )
 
     def _target(self, place: str, target: Target, mode: Mode) -> PixelRenderer:
         return self._renderer(
             (place, target.name, target.modes.index(mode)),
-            lambda stage: target_stage(stage, target, mode, self._library),
+            lambda stage: target_stage(stage, target, mode, self.library),
             len(target.columns) + 1 if place == "stage" else 1,
         )
 
@@ -149,11 +194,11 @@ def in_novel_light(stage: Stage) -> Stage:
     return replace(stage, radiance=radiance, irradiance=irradiance_map(radiance))
 
 
-def _named_intervals(target: Target, found: Fit) -> dict[str, list[float]]:
+def _named(target: Target, found: Fit, bounds: np.ndarray) -> dict[str, list[float]]:
     names = np.array(target.columns)[found.sought]
     return {
         str(name): [round(float(end), DECIMALS) for end in ends]
-        for name, ends in zip(names, intervals(target, found).T, strict=True)
+        for name, ends in zip(names, bounds.T, strict=True)
     }
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from inverse_shading import __version__
 from inverse_shading.export.certificate import Export, Exporter
 from inverse_shading.export.documents import materialx_text, usd_text
+from inverse_shading.export.file_names import CERTIFICATE, ENDINGS, check_targets
 from inverse_shading.export.glb import glb_bytes
 from inverse_shading.export.refit import VISIBLE
 from inverse_shading.export.stage_mesh import find_mesh
-from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS, USD
+from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.given_material import read_given_material
 from inverse_shading.material.parameters import PARAMETERS
@@ -27,10 +28,7 @@ from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.mesh import Mesh
-
-# What follows a material's name in the names of its files.
-ENDINGS = {OPENPBR.name: "_openpbr.mtlx", GLTF.name: ".glb", USD.name: ".usda"}
-CERTIFICATE = "_certificate.json"
+from inverse_shading.scene.stage_file import Stage
 
 # Bytes; a certificate has some thousand.
 LARGEST_CERTIFICATE = 2**20
@@ -64,22 +62,11 @@ def export_materials(
         InputError: a target is unknown, a material or the stage can't be used, glTF is asked for
             without the stage's mesh, a file is in the way or can't be written, or nothing can render.
     """
-    unknown = [name for name in targets if name not in TARGETS]
-    if unknown or not targets:
-        raise InputError(
-            f"--to: found {', '.join(unknown) or 'nothing'}, expected some of {', '.join(TARGETS)}, "
-            "with commas between them. Correct it."
-        )
+    check_targets(targets)
     library = standard_library()
     values = {Path(path): read_given_material(path, library) for path in materials}
     shown = read_given_stage(stage)
-    if GLTF.name in targets and mesh is None:
-        raise InputError(
-            f"{stage}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "
-            "that the stage was made with as --mesh (builtin for the project's own), or leave "
-            f"{GLTF.name} out of --to."
-        )
-    whole = find_mesh(mesh, shown) if GLTF.name in targets else None
+    whole = mesh_for(targets, stage, shown, mesh)
     output = Path(output)
     for path in values:
         _check_free(path.stem, output, targets, [stage, *values, *filter(None, [mesh])])
@@ -93,7 +80,6 @@ def export_materials(
     make_folder(output)
     with Exporter(shown, resources, library) as exporter:
         for path, material in values.items():
-            found = {name: exporter.export(TARGETS[name], material) for name in targets}
             origin = {
                 "version": __version__,
                 "material": path.name,
@@ -101,49 +87,87 @@ def export_materials(
                 "stage_sha256": read_seal(stage),
                 "renderer": f"MaterialX {mx.getVersionString()}, {exporter.driver}",
             }
-            _write(path.stem, output, material, found, origin, whole, library)
-            _report(path, found)
+            _write(
+                path.stem, output, export_files(exporter, path, material, targets, origin, whole)
+            )
 
 
-def _write(
-    name: str,
-    output: Path,
+def mesh_for(
+    targets: Sequence[str], path: str | Path, stage: Stage, mesh: str | Path | None
+) -> Mesh | None:
+    """The stage's mesh, where a target holds it.
+
+    Args:
+        path: of the stage, for messages.
+        mesh: "builtin" or a path.
+
+    Raises:
+        InputError: it isn't given, can't be used, or the stage shows another one.
+    """
+    if GLTF.name not in targets:
+        return None
+    if mesh is None:
+        raise InputError(
+            f"{path}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "
+            "that the stage was made with as --mesh (builtin for the project's own), or leave "
+            f"{GLTF.name} out of --to."
+        )
+    return find_mesh(mesh, stage)
+
+
+def export_files(
+    exporter: Exporter,
+    path: Path,
     material: np.ndarray,
-    found: Mapping[str, Export],
+    targets: Sequence[str],
     origin: Mapping[str, str],
     mesh: Mesh | None,
-    library: mx.Document,
-) -> None:
-    """Write all files of a material, the certificate first, so that it names all that are there."""
+    posterior: tuple[np.ndarray, float] | None = None,
+) -> dict[str, bytes]:
+    """Find a material's constants; the contents of all its files by name, the certificate last.
+
+    Args:
+        path: NAME.mtlx, after which the files are called.
+        origin: what made them of what, by name.
+        mesh: see `mesh_for`.
+        posterior: see `Exporter.export`.
+
+    Raises:
+        InputError: the driver failed.
+    """
+    found = {name: exporter.export(TARGETS[name], material, posterior) for name in targets}
+    _report(path, found)
     contents = {}
     for target, export in found.items():
         if target == OPENPBR.name:
-            content = materialx_text(OPENPBR.node, export.values, library).encode()
+            content = materialx_text(OPENPBR.node, export.values, exporter.library).encode()
         elif target == GLTF.name:
             content = glb_bytes(mesh, export.values)
         else:
             content = usd_text(material, export.values).encode()
-        contents[output / f"{name}{ENDINGS[target]}"] = content
+        contents[f"{path.stem}{ENDINGS[target]}"] = content
     certificate = {
         "made_by": dict(origin),
-        "files": [path.name for path in contents],
+        "files": list(contents),
         "material": dict(zip(PARAMETERS, material.tolist(), strict=True)),
         "interval_levels": VISIBLE,
         "targets": {target: export.certificate for target, export in found.items()},
     }
     text = json.dumps(certificate, indent=2, allow_nan=False) + "\n"
+    return contents | {f"{path.stem}{CERTIFICATE}": text.encode()}
+
+
+def _write(name: str, output: Path, contents: Mapping[str, bytes]) -> None:
+    """Write all files of a material, the certificate first, so that it names all that are there."""
     former = set(_named(output / f"{name}{CERTIFICATE}") or [])
-    left = [
-        output / f"{name}{ending}" for ending in ENDINGS.values() if f"{name}{ending}" in former
-    ]
+    left = {f"{name}{ending}" for ending in ENDINGS.values()} & former - contents.keys()
     with ExitStack() as stack:
         # What is entered last is put in place first.
-        for path, content in contents.items():
-            stack.enter_context(atomic_path(path)).write_bytes(content)
-        stack.enter_context(atomic_path(output / f"{name}{CERTIFICATE}")).write_text(text)
+        for file, content in contents.items():
+            stack.enter_context(atomic_path(output / file)).write_bytes(content)
         # As long as the former certificate still names them.
-        for path in set(left) - contents.keys():
-            path.unlink(missing_ok=True)
+        for file in left:
+            (output / file).unlink(missing_ok=True)
 
 
 def _report(path: Path, found: Mapping[str, Export]) -> None:

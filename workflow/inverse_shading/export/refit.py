@@ -26,6 +26,10 @@ NEAR = 0.25
 # Further starts are tried until so many have found the best picture.
 AGREEING = 2
 
+# Linear steps by which further materials are followed, and the share of the strongest change of the
+# picture below which a change is left alone.
+STEPS, WEAK = 2, 0.003
+
 # Root mean square in levels of 255 by which a picture may change within an interval: as much as can be
 # seen side by side.
 VISIBLE = 0.5
@@ -68,11 +72,11 @@ def refit(
     low, high = target.bounds
     best, count = (np.inf, 0, low), 0
     for mode, renderer in enumerate(renderers):
-        problem = _Problem(target, target.modes[mode], renderer, picture)
+        problem = _Problem(target, renderer, picture)
         found: list[float] = []
         for start in starts[mode]:
             x = (np.asarray(start) - low) / (high - low)
-            x, distance = problem.search(x, spare=False)
+            x, distance = problem.search(x, target.sought(target.modes[mode], spare=False))
             count += 1
             found.append(distance)
             if distance < best[0]:
@@ -81,12 +85,12 @@ def refit(
             if min(found) <= NEAR or agreeing >= AGREEING:
                 break
     distance, mode, x = best
-    problem = _Problem(target, target.modes[mode], renderers[mode], picture)
+    problem = _Problem(target, renderers[mode], picture)
     spare = distance > NEAR
-    if spare:
-        x, _ = problem.search(x, spare)
-    x, _ = problem.search(x, spare, fine=True)
     sought = target.sought(target.modes[mode], spare)
+    if spare:
+        x, _ = problem.search(x, sought)
+    x, _ = problem.search(x, sought, fine=True)
     # As the files hold them.
     values = np.clip((low + x * (high - low)).round(DECIMALS), low, high)
     derivatives = _derivatives(lambda points: problem.render(points, FINE_PIXELS), x, sought)
@@ -106,6 +110,40 @@ def intervals(target: Target, found: Fit) -> np.ndarray:
     reach = VISIBLE * np.sqrt((directions**2 / strengths).sum(axis=1))
     x = (found.values[found.sought] - low) / (high - low)
     return low + np.clip(np.stack([x - reach, x + reach]), 0, 1) * (high - low)
+
+
+def follow(
+    target: Target,
+    renderer: PixelRenderer,
+    found: Fit,
+    changes: np.ndarray,
+    moves: np.ndarray,
+) -> np.ndarray:
+    """The numbers of materials that look much like the one that was found: (n, sought).
+
+    Each starts from a move of the numbers found, and takes linear steps towards its picture as long as
+    they lead nearer. What hardly shows stays where the move put it.
+
+    Args:
+        renderer: of the mode that was found.
+        changes: (n, pixels, 3) levels of 255 by which each material's picture differs from that of the
+            one found, COARSE_PIXELS of each.
+        moves: (n, numbers).
+    """
+    low, high = target.bounds
+    inverse = np.linalg.pinv(found.derivatives[: changes[0].size], WEAK)
+    pictures = renderer.pixels(found.values[None], COARSE_PIXELS) + changes
+    x = np.clip(found.values + moves, low, high)
+    best, nearest = x.copy(), np.full(len(x), np.inf)
+    for step in range(STEPS + 1):
+        residuals = (renderer.pixels(x, COARSE_PIXELS) - pictures).reshape(len(x), -1)
+        distances = np.linalg.norm(residuals, axis=1)
+        nearer = distances < nearest
+        best[nearer], nearest[nearer] = x[nearer], distances[nearer]
+        if step < STEPS:
+            x[:, found.sought] -= residuals @ inverse.T * (high - low)[found.sought]
+            x = np.clip(x, low, high)
+    return best[:, found.sought]
 
 
 def lost_shares(found: Fit, wanted: np.ndarray) -> np.ndarray:
@@ -133,19 +171,19 @@ def derivatives_by_inputs(renderer: PixelRenderer, values: np.ndarray) -> np.nda
 class _Problem:
     """Least squares over the first pixels, in shares of the numbers' ranges."""
 
-    def __init__(self, target: Target, mode: Mode, renderer: PixelRenderer, picture: np.ndarray):
-        self._target, self._mode = target, mode
-        self._renderer, self._picture = renderer, picture
+    def __init__(self, target: Target, renderer: PixelRenderer, picture: np.ndarray):
+        self._target, self._renderer, self._picture = target, renderer, picture
 
     def render(self, x: np.ndarray, count: int) -> np.ndarray:
         """Pixels (n, count, 3) of x (n, numbers)."""
         low, high = self._target.bounds
         return self._renderer.pixels(low + x * (high - low), count)
 
-    def search(self, x: np.ndarray, spare: bool, fine: bool = False) -> tuple[np.ndarray, float]:
+    def search(
+        self, x: np.ndarray, sought: np.ndarray, fine: bool = False
+    ) -> tuple[np.ndarray, float]:
         """Where a search from x ends, and the root mean square there; what isn't sought stays."""
         count = FINE_PIXELS if fine else COARSE_PIXELS
-        sought = self._target.sought(self._mode, spare)
         picture, margin = self._picture[:count], MARGIN / 10 if fine else MARGIN
 
         def whole(part: np.ndarray) -> np.ndarray:

@@ -188,10 +188,15 @@ def starts(target: Target, values: np.ndarray) -> list[list[np.ndarray]]:
     places = low + shares * (high - low)
     found = []
     for mode in target.modes:
-        naive = target.flat(_naive(target, values, mode))
+        naive = naive_numbers(target, values, mode)
         first = target.sought(mode, spare=False)
         found.append([naive, *np.where(first, places, naive)])
     return found
+
+
+def naive_numbers(target: Target, values: np.ndarray, mode: Mode) -> np.ndarray:
+    """Numbers of a material (10,) by a mapping of inputs with the same meaning."""
+    return target.flat(_naive(target, values, mode))
 
 
 def _naive(target: Target, values: np.ndarray, mode: Mode) -> dict[str, Any]:

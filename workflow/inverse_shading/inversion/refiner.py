@@ -38,6 +38,7 @@ class Estimate:
         starts: starting points used.
         converged: see `least_squares.Solution`.
         alternatives: further materials (10,) that render the same within quantisation.
+        draws: (n, 10) equally likely materials of the picture; None without refinement.
     """
 
     material: np.ndarray
@@ -51,6 +52,7 @@ class Estimate:
     starts: int
     converged: bool
     alternatives: list[np.ndarray] = field(default_factory=list)
+    draws: np.ndarray | None = None
 
 
 class Refiner:
@@ -130,6 +132,7 @@ class Refiner:
             starts=solution.starts,
             converged=solution.converged,
             alternatives=others,
+            draws=draws.values,
         )
 
     def assess(

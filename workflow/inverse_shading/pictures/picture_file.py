@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from inverse_shading.pictures.decoded import Decoded
-from inverse_shading.pictures.exr import EXR_SIGNATURE, decode_exr
+from inverse_shading.pictures.decoded import Decoded, straight
 from inverse_shading.pictures.raster import decode_raster
 from inverse_shading.pictures.tiff import TIFF_SIGNATURES, decode_tiff
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import check_memory, regular_file
+from inverse_shading.scene.exr_file import EXR_SIGNATURE, read_exr
 from inverse_shading.scene.radiance_hdr import HDR_SIGNATURES, read_hdr
 from inverse_shading.scene.srgb import srgb_encode
 
@@ -36,7 +36,7 @@ class Picture:
     encoding: str
 
 
-def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
+def read_picture(path: str | Path, encoding: str = "auto", layer: str | None = None) -> Picture:
     """Read a PNG, JPEG, WebP, TIFF, BMP, OpenEXR or Radiance .hdr file.
 
     The format is told by the file's contents. Of several pages or frames the first counts.
@@ -44,6 +44,7 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
     Args:
         encoding: what the values are: "srgb", "linear" (1 is white; what is above is clipped), or
             "auto": linear where they are floating-point numbers (OpenEXR, .hdr), else sRGB.
+        layer: of an OpenEXR file, see `exr_file.read_exr`.
 
     Raises:
         InputError: missing, no regular file, no picture, cut short, damaged, too small or large for
@@ -53,15 +54,15 @@ def read_picture(path: str | Path, encoding: str = "auto") -> Picture:
     if encoding not in ENCODINGS:
         raise InputError(f"encoding: found {encoding!r}, expected one of {', '.join(ENCODINGS)}.")
     try:
-        return _read(path, encoding)
+        return _read(path, encoding, layer)
     except MemoryError as error:
         raise InputError(
             f"{path}: there isn't enough memory to decode it. Scale it down, or free memory."
         ) from error
 
 
-def _read(path: Path, encoding: str) -> Picture:
-    decoded = _decode(path)
+def _read(path: Path, encoding: str, layer: str | None) -> Picture:
+    decoded = _decode(path, layer)
     _check_size(path, *decoded.values.shape[1::-1])
     for name, values in (("pixels", decoded.values), ("alpha", decoded.alpha)):
         if values is not None and not np.isfinite(values).all():
@@ -84,7 +85,7 @@ def _read(path: Path, encoding: str) -> Picture:
     return Picture(values.astype(np.float32, copy=False), alpha, encoding)
 
 
-def _decode(path: Path) -> Decoded:
+def _decode(path: Path, layer: str | None) -> Decoded:
     if not regular_file(path, "a picture"):
         raise InputError(f"{path}: the file is empty, expected a picture. Save or copy it again.")
     try:
@@ -95,7 +96,13 @@ def _decode(path: Path) -> Decoded:
             f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
         ) from error
     if start.startswith(EXR_SIGNATURE):
-        return decode_exr(path, _check_size)
+        values, alpha = read_exr(path, _check_size, layer)
+        return Decoded(straight(values, alpha), alpha, linear=True)
+    if layer is not None:
+        raise InputError(
+            f"{path}: found no OpenEXR picture, expected one with the layer {layer!r}. Leave --layer "
+            "out: pictures of other formats have none."
+        )
     if start.startswith(HDR_SIGNATURES):
         return Decoded(read_hdr(path, _check_size), None, linear=True)
     if start.startswith(TIFF_SIGNATURES):

@@ -45,19 +45,20 @@ def frame_picture(
     framing: Mapping,
     encoding: str = "auto",
     any_silhouette: bool = False,
+    layer: str | None = None,
 ) -> FramedPicture:
     """Read a picture of the stage's object and frame it as the training images are.
 
     Args:
         framing: the config's section: image_size, margin, filter.
-        encoding: see `picture_file.read_picture`.
+        encoding, layer: see `picture_file.read_picture`.
         any_silhouette: go on where the object isn't found.
 
     Raises:
         InputError: the file can't be used (see `picture_file.read_picture`), or it doesn't show the
             object as the stage does; it names the file.
     """
-    picture = read_picture(path, encoding)
+    picture = read_picture(path, encoding, layer)
     view = StageView(stage, framing)
     framed = _on_the_stage(path, picture, view) or _moved(picture, view)
     if any_silhouette:

@@ -8,15 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from inverse_shading.pictures.decoded import (
-    REMEDY,
-    CheckSize,
-    Decoded,
-    damaged,
-    decoder,
-    from_samples,
-    upright,
-)
+from inverse_shading.pictures.decoded import Decoded, from_samples, upright
+from inverse_shading.runtime.decoding import REMEDY, CheckSize, damaged, decoder
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
 

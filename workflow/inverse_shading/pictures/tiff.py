@@ -10,15 +10,9 @@ import numpy as np
 import tifffile
 from tifffile import COMPRESSION, EXTRASAMPLE, PHOTOMETRIC, PLANARCONFIG, PREDICTOR, SAMPLEFORMAT
 
-from inverse_shading.pictures.decoded import (
-    CheckSize,
-    Decoded,
-    damaged,
-    decoder,
-    from_samples,
-    upright,
-)
+from inverse_shading.pictures.decoded import Decoded, from_samples, upright
 from inverse_shading.pictures.raster import ORIENTATION, decode_raster, is_srgb, jpeg_ends
+from inverse_shading.runtime.decoding import CheckSize, damaged, decoder
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import check_memory
 

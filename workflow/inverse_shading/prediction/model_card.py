@@ -24,6 +24,7 @@ from inverse_shading.render.settings import Framing
 from inverse_shading.runtime.artefacts import read_json, unusable, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
+from inverse_shading.runtime.names import hint
 from inverse_shading.runtime.sections import Name, Section, key, shown
 from inverse_shading.runtime.typed_json import read_section
 from inverse_shading.runtime.wording import parse_section
@@ -142,7 +143,7 @@ def read_model_card(folder: str | Path) -> ModelCard:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: found no such model, expected {_neighbours(folder)}.")
+        raise InputError(f"{folder}: found no such model, expected {_neighbours(folder)}")
     path = folder / CARD
     within = _models_in(folder)
     if not path.exists() and within:
@@ -218,6 +219,7 @@ def _neighbours(folder: Path) -> str:
     if not beside:
         return (
             "a folder such as results/models/pixel_components; there is no model in "
-            f"{folder.parent} at all"
+            f"{folder.parent} at all."
         )
-    return f"one of those in {folder.parent}: {', '.join(beside)}"
+    near = hint(folder.name, beside) or "."
+    return f"one of those in {folder.parent}: {', '.join(beside)}{near}"

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import MaterialX as mx
 import numpy as np
 
+from inverse_shading.export.file_names import CERTIFICATE, ENDINGS
 from inverse_shading.inversion.reasons import EXPLANATIONS, MISFIT_REASON, UNSURE
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
@@ -39,6 +40,7 @@ class OutputFiles:
         alternatives: NAME_alternative_1.mtlx and so on, as many as are wanted; a picture that leaves
             room for fewer has fewer.
         picture: NAME.png.
+        exported: files of other platforms and their certificate, as many as are wanted.
         report: NAME.json. It names the others: what it doesn't name is somebody else's, and is
             neither overwritten nor removed.
     """
@@ -47,22 +49,31 @@ class OutputFiles:
     alternatives: tuple[Path, ...]
     picture: Path
     report: Path
+    exported: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, picture: Path, folder: Path, alternatives: int) -> "OutputFiles":
-        """Those of a picture's name, without its suffix, in a folder."""
+    def of(
+        cls, picture: Path, folder: Path, alternatives: int, targets: Sequence[str] = ()
+    ) -> "OutputFiles":
+        """Those of a picture's name, without its suffix, in a folder.
+
+        Args:
+            targets: platforms that the material is exported to.
+        """
         name = picture.stem
+        endings = [*(ENDINGS[target] for target in targets), CERTIFICATE] if targets else []
         return cls(
             folder / f"{name}.mtlx",
             tuple(folder / f"{name}_alternative_{i}.mtlx" for i in range(1, alternatives + 1)),
             folder / f"{name}.png",
             folder / f"{name}.json",
+            tuple(folder / f"{name}{ending}" for ending in endings),
         )
 
     @property
     def every(self) -> tuple[Path, ...]:
         """All that may be written, in that order."""
-        return (self.material, *self.alternatives, self.picture, self.report)
+        return (self.material, *self.alternatives, *self.exported, self.picture, self.report)
 
     def are_done(self, identity: Mapping) -> bool:
         """Whether all are there, and made of what this identity says."""
@@ -149,7 +160,8 @@ class OutputFiles:
             found = OutputFiles.of(self.material, self.material.parent, len(alternatives))
             names = [path.name for path in found.every if path != found.report]
         name = re.escape(self.material.stem)
-        own = re.compile(rf"{name}(\.png|\.mtlx|_alternative_[1-9][0-9]*\.mtlx)")
+        exported = "|".join(map(re.escape, [*ENDINGS.values(), CERTIFICATE]))
+        own = re.compile(rf"{name}(\.png|\.mtlx|_alternative_[1-9][0-9]*\.mtlx|{exported})")
         return [
             self.report.with_name(file)
             for file in (names if isinstance(names, list) else [])
@@ -220,6 +232,7 @@ def write_prediction(
     identity: Mapping,
     origin: Mapping[str, str],
     library: mx.Document,
+    exported: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write all files of one picture.
 
@@ -228,6 +241,7 @@ def write_prediction(
         identity: what they depend on, as `OutputFiles.are_done` compares it.
         origin: who made them of what, by name: attributes of the materials and part of the report.
         library: of MaterialX, see `document.make_material`.
+        exported: contents of files of other platforms, by name.
 
     Raises:
         InputError: a file can't be written, or isn't the picture's own.
@@ -242,6 +256,7 @@ def write_prediction(
         numbered = {**origin, "alternative": str(number)}
         contents[files.alternatives[number - 1]] = material_text(values, numbered, library)
     contents = {path: text.encode() for path, text in contents.items()}
+    contents |= {files.report.with_name(name): file for name, file in (exported or {}).items()}
     contents[files.picture] = draw_prediction(
         prediction.picture.image,
         prediction.render,

@@ -5,14 +5,16 @@ import hashlib
 import itertools
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
 
 from inverse_shading import __version__
+from inverse_shading.export.file_names import check_targets
 from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.prediction.exports import Exports, PictureExporter
 from inverse_shading.prediction.model_card import CARD, read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.output_files import MISPLACED, OutputFiles, write_prediction
@@ -43,6 +45,7 @@ def predict_pictures(
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
     misplaced: list[Path] | None = None,
+    exports: Exports | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -63,22 +66,30 @@ def predict_pictures(
         misplaced: a list that pictures are added to which were taken although they don't show the
             object, see `Options.any_silhouette`, or were so in a former run; they have their files,
             which may mean nothing.
+        exports: other platforms that each material is written for; None for no other.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
 
     Raises:
         InputError: nothing was tried: two pictures of one name, outputs in the place of files that
-            are read, a model that can't be used, nothing to render with, or an output folder that
-            can't be written to.
+            are read, a model that can't be used, an unknown target, glTF without the stage's mesh,
+            nothing to render with, or an output folder that can't be written to.
     """
-    output = Path(output)
+    output, targets = Path(output), exports.targets if exports else ()
+    if exports:
+        check_targets(targets)
     outputs = {
-        picture: OutputFiles.of(picture, output, options.alternatives)
+        picture: OutputFiles.of(picture, output, options.alternatives, targets)
         for picture in find_pictures(paths)
     }
     source, sealed, identity = _source(model, stage, options, settings)
-    _check_outputs(outputs, sealed)
+    _check_outputs(outputs, sealed, [exports.mesh] if exports and exports.mesh else [])
+    exporter = None
+    if exports:
+        shown = source.files.stage if isinstance(source, Model) else source.path
+        exporter = PictureExporter(exports, shown, rendering)
+        identity["exports"] = exporter.identity
     make_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     failures: list[InputError] = []
@@ -91,7 +102,10 @@ def predict_pictures(
             _note_misplaced(misplaced, picture)
     if not waiting:
         return failures
-    with PredictionSession(source, options, device, rendering) as session:
+    with (
+        PredictionSession(source, options, device, rendering) as session,
+        exporter or nullcontext(),
+    ):
         if not session.calibrated:
             logger.info("%s", UNCALIBRATED)
         framed = _framed(session, waiting, failures)
@@ -102,8 +116,10 @@ def predict_pictures(
                     "picture": picture.name,
                     "picture_sha256": waiting[picture]["picture"],
                 }
+                own = outputs[picture]
+                exported = exporter and exporter.files(own.material, prediction, origin)
                 write_prediction(
-                    outputs[picture], prediction, waiting[picture], origin, session.library
+                    own, prediction, waiting[picture], origin, session.library, exported
                 )
             except InputError as error:
                 _note(failures, picture, error)
@@ -191,17 +207,20 @@ def _answered(
             yield picture, image, answer
 
 
-def _check_outputs(outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path]) -> None:
+def _check_outputs(
+    outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path], unsealed: Sequence[str | Path]
+) -> None:
     """Refuse pictures whose outputs would be one file, or a file that is to be read.
 
     Args:
         sealed: files of the model or stage, which lie beside their checksums.
+        unsealed: others of it.
 
     Raises:
         InputError: naming both.
     """
     read = {file: "a picture" for picture in outputs for file in _files(picture)}
-    for path in (*sealed, *map(seal_path, sealed)):
+    for path in (*sealed, *map(seal_path, sealed), *unsealed):
         read |= dict.fromkeys(_files(path), "a file of the model or stage")
     writers: dict[Path, Path] = {}
     for picture, files in outputs.items():

@@ -53,12 +53,14 @@ class Options:
         alternatives: how many further materials are wanted, which takes `refine`.
         encoding: of the pictures' values: auto, srgb or linear.
         any_silhouette: whether pictures are taken that don't show the object where it should be.
+        layer: of OpenEXR pictures, see `exr_file.read_exr`.
     """
 
     refine: bool = True
     alternatives: int = 0
     encoding: str = "auto"
     any_silhouette: bool = False
+    layer: str | None = None
 
 
 class PredictionSession:
@@ -133,6 +135,7 @@ class PredictionSession:
             self._framing,
             self._options.encoding,
             self._options.any_silhouette,
+            self._options.layer,
         )
 
     def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray | list[None]:

@@ -3,6 +3,7 @@
 import math
 from typing import Any, TypeVar
 
+from inverse_shading.runtime.names import hint, near_names
 from inverse_shading.runtime.sections import (
     LONGEST_KEY,
     Section,
@@ -57,8 +58,16 @@ def _mistakes(
     if not errors:
         return []
     schema = inlined_schema(section)
+    # A key that is missing because it is mistyped is one mistake.
+    missing = {error["loc"] for error in errors if error["type"] == "missing"}
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            *place, name = error["loc"]
+            beside = [loc[-1] for loc in missing if loc[:-1] == tuple(place)]
+            missing -= {(*place, near) for near in near_names(name, sorted(beside))}
+    told = (error for error in errors if error["type"] != "missing" or error["loc"] in missing)
     # An error for each choice of a union is one mistake.
-    found = dict.fromkeys(_describe_error(error, schema, values) for error in errors)
+    found = dict.fromkeys(_describe_error(error, schema, values) for error in told)
     return sorted(found, key=lambda mistake: mistake[0])
 
 
@@ -93,7 +102,8 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
             allowed = describe_schema(schema)
             return tuple(path), f"found {describe_value(value)}, allowed is {allowed}"
         # Which keys are allowed is unknown until the type is right.
-        allowed = "one of " + ", ".join(map(_type_of, schema["oneOf"]))
+        types = list(map(_type_of, schema["oneOf"]))
+        allowed = f"one of {', '.join(types)}{hint(value.get('type'), types)}"
         found = describe_value(value["type"]) if "type" in value else "nothing"
         return (*path, "type"), f"found {found}, allowed is {allowed}"
     if kind == "missing":
@@ -101,8 +111,12 @@ def _describe_error(error: dict, schema: dict, value: Any) -> tuple[tuple[str, .
         return (*path, last), f"found nothing, allowed is {allowed}"
     if last is not None:
         allowed = ", ".join(sorted(_section_schema(schema)["properties"]))
-        return (*path, last), f"found an unknown key, allowed are {allowed}"
-    return tuple(path), f"found {describe_value(value)}, allowed is {describe_schema(schema)}"
+        meant = hint(last, _section_schema(schema)["properties"])
+        return (*path, last), f"found an unknown key, allowed are {allowed}{meant}"
+    meant = hint(value, schema.get("enum", []))
+    return tuple(
+        path
+    ), f"found {describe_value(value)}, allowed is {describe_schema(schema)}{meant}"
 
 
 def _type_of(schema: dict) -> str:

@@ -106,7 +106,7 @@ LIGHTS = {"builtin": studio, "daylight": daylight}
 
 
 def find_light(name: str | Path) -> np.ndarray:
-    """Make one of `LIGHTS`, or read an .hdr file: float32 (height, width, 3), linear.
+    """Make one of `LIGHTS`, or read an .hdr or .exr file: float32 (height, width, 3), linear.
 
     Raises:
         InputError: as `environment.load_environment`.

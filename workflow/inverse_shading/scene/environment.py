@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.given_files import check_memory, regular_file
+from inverse_shading.scene.exr_file import EXR_SIGNATURE, read_exr
 from inverse_shading.scene.radiance_hdr import read_hdr
 
 # Irradiance varies as slowly as the cosine lobe does: MaterialX's own examples use this size.
@@ -80,16 +82,28 @@ def irradiance_map(radiance: np.ndarray) -> np.ndarray:
 
 
 def load_environment(path: str | Path) -> np.ndarray:
-    """Read a latitude-longitude .hdr file (Radiance RGBE).
+    """Read a latitude-longitude .hdr or .exr file (Radiance RGBE or OpenEXR), told by its contents.
 
     Returns:
         float32 (height, width, 3), linear.
 
     Raises:
         InputError: missing, no regular file, unreadable, cut short, not twice as wide as high, wider
-            than 8192, or so dim or bright that images would be black or white; it names the file.
+            than 8192, with values that are negative or no numbers, or so dim or bright that images
+            would be black or white; it names the file.
     """
-    radiance = read_hdr(path, _check_size)
+    path = Path(path)
+    regular_file(path, "a Radiance .hdr or OpenEXR .exr file")
+    if _signature(path) == EXR_SIGNATURE:
+        radiance, _ = read_exr(path, _check_size)
+        wrong = int(np.count_nonzero(~(np.isfinite(radiance) & (radiance >= 0))))
+        if wrong:
+            raise InputError(
+                f"{path}: found {wrong} values that are negative or no finite numbers, expected none. "
+                "Correct the environment, or say builtin."
+            )
+    else:
+        radiance = read_hdr(path, _check_size)
     mean = radiance.mean(dtype=np.float64)
     if not DIMMEST <= mean <= BRIGHTEST:
         raise InputError(
@@ -100,7 +114,17 @@ def load_environment(path: str | Path) -> np.ndarray:
     return radiance
 
 
-def _check_size(path: Path, width: int, height: int) -> None:
+def _signature(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(EXR_SIGNATURE))
+    except OSError as error:
+        raise InputError(
+            f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."
+        ) from error
+
+
+def _check_size(path: Path, width: int, height: int, pixel_bytes: int = 0) -> None:
     # A row or column more or less is a rounding of the export; anything else is another projection.
     if height < 2 or abs(width - 2 * height) > 2:
         raise InputError(
@@ -112,3 +136,4 @@ def _check_size(path: Path, width: int, height: int) -> None:
             f"{path}: found a width of {width} pixels, expected at most {MAX_WIDTH}; make it smaller. "
             "Correct the environment, or say builtin."
         )
+    check_memory(path, width, height, pixel_bytes)
