@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading import __version__
+from inverse_shading.inversion.misfit import Fit
 from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.model_card import CARD, read_model_card
@@ -43,6 +44,7 @@ def predict_pictures(
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
     misplaced: list[Path] | None = None,
+    misfits: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -63,6 +65,7 @@ def predict_pictures(
         misplaced: a list that pictures are added to which were taken although they don't show the
             object, see `Options.any_silhouette`, or were so in a former run; they have their files,
             which may mean nothing.
+        misfits: a list that pictures are added to which no material explains, likewise.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -86,9 +89,12 @@ def predict_pictures(
     if done:
         logger.info("%d of %d pictures are done already", len(done), len(outputs))
     misplaced = [] if misplaced is None else misplaced
+    misfits = [] if misfits is None else misfits
     for picture in done:
         if outputs[picture].are_misplaced():
             _note_misplaced(misplaced, picture)
+        if outputs[picture].are_misfit():
+            misfits.append(picture)
     if not waiting:
         return failures
     with PredictionSession(source, options, device, rendering) as session:
@@ -117,6 +123,7 @@ def predict_pictures(
                 ", not converged" if options.refine and not prediction.estimate.converged else "",
                 outputs[picture].material,
             )
+            _tell_fit(misfits, picture, prediction.estimate.fit)
     return failures
 
 
@@ -245,6 +252,17 @@ def _sha256(path: Path) -> str:
 def _note_misplaced(misplaced: list[Path], picture: Path) -> None:
     logger.warning("%s: the object wasn't found in it; its material may mean nothing", picture)
     misplaced.append(picture)
+
+
+def _tell_fit(misfits: list[Path], picture: Path, fit: Fit | None) -> None:
+    """Log the verdict on a picture, as a warning where its material may mean little."""
+    if fit is None:
+        return
+    if fit.explained:
+        logger.info("%s: %s", picture.name, fit.sentence)
+        return
+    logger.warning("%s: %s", picture.name, fit.sentence)
+    misfits.append(picture)
 
 
 def _note(failures: list[InputError], picture: Path, error: InputError) -> None:
