@@ -2,9 +2,9 @@
 
     python benchmarks/misfit.py --stage ball.safetensors --materials 100
 
-renders materials that calibration hasn't seen, in files of several kinds, in another light, exposure and
-shading model, compressed and blurred, and refines each picture. The stage is one of `inverse-shading stage
-… --calibrate 200`.
+renders materials that calibration hasn't seen, in files of several kinds, in another light, exposure
+and shading model, compressed and blurred, and refines each picture. The stage is one of
+`inverse-shading stage … --calibrate 200`.
 """
 
 import argparse
@@ -58,11 +58,8 @@ MODELS = {"sheen on": "sheen", "coat on": "coat", "subsurface on": "subsurface"}
 STRENGTH = 0.5
 
 # The reason that is right; of another light and another model none is told apart from the other.
-RIGHT = {
-    **dict.fromkeys(EXPOSURES, {"exposure"}),
-    **dict.fromkeys(
-        ("jpeg 95 as png", "jpeg 75 as png", "jpeg 50 as png", "blur"), {"compression"}
-    ),
+RIGHT = {kind: {"exposure"} for kind in EXPOSURES} | {
+    kind: {"compression"} for kind in ("jpeg 95 as png", "jpeg 75 as png", "jpeg 50 as png", "blur")
 }
 OTHERWISE = {"light", "renderer"}
 
@@ -104,7 +101,11 @@ def main() -> int:
                     "converged": estimate.converged,
                     "error": np.abs(estimate.expected - true).tolist(),
                     "held": ((estimate.low <= true) & (true <= estimate.high)).tolist(),
-                    "width": (estimate.high - estimate.low).tolist(),
+                    "low": estimate.low.tolist(),
+                    "high": estimate.high.tolist(),
+                    "true": true.tolist(),
+                    "excess": fit.excess,
+                    "smooth": fit.smooth,
                 }
             )
             print(f"\r{len(records)} pictures  ", end="", file=sys.stderr, flush=True)

@@ -53,11 +53,11 @@ class FlatRefiner:
     def __exit__(self, *error):
         return None
 
-    def render(self, values):
+    def render(self, values, gains=None):
         FlatRefiner.rendered.append(np.array(values))
         return np.full((32, 32, 3), (np.asarray(values[1:4]) * 255).round(), np.uint8)
 
-    def refine(self, picture, guess, alternatives=0):
+    def refine(self, picture, guess, alternatives=0, fit_exposure=False):
         third = np.full(10, 1 / 3)
         others = [third / (2 + i) for i in range(min(alternatives, self.room))]
         return self._estimate(third, third, third - 0.1, third + 0.1, others)

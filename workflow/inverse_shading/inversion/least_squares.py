@@ -45,7 +45,7 @@ FINE_GAIN, FINE_POINTS = 2e-3, 8
 
 # A search that leaves more than the picture's own render would (a score above ENOUGH, see `misfit`) is
 # followed on more closely, and one that then leaves far more is tried from another start.
-ENOUGH, FAR_MORE = 1.0, 2.0
+ENOUGH, FAR_MORE = 0.5, 1.25
 CLOSE_GAIN, CLOSE_POINTS = 1e-5, 25
 
 # A start whose sparse pixels are so many times further off than is tolerated isn't followed to
@@ -86,6 +86,7 @@ class Solution:
     by_u: np.ndarray
     starts: int
     converged: bool
+    score: float = 0.0
 
 
 def rendered(x: np.ndarray) -> np.ndarray:
