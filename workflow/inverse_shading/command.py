@@ -93,7 +93,6 @@ def _predict(given: argparse.Namespace) -> int:
     from inverse_shading.runtime.resources import Resources
 
     misplaced: list[Path] = []
-    misfits: list[Path] = []
     failures = predict_pictures(
         given.images,
         given.model,
@@ -110,12 +109,11 @@ def _predict(given: argparse.Namespace) -> int:
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
         misplaced=misplaced,
-        misfits=misfits,
     )
     if failures:
         logger.error("pictures that failed: %d", len(failures))
         return SOME_FAILED
-    return DOUBTFUL if (misplaced or misfits) and not given.accept_misfit else DONE
+    return DOUBTFUL if misplaced and not given.accept_misfit else DONE
 
 
 def _stage(given: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
+import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading import __version__
-from inverse_shading.inversion.misfit import Fit
 from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.model_card import CARD, read_model_card
@@ -44,7 +44,6 @@ def predict_pictures(
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
     misplaced: list[Path] | None = None,
-    misfits: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -63,9 +62,8 @@ def predict_pictures(
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
         misplaced: a list that pictures are added to which were taken although they don't show the
-            object, see `Options.any_silhouette`, or were so in a former run; they have their files,
-            which may mean nothing.
-        misfits: a list that pictures are added to which no material explains, likewise.
+            object, see `Options.any_silhouette`, or which no material explains, or were so in a former
+            run; they have their files, which may mean nothing.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -89,12 +87,12 @@ def predict_pictures(
     if done:
         logger.info("%d of %d pictures are done already", len(done), len(outputs))
     misplaced = [] if misplaced is None else misplaced
-    misfits = [] if misfits is None else misfits
     for picture in done:
         if outputs[picture].are_misplaced():
             _note_misplaced(misplaced, picture)
-        if outputs[picture].are_misfit():
-            misfits.append(picture)
+        elif outputs[picture].are_misfit():
+            logger.warning("%s: no material explains it, as was found before", picture)
+            misplaced.append(picture)
     if not waiting:
         return failures
     with PredictionSession(source, options, device, rendering) as session:
@@ -114,8 +112,14 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            fit = prediction.estimate.fit
             if image.placement == MISPLACED:
                 _note_misplaced(misplaced, picture)
+            elif fit is not None and not fit.explained:
+                misplaced.append(picture)
+            if fit is not None:
+                level = logging.INFO if fit.explained else logging.WARNING
+                logger.log(level, "%s: %s", picture.name, fit.sentence)
             logger.info(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,
@@ -123,7 +127,6 @@ def predict_pictures(
                 ", not converged" if options.refine and not prediction.estimate.converged else "",
                 outputs[picture].material,
             )
-            _tell_fit(misfits, picture, prediction.estimate.fit)
     return failures
 
 
@@ -252,17 +255,6 @@ def _sha256(path: Path) -> str:
 def _note_misplaced(misplaced: list[Path], picture: Path) -> None:
     logger.warning("%s: the object wasn't found in it; its material may mean nothing", picture)
     misplaced.append(picture)
-
-
-def _tell_fit(misfits: list[Path], picture: Path, fit: Fit | None) -> None:
-    """Log the verdict on a picture, as a warning where its material may mean little."""
-    if fit is None:
-        return
-    if fit.explained:
-        logger.info("%s: %s", picture.name, fit.sentence)
-        return
-    logger.warning("%s: %s", picture.name, fit.sentence)
-    misfits.append(picture)
 
 
 def _note(failures: list[InputError], picture: Path, error: InputError) -> None:
