@@ -72,11 +72,15 @@ def test_all_well(run):
 def test_every_option_is_handed_on(run):
     run(
         "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
-        "linear", "--any-silhouette", "--stage", "s", "--device", "cpu", "--render-device", "2",
+        "linear", "--any-silhouette", "--fit-exposure", "--stage", "s", "--device", "cpu", "--render-device", "2",
         "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf", "--mesh", "m.glb",
     )  # fmt: skip
     (positional, named) = run.calls[0]
-    assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True, "beauty"))
+    assert positional[1:] == (
+        Path("m"),
+        Path("o"),
+        Options(True, 3, "linear", True, "beauty", True),
+    )
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
         "misplaced": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),
@@ -94,6 +98,7 @@ def test_pictures_that_do_not_show_the_object_are_3(run):
         return []
 
     assert run("a.png", "--model", "m", "--any-silhouette", result=taken) == 3
+    assert run("a.png", "--model", "m", "--accept-misfit", result=taken) == 0
 
 
 def test_a_stage_needs_no_model(run, capsys):

@@ -14,7 +14,7 @@ from inverse_shading.runtime.interruption import Stopped, stoppable
 from inverse_shading.runtime.jobs import logger
 
 # Exit codes: all pictures done; some not, each named; nothing could be done; all done, some of them
-# although the object wasn't found.
+# although no material explains them or the object wasn't found.
 DONE, SOME_FAILED, NOTHING_DONE, DOUBTFUL = 0, 1, 2, 3
 
 # Of the stage's camera, by the configuration's names.
@@ -41,7 +41,8 @@ exit codes:
   0             all is well
   1             some pictures failed, each with its reason, and the others are done
   2             nothing could be done: options, model, stage, driver or output folder
-  3             all pictures are done, but in some the object wasn't found (--any-silhouette)
+  3             all pictures are done, but no material explains some of them, or the object wasn't
+                found in them (--any-silhouette); --accept-misfit makes it 0
   128 + signal  stopped
 """
 
@@ -81,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _predict(given: argparse.Namespace) -> int:
     if given.alternatives and not given.refine:
         given.refuse("--alternatives: found it without --refine, expected both")
+    if given.fit_exposure and not given.refine:
+        given.refuse("--fit-exposure: found it without --refine, expected both")
     if given.model is None and (given.stage is None or not given.refine):
         given.refuse(
             "required: --model, or --stage and --refine, which find a material without a model"
@@ -99,7 +102,12 @@ def _predict(given: argparse.Namespace) -> int:
         given.model,
         given.output,
         Options(
-            given.refine, given.alternatives, given.encoding, given.any_silhouette, given.layer
+            given.refine,
+            given.alternatives,
+            given.encoding,
+            given.any_silhouette,
+            given.layer,
+            given.fit_exposure,
         ),
         stage=given.stage,
         device=given.device,
@@ -111,7 +119,7 @@ def _predict(given: argparse.Namespace) -> int:
     if failures:
         logger.error("pictures that failed: %d", len(failures))
         return SOME_FAILED
-    return DOUBTFUL if misplaced else DONE
+    return DOUBTFUL if misplaced and not given.accept_misfit else DONE
 
 
 def _stage(given: argparse.Namespace) -> int:
@@ -258,6 +266,16 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         type=_whole(0, 100),
         default=0,
         help="with --refine: up to so many further materials that look the same, 0 to 100 (default: 0)",
+    )
+    add(
+        "--fit-exposure",
+        action="store_true",
+        help="with --refine: find exposure and white balance too, three factors of linear light",
+    )
+    add(
+        "--accept-misfit",
+        action="store_true",
+        help="end with exit code 0 although no material explains some pictures",
     )
     add(
         "--output",

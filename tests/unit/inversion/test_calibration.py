@@ -117,12 +117,24 @@ def test_a_file_holds_it_to_the_last_digit(path):
         lambda content: content.pop("images"),
         lambda content: content["scales"].pop("tints"),
         lambda content: content["factors"].pop("metalness"),
+        lambda content: content.pop("margins"),
+        lambda content: content["margins"]["units"].pop(),
         lambda content: content["factors"].update(base="wide"),
         lambda content: content["factors"].update(base=-1),
         lambda content: content["scales"].update(tints=float("nan")),
         lambda content: content.update(scales=[1, 2]),
     ],
-    ids=["images", "a part", "a parameter", "text", "negative", "no number", "a list"],
+    ids=[
+        "images",
+        "a part",
+        "a parameter",
+        "of a former version",
+        "a scale",
+        "text",
+        "negative",
+        "no number",
+        "a list",
+    ],
 )
 def test_a_file_of_another_form_is_refused_by_name(path, change):
     content = json.loads(path.read_text())

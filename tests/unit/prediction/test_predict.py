@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from inverse_shading.inversion.calibration import read_calibration
+from inverse_shading.inversion.misfit import EXPLAINED, OTHER, Fit
 from inverse_shading.inversion.reasons import EXPLANATIONS
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.document import read_material
@@ -40,6 +41,7 @@ class FlatRefiner:
 
     driver = "a fake, OpenGL 0"
     made, rendered, estimated = 0, None, None
+    fit = None
     # The most alternatives that its pictures leave room for.
     room = 3
 
@@ -53,11 +55,11 @@ class FlatRefiner:
     def __exit__(self, *error):
         return None
 
-    def render(self, values):
+    def render(self, values, gains=None):
         FlatRefiner.rendered.append(np.array(values))
         return np.full((32, 32, 3), (np.asarray(values[1:4]) * 255).round(), np.uint8)
 
-    def refine(self, picture, guess, alternatives=0):
+    def refine(self, picture, guess, alternatives=0, fit_exposure=False):
         third = np.full(10, 1 / 3)
         others = [third / (2 + i) for i in range(min(alternatives, self.room))]
         return self._estimate(third, third, third - 0.1, third + 0.1, others)
@@ -69,7 +71,18 @@ class FlatRefiner:
         reasons = dict.fromkeys(PARAMETERS) | {"base": "product", "specular": "metal"}
         FlatRefiner.estimated.append(values)
         return Estimate(
-            values, expected, low, high, reasons, 1.5, 2.5, 12.25, 1, True, alternatives
+            values,
+            expected,
+            low,
+            high,
+            reasons,
+            1.5,
+            2.5,
+            12.25,
+            1,
+            True,
+            alternatives,
+            fit=self.fit,
         )
 
 
@@ -292,6 +305,27 @@ def test_other_options_are_done_again(predict, options):
     predict("a.png")
     predict("a.png", **options)
     assert len(FlatRefiner.estimated) == 2
+
+
+def test_a_picture_that_no_material_explains_is_told_of_each_time(predict, monkeypatch, caplog):
+    fit = Fit(OTHER, 2e-5, True, "8 bits", 1.5, 0.3, ("exposure", "light"))
+    monkeypatch.setattr(FlatRefiner, "fit", fit)
+    for _ in range(2):
+        doubtful = []
+        assert predict("a.png", refine=True, misplaced=doubtful) == []
+        assert doubtful == [predict.folder / "a.png"]
+    assert FlatRefiner.made == 1
+    report = json.loads((predict.output / "a.json").read_text())
+    assert report["fit"]["verdict"] == "not made this way" and report["fit"]["p_value"] == 2e-5
+    assert report["fit"]["reasons"] == ["exposure", "light"] and report["fit"]["left"] == 1.5
+    assert {one["reason"] for one in report["parameters"].values()} == {"misfit"}
+    attributes = (predict.output / "a.mtlx").read_text()
+    assert "not made this way (p below 0.0001): likely exposure or white balance" in attributes
+    monkeypatch.setattr(FlatRefiner, "fit", dataclasses.replace(fit, verdict=EXPLAINED))
+    doubtful = []
+    assert predict("b.png", refine=True, misplaced=doubtful) == [] and doubtful == []
+    report = json.loads((predict.output / "b.json").read_text())
+    assert report["parameters"]["metalness"]["determined"]
 
 
 def test_pictures_without_the_object_are_told_again_when_they_are_passed_over(predict, monkeypatch):

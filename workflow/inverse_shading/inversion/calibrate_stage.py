@@ -1,7 +1,9 @@
 """A stage's calibration: known materials are refined, their intervals held against the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.parameter_table import sample_parameters
@@ -13,6 +15,7 @@ from inverse_shading.inversion.calibration import (
 )
 from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
 
@@ -46,11 +49,7 @@ def calibrate(
     with Refiner(stage, framing, settings, device=device, threads=threads) as refiner:
         logger.info("%d known materials on %s", len(true), refiner.driver)
         pictures = known_pictures(data.inputs, identifiers, refiner.weights)
-        found = [
-            refiner.spread(picture, refiner.solve(picture, None))
-            for picture in progress(pictures, len(true), "image")
-        ]
-    write_calibration(output, measure_calibration(found, true, settings["interval"]))
+        write_calibration(output, _measured(refiner, pictures, true, settings["interval"], "image"))
 
 
 def measure_known(refiner: Refiner, count: int, seed: int, level: float) -> Calibration:
@@ -63,8 +62,16 @@ def measure_known(refiner: Refiner, count: int, seed: int, level: float) -> Cali
         level: share of truths that intervals are to hold.
     """
     true = sample_parameters(ImageRange(0, count - 1), seed)
-    found = []
-    for values in progress(true, count, "material"):
-        picture = as_picture(refiner.render(values), refiner.weights)
-        found.append(refiner.spread(picture, refiner.solve(picture, None)))
-    return measure_calibration(found, true, level)
+    pictures = (as_picture(refiner.render(values), refiner.weights) for values in true)
+    return _measured(refiner, pictures, true, level, "material")
+
+
+def _measured(
+    refiner: Refiner, pictures: Iterable[FramedPicture], true: np.ndarray, level: float, what: str
+) -> Calibration:
+    found, left = [], []
+    for picture in progress(pictures, len(true), what):
+        solution = refiner.solve(picture, None)
+        found.append(refiner.spread(picture, solution))
+        left.append(refiner.residual(picture, solution))
+    return measure_calibration(found, true, level, left)

@@ -10,7 +10,7 @@ The images are of the validation split: neither models nor the table's test imag
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,13 @@ from pydantic import Field, create_model
 from scipy.special import ndtri
 
 from inverse_shading.evaluation.conformal import conformal_quantile
+from inverse_shading.inversion.misfit import (
+    SCALES,
+    SHIPPED_MARGINS,
+    Margins,
+    Residual,
+    measure_margins,
+)
 from inverse_shading.inversion.posterior import draw
 from inverse_shading.material.observable import (
     U_METALNESS,
@@ -63,25 +70,45 @@ Scales = create_model("Scales", __base__=Section, **dict.fromkeys(PARTS, (Scale,
 Factors = create_model("Factors", __base__=Section, **dict.fromkeys(PARAMETERS, (Factor, ...)))
 
 
+Score = Annotated[float, Field(ge=-LARGEST_SCALE, le=LARGEST_SCALE)]
+
+
+class MarginsContent(Section):
+    """What a file says of margins, see `misfit.Margins`."""
+
+    units: Annotated[list[Scale], Field(min_length=len(SCALES), max_length=len(SCALES))]
+    deciles: Annotated[list[Score], Field(min_length=9, max_length=9)]
+    tail: float = key("Mean of the highest tenth above the last decile.", gt=0, le=LARGEST_SCALE)
+    images: int = key("Images that they were measured on.", ge=0)
+
+
 class CalibrationContent(Section):
     """What a file says of a calibration, see `Calibration`."""
 
     images: int = key("Images that it was measured on.", ge=0)
     scales: Scales = key("By part of u.")
     factors: Factors = key("By parameter.")
+    margins: MarginsContent = key("Of what the stage's own pictures leave.")
 
     def calibration(self) -> "Calibration":
         """The calibration itself."""
-        return Calibration(self.scales.model_dump(), self.factors.model_dump(), self.images)
+        margins = self.margins
+        return Calibration(
+            self.scales.model_dump(),
+            self.factors.model_dump(),
+            self.images,
+            Margins(tuple(margins.units), tuple(margins.deciles), margins.tail, margins.images),
+        )
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scales by part of u and factors by parameter, and how many images they were measured on."""
+    """Scales by part of u, factors by parameter, how many images they were measured on, and margins."""
 
     scales: dict[str, float]
     factors: dict[str, float]
     images: int
+    margins: Margins = SHIPPED_MARGINS
 
     @property
     def scale_vector(self) -> np.ndarray:
@@ -102,7 +129,10 @@ UNCALIBRATED = Calibration(dict.fromkeys(PARTS, 1.0), dict.fromkeys(PARAMETERS, 
 
 
 def measure_calibration(
-    found: Sequence[tuple[np.ndarray, np.ndarray]], true: np.ndarray, level: float
+    found: Sequence[tuple[np.ndarray, np.ndarray]],
+    true: np.ndarray,
+    level: float,
+    left: Sequence[Residual] = (),
 ) -> Calibration:
     """Compare posteriors with the truth.
 
@@ -110,6 +140,7 @@ def measure_calibration(
         found: u (9,) and its covariance (9, 9) for each image, see `refiner.Refiner.spread`.
         true: (n, 10) materials.
         level: share of truths that intervals are to hold.
+        left: what is left of each image.
     """
     errors = np.array([u for u, _ in found]) - observables(unknowns(true))
     deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
@@ -130,17 +161,17 @@ def measure_calibration(
         side = np.where(truth < median, median - low, high - median)
         sides.append(np.abs(truth - median) / np.maximum(side, NARROWEST))
     factors = np.minimum(conformal_quantile(np.array(sides), level), WHOLE_RANGE)
-    return Calibration(scales, dict(zip(PARAMETERS, factors.tolist(), strict=True)), len(true))
+    return Calibration(
+        scales,
+        dict(zip(PARAMETERS, factors.tolist(), strict=True)),
+        len(true),
+        measure_margins([one.excess for one in left]),
+    )
 
 
 def write_calibration(path: str | Path, calibration: Calibration) -> None:
     """Write a calibration as JSON."""
-    content = {
-        "images": calibration.images,
-        "scales": calibration.scales,
-        "factors": calibration.factors,
-    }
-    write_json(path, content)
+    write_json(path, asdict(calibration))
 
 
 def read_calibration(path: str | Path) -> Calibration:

@@ -34,11 +34,19 @@ STARTS = np.array(
 # At a bound an input may have no effect to be led by; the search starts a little inside.
 MARGIN = 0.01
 
+# Gains are sought between this and one by it, on a logarithmic scale from 0 to 1.
+LARGEST_GAIN = 4.0
+
 # A pass ends when a step gains less than this share of its cost, or after so many points. Rounding
 # errors, alike over whole bands of a surface, make up for one per cent of the cost of a whole picture:
 # what gains a fifth of that is not worth rendering.
 COARSE_GAIN, COARSE_POINTS = 1e-3, 30
 FINE_GAIN, FINE_POINTS = 2e-3, 8
+
+# A search that leaves more than the picture's own render would (a score above ENOUGH, see `misfit`) is
+# followed on more closely, and one that then leaves far more is tried from another start.
+ENOUGH, FAR_MORE = 0.5, 1.25
+CLOSE_GAIN, CLOSE_POINTS = 1e-5, 25
 
 # A start whose sparse pixels are so many times further off than is tolerated isn't followed to
 # whole images.
@@ -61,13 +69,15 @@ class Solution:
     """Where one or several searches ended.
 
     Attributes:
-        x: (9,) unknowns, see `observable`.
+        x: (9,) unknowns, see `observable`; (12,) where gains are fitted along, see `rendered`.
         rms: of the whole image before rounding over the compared pixels, levels of 255.
         residuals: (pixels, 3), render minus picture over the compared pixels that lie wholly on the
             object, levels of 255.
-        by_u: float32 (pixels, 3, 9), their derivatives by u, at x or so near that they are the same.
+        by_u: float32 (pixels, 3, 9 or 12), their derivatives by u, at x or so near that they are the
+            same.
         starts: searches made.
         converged: within the tolerance, or found from two starts alike and not far off.
+        score: how much more is left than the picture's own render would leave, see `misfit`.
     """
 
     x: np.ndarray
@@ -76,6 +86,18 @@ class Solution:
     by_u: np.ndarray
     starts: int
     converged: bool
+    score: float = 0.0
+
+
+def rendered(x: np.ndarray) -> np.ndarray:
+    """What the renderer takes, (…, 10) or (…, 13) with gains, of unknowns (…, 9 or 12)."""
+    gains = LARGEST_GAIN ** (2 * x[..., UNKNOWNS:] - 1)
+    return np.concatenate([with_base_of_one(x[..., :UNKNOWNS]), gains], axis=-1)
+
+
+def found_gains(x: np.ndarray) -> np.ndarray:
+    """(3,) of unknowns (12,), (0,) of (9,)."""
+    return rendered(x)[UNKNOWNS + 1 :]
 
 
 class Derivatives:
@@ -99,14 +121,14 @@ class Derivatives:
         if self._at is None or np.abs(np.delete(u - self._at, U_SPECULAR)).max() > NEAR:
             by_x = self._differences(place)
             self._at, self._by_u = u, by_x @ unknowns_derivative(place).astype(np.float32)
-            flat = self._by_u.reshape(-1, UNKNOWNS).astype(np.float64)
+            flat = self._by_u.reshape(-1, len(x)).astype(np.float64)
             strengths, self._directions = np.linalg.eigh(flat.T @ flat)
             self._strengths = np.sqrt(np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14))
         return self._by_u
 
     def by_x(self, x: np.ndarray) -> np.ndarray:
         """float64 (pixels · 3, 9), as an optimiser wants them."""
-        by_u = self.by_u(x).reshape(-1, UNKNOWNS).astype(np.float64)
+        by_u = self.by_u(x).reshape(-1, len(x)).astype(np.float64)
         return by_u @ observables_derivative(x)
 
     def reduced(self, residuals: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -117,7 +139,7 @@ class Derivatives:
         nothing, one of a hundred thousand as much as a render.
         """
         flat = residuals.ravel().astype(np.float64)
-        by_u = self.by_u(x).reshape(-1, UNKNOWNS)
+        by_u = self.by_u(x).reshape(-1, len(x))
         inside = (flat @ by_u) @ self._directions / self._strengths
         return np.append(inside, np.sqrt(max(flat @ flat - inside @ inside, 0.0)))
 
@@ -125,12 +147,12 @@ class Derivatives:
         """Derivatives (10, 9) of `reduced`."""
         self.by_u(x)
         inside = (self._directions * self._strengths).T @ observables_derivative(x)
-        return np.vstack([inside, np.zeros(UNKNOWNS)])
+        return np.vstack([inside, np.zeros(len(x))])
 
     def _differences(self, x: np.ndarray) -> np.ndarray:
         steps = np.where(x + self._step <= 1, self._step, -self._step)
         points = np.concatenate([x[None], x + np.diag(steps)])
-        at_x, *moved = self._render(with_base_of_one(points))
+        at_x, *moved = self._render(rendered(points))
         return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
 
 
@@ -140,22 +162,30 @@ def find_material(
     compared: np.ndarray,
     guess: np.ndarray | None,
     settings: Mapping,
+    gains: bool = False,
+    score: Callable[[Solution], float] = lambda solution: 0.0,
 ) -> Solution:
     """Search from a guess, and from fixed starts as long as no search is within the tolerance.
+
+    A search within it that leaves far more than the picture's own render would is one too few as well.
 
     Args:
         target: float32 (size, size, 3), the picture in levels of 255.
         compared: bool (size, size), pixels that count.
         guess: (10,) inputs in [0, 1], or None for the fixed starts alone.
         settings: the config's section: step, tolerance, restarts.
+        gains: whether exposure and white balance are fitted along.
+        score: how much more a solution leaves than the picture's own render would, see `misfit`.
     """
     starts = list(STARTS[: settings["restarts"] + (guess is None)])
     if guess is not None:
         starts.insert(0, unknowns(guess))
+    if gains:
+        starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     best, found_again, searches = None, False, 0
     for start in starts:
         searches += 1
-        solution = _search(renderer, target, compared, start, settings)
+        solution = _search(renderer, target, compared, start, settings, score)
         if best is not None:
             nearer, further = sorted([solution.rms, best.rms])
             # Hopeless searches end early and thereby alike, which says nothing.
@@ -163,7 +193,7 @@ def find_material(
             found_again = alike and nearer <= HOPELESS * settings["tolerance"]
         if best is None or solution.rms < best.rms:
             best = solution
-        if best.rms <= settings["tolerance"] or found_again:
+        if (best.rms <= settings["tolerance"] and best.score <= FAR_MORE) or found_again:
             break
     near = best.rms <= LOOKS_ALIKE * settings["tolerance"]
     converged = best.rms <= settings["tolerance"] or (found_again and near)
@@ -176,6 +206,7 @@ def _search(
     compared: np.ndarray,
     start: np.ndarray,
     settings: Mapping,
+    score: Callable[[Solution], float],
 ) -> Solution:
     """From a start over sparse pixels to whole images."""
     x = np.clip(start, MARGIN, 1 - MARGIN)
@@ -188,7 +219,7 @@ def _search(
         )
         sought = target[renderer.sparse][near]
         x, residuals = fit(
-            lambda x: renderer.sparse_pixels(with_base_of_one(x[None]))[0][near] - sought,
+            lambda x: renderer.sparse_pixels(rendered(x[None]))[0][near] - sought,
             sparse.by_x,
             x,
             COARSE_GAIN,
@@ -203,13 +234,22 @@ def _search(
     found = {}
 
     def distance(x: np.ndarray) -> np.ndarray:
-        found[x.tobytes()] = (renderer.image(with_base_of_one(x)) - target)[pixels]
+        found[x.tobytes()] = (renderer.image(rendered(x)) - target)[pixels]
         return dense.reduced(found[x.tobytes()], x)
+
+    def solution(x: np.ndarray) -> Solution:
+        residuals = found[x.tobytes()]
+        there = Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
+        looks_alike = there.rms <= LOOKS_ALIKE * settings["tolerance"]
+        return replace(there, score=score(there) if looks_alike else np.inf)
 
     start = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
     x, _ = fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)
-    residuals = found[x.tobytes()]
-    return Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
+    ended = solution(x)
+    if ENOUGH < ended.score < np.inf:
+        x, _ = fit(distance, dense.reduced_by_x, x, CLOSE_GAIN, CLOSE_POINTS)
+        ended = solution(x)
+    return ended
 
 
 def fit(

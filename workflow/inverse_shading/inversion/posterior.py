@@ -79,10 +79,10 @@ class Draws:
 
 
 def covariance(jacobian: np.ndarray, residuals: np.ndarray, compared: np.ndarray) -> np.ndarray:
-    """Covariance (9, 9) of u.
+    """Covariance (9, 9) of u, or of u and gains (12, 12).
 
     Args:
-        jacobian: (pixels, 3, 9) of the compared pixels, levels of 255.
+        jacobian: (pixels, 3, 9 or 12) of the compared pixels, levels of 255.
         residuals: (pixels, 3) of the same.
         compared: bool (size, size), where these pixels lie.
     """
@@ -91,14 +91,14 @@ def covariance(jacobian: np.ndarray, residuals: np.ndarray, compared: np.ndarray
     rows, columns = np.nonzero(compared)
     blocks = rows // BLOCK * compared.shape[1] + columns // BLOCK
     numbers = np.unique(blocks, return_inverse=True)[1]
-    sums = np.zeros((numbers.max() + 1, UNKNOWNS))
+    sums = np.zeros((numbers.max() + 1, jacobian.shape[-1]))
     np.add.at(sums, numbers, scores)
     # In the eigenvectors' coordinates, so that what is hardly determined stays in the arithmetic.
     strengths, directions = np.linalg.eigh(normal)
     strengths = np.maximum(strengths, max(strengths[-1], 1e-12) * 1e-14)
     scaled = sums @ directions / np.sqrt(strengths)
     # No less than independent errors would give, also where no block has a say.
-    spread = scaled.T @ scaled + np.mean(residuals**2) * np.eye(UNKNOWNS)
+    spread = scaled.T @ scaled + np.mean(residuals**2) * np.eye(jacobian.shape[-1])
     half = directions / np.sqrt(strengths)
     return half @ spread @ half.T
 

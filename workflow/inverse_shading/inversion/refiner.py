@@ -1,17 +1,32 @@
 """From a picture to a material: the search, what is left open, and materials that look alike."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from inverse_shading.inversion.alternatives import different_materials
 from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
-from inverse_shading.inversion.least_squares import Solution, find_material
+from inverse_shading.inversion.least_squares import Solution, find_material, found_gains
+from inverse_shading.inversion.misfit import (
+    MISFIT_SCALE,
+    SHIPPED_MARGINS,
+    Fit,
+    Residual,
+    judge,
+    likely_reasons,
+    residual,
+)
 from inverse_shading.inversion.posterior import Draws, covariance, draw
 from inverse_shading.inversion.reasons import reasons
-from inverse_shading.material.observable import materials, mean_base, observables
+from inverse_shading.material.observable import (
+    UNKNOWNS,
+    materials,
+    mean_base,
+    observables,
+    with_base_of_one,
+)
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.unrounded import UnroundedRenderer
 
@@ -39,6 +54,9 @@ class Estimate:
         converged: see `least_squares.Solution`.
         alternatives: further materials (10,) that render the same within quantisation.
         draws: (n, 10) equally likely materials of the picture; None without refinement.
+        fit: whether the material explains the picture; None of an answer that wasn't refined.
+        gains: (3,) what the stage's light is multiplied by, red, green and blue, where that was
+            fitted along.
     """
 
     material: np.ndarray
@@ -53,6 +71,8 @@ class Estimate:
     converged: bool
     alternatives: list[np.ndarray] = field(default_factory=list)
     draws: np.ndarray | None = None
+    fit: Fit | None = None
+    gains: np.ndarray | None = None
 
 
 class Refiner:
@@ -91,31 +111,49 @@ class Refiner:
         """float32 (size, size): how far the object reaches into each pixel, 0 to 1."""
         return self._renderer.weights
 
-    def render(self, values: np.ndarray) -> np.ndarray:
-        """A material's framed image as the data set has it: uint8 (size, size, 3)."""
-        return self._renderer.rounded_image(np.asarray(values, dtype=np.float64))
+    def render(self, values: np.ndarray, gains: np.ndarray | None = None) -> np.ndarray:
+        """A material's framed image as the data set has it: uint8 (size, size, 3).
+
+        Args:
+            gains: (3,) what the light is multiplied by, if it isn't the stage's.
+        """
+        values = np.asarray(values, dtype=np.float64)
+        if gains is None:
+            return self._renderer.rounded_image(values)
+        return np.rint(self._renderer.image(np.append(values, gains))).astype(np.uint8)
 
     def refine(
-        self, picture: FramedPicture, guess: np.ndarray | None = None, alternatives: int = 0
+        self,
+        picture: FramedPicture,
+        guess: np.ndarray | None = None,
+        alternatives: int = 0,
+        fit_exposure: bool = False,
     ) -> Estimate:
         """Find the material whose render is the picture.
 
         Args:
             guess: (10,) where to start; without one, at fixed places.
             alternatives: how many further materials to look for.
+            fit_exposure: whether exposure and white balance are fitted along.
         """
         before = self._renderer.renders
         compared = picture.weights > 0.5
-        solution = self.solve(picture, guess)
-        draws = self.draws(picture, solution)
+        solution = self.solve(picture, guess, fit_exposure)
+        fit = self._judge(picture, solution)
+        draws = self.draws(picture, solution, 1.0 if fit.explained else MISFIT_SCALE)
         material, rms = self._middle(picture, compared, solution, draws)
+        gains = found_gains(solution.x)
         low, high = draws.interval(self._settings["interval"], self._calibration.factor_vector)
         # What is left of a picture that nothing explains may drive the optimum beyond all draws.
         low, high = np.minimum(low, material), np.maximum(high, material)
         others = []
         if alternatives:
             others = different_materials(
-                draws, material, self._renderer.image, compared, alternatives
+                draws,
+                material,
+                lambda values: self._renderer.image(np.append(values, gains)),
+                compared,
+                alternatives,
             )
         # The guess's own render is for the record and no part of the search.
         renders = self._renderer.renders - before
@@ -133,6 +171,8 @@ class Refiner:
             converged=solution.converged,
             alternatives=others,
             draws=draws.values,
+            fit=fit,
+            gains=gains if fit_exposure else None,
         )
 
     def assess(
@@ -164,21 +204,62 @@ class Refiner:
             converged=rms <= self._settings["tolerance"],
         )
 
-    def solve(self, picture: FramedPicture, guess: np.ndarray | None) -> Solution:
+    def solve(
+        self, picture: FramedPicture, guess: np.ndarray | None, fit_exposure: bool = False
+    ) -> Solution:
         """The optimum alone, see `least_squares.find_material`."""
-        compared = picture.weights > 0.5
-        return find_material(self._renderer, picture.target, compared, guess, self._settings)
+        return self._search(picture, guess, self._settings, fit_exposure)
 
-    def draws(self, picture: FramedPicture, solution: Solution) -> Draws:
-        """What the picture allows about the optimum."""
+    def _search(
+        self,
+        picture: FramedPicture,
+        guess: np.ndarray | None,
+        settings: Mapping,
+        fit_exposure: bool,
+    ) -> Solution:
+        return find_material(
+            self._renderer,
+            picture.target,
+            picture.weights > 0.5,
+            guess,
+            settings,
+            fit_exposure,
+            # Not the calibration's margins, which searches like this one measure.
+            lambda found: SHIPPED_MARGINS.score(self.residual(picture, found).excess),
+        )
+
+    def residual(self, picture: FramedPicture, solution: Solution) -> Residual:
+        """What the optimum leaves of the picture."""
+        return residual(self._renderer, picture, solution)
+
+    def draws(self, picture: FramedPicture, solution: Solution, widened: float = 1.0) -> Draws:
+        """What the picture allows about the optimum.
+
+        Args:
+            widened: by what its deviations are multiplied beside the calibration.
+        """
         u, spread = self.spread(picture, solution)
-        scales = self._calibration.scale_vector
+        scales = widened * self._calibration.scale_vector
         return draw(u, scales[:, None] * spread * scales)
 
     def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """u (9,) at the optimum and its covariance (9, 9) before any scale."""
         pixels = (picture.weights > 0.5) & self._renderer.dense
-        return observables(solution.x), covariance(solution.by_u, solution.residuals, pixels)
+        whole = covariance(solution.by_u, solution.residuals, pixels)
+        return observables(solution.x)[:UNKNOWNS], whole[:UNKNOWNS, :UNKNOWNS]
+
+    def _judge(self, picture: FramedPicture, solution: Solution) -> Fit:
+        """The verdict on what is left of the picture, with likely reasons."""
+        margins, found = self._calibration.margins, self.residual(picture, solution)
+        fit = judge(found, margins, picture)
+        if fit.explained:
+            return fit
+        in_other_light = None
+        if len(solution.x) == UNKNOWNS:
+            guess = with_base_of_one(solution.x)
+            again = self._search(picture, guess, {**self._settings, "restarts": 0}, True)
+            in_other_light = self.residual(picture, again)
+        return replace(fit, reasons=likely_reasons(found, in_other_light, margins, picture))
 
     def _middle(
         self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws
@@ -187,17 +268,24 @@ class Refiner:
 
         The optimum itself lies wherever rounding drove it along what doesn't show.
         """
-        u = draws.u.mean(axis=0)
+        u, gains = draws.u.mean(axis=0), found_gains(solution.x)
         middle = materials(u, mean_base(u))
-        rms = self._distance(middle, picture, compared)
+        rms = self._distance(middle, picture, compared, gains)
         if rms <= ALLOWED_LOSS * solution.rms:
             return middle, rms
-        u = observables(solution.x)
+        u = observables(solution.x)[:UNKNOWNS]
         optimum = materials(u, mean_base(u))
-        return optimum, self._distance(optimum, picture, compared)
+        return optimum, self._distance(optimum, picture, compared, gains)
 
-    def _distance(self, values: np.ndarray, picture: FramedPicture, compared: np.ndarray) -> float:
-        difference = (self._renderer.image(values) - picture.target)[compared]
+    def _distance(
+        self,
+        values: np.ndarray,
+        picture: FramedPicture,
+        compared: np.ndarray,
+        gains: np.ndarray | tuple = (),
+    ) -> float:
+        image = self._renderer.image(np.append(values, gains))
+        difference = (image - picture.target)[compared]
         return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ def with_base_of_one(x: np.ndarray) -> np.ndarray:
 
 
 def observables(x: np.ndarray) -> np.ndarray:
-    """u (…, 9) of x (…, 9)."""
+    """u (…, 9) of x (…, 9). What stands after the nine stays, here and in the derivatives."""
     return np.concatenate(
         [
             x[..., X_BASE_COLOR],
@@ -71,7 +71,7 @@ def observables(x: np.ndarray) -> np.ndarray:
 
 def observables_derivative(x: np.ndarray) -> np.ndarray:
     """du/dx at x: (9, 9), a row a component of u."""
-    derivative = np.zeros((UNKNOWNS, UNKNOWNS))
+    derivative = np.diag((np.arange(len(x)) >= UNKNOWNS).astype(float))
     derivative[U_PRODUCTS, X_BASE_COLOR] = np.eye(3)
     derivative[U_TINTS, X_SPECULAR_COLOR] = np.eye(3) * x[X_SPECULAR]
     derivative[U_TINTS, X_SPECULAR] = x[X_SPECULAR_COLOR]
@@ -83,7 +83,7 @@ def observables_derivative(x: np.ndarray) -> np.ndarray:
 
 def unknowns_derivative(x: np.ndarray) -> np.ndarray:
     """dx/du at x: (9, 9), a row an unknown x. `specular` must be at least LEAST_SPECULAR."""
-    derivative = np.zeros((UNKNOWNS, UNKNOWNS))
+    derivative = np.diag((np.arange(len(x)) >= UNKNOWNS).astype(float))
     derivative[X_BASE_COLOR, U_PRODUCTS] = np.eye(3)
     derivative[X_SPECULAR_COLOR, U_TINTS] = np.eye(3) / x[X_SPECULAR]
     derivative[X_SPECULAR_COLOR, U_SPECULAR] = -x[X_SPECULAR_COLOR] / x[X_SPECULAR]

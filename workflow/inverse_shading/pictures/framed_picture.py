@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inverse_shading.pictures.file_kind import PictureSource
+
 
 @dataclass(frozen=True)
 class FramedPicture:
@@ -17,6 +19,7 @@ class FramedPicture:
         placement: how the object was found: "frame" (the whole stage), "framed" (cropped like a
             training image), "silhouette" (cut out and moved), or "given" (forced).
         silhouette: how well the silhouette matches the object's, intersection over union, 0 to 1.
+        source: where in which file it comes from; None for a framed image of 8 bits.
     """
 
     image: np.ndarray
@@ -25,3 +28,4 @@ class FramedPicture:
     encoding: str
     placement: str
     silhouette: float
+    source: PictureSource | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from inverse_shading.pictures.decoded import Decoded, straight
+from inverse_shading.pictures.file_kind import FileKind, file_kind
 from inverse_shading.pictures.raster import decode_raster
 from inverse_shading.pictures.tiff import TIFF_SIGNATURES, decode_tiff
 from inverse_shading.runtime.errors import InputError
@@ -29,11 +30,13 @@ class Picture:
         pixels: float32 (height, width, 3), sRGB-encoded, levels of 255 in [0, 255], first row on top.
         alpha: float32 (height, width), coverage from 0 to 1, straight; None if all is opaque.
         encoding: "srgb" or "linear", what the file's values were taken for.
+        kind: how the file rounds and compresses them.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     encoding: str
+    kind: FileKind
 
 
 def read_picture(path: str | Path, encoding: str = "auto", layer: str | None = None) -> Picture:
@@ -77,12 +80,13 @@ def _read(path: Path, encoding: str, layer: str | None) -> Picture:
     if alpha is not None:
         alpha = np.clip(alpha, 0, 1).astype(np.float32)
         alpha = None if (alpha == 1).all() else alpha
+    kind = file_kind(path, decoded, encoding == "linear")
     values = np.clip(decoded.values, 0, 1)
     del decoded  # a large picture's values take a gigabyte
     if encoding == "linear":
         values = srgb_encode(values)
     values *= 255
-    return Picture(values.astype(np.float32, copy=False), alpha, encoding)
+    return Picture(values.astype(np.float32, copy=False), alpha, encoding, kind)
 
 
 def _decode(path: Path, layer: str | None) -> Decoded:

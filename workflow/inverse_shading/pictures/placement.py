@@ -7,11 +7,12 @@ import numpy as np
 from PIL import Image
 
 from inverse_shading.pictures.cut_out import cut_outs, eroded, without_rim
+from inverse_shading.pictures.file_kind import PictureSource
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.pictures.picture_file import Picture, read_picture
 from inverse_shading.pictures.silhouette import needed_overlap, place, put, through_square
 from inverse_shading.pictures.stage_view import StageView
-from inverse_shading.render.framing import frame_image
+from inverse_shading.render.framing import Box, frame_image
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.scene.stage_file import Stage
@@ -107,6 +108,7 @@ def _on_the_stage(path: str | Path, picture: Picture, view: StageView) -> Framed
         encoding=picture.encoding,
         placement=match.placement,
         silhouette=match.silhouette,
+        source=PictureSource(picture.kind, height, width, square),
     )
 
 
@@ -145,7 +147,7 @@ def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
         coverage = through_square(alpha, square, view.size, view.filter)
         moved = through_square(premultiplied, square, view.size, view.filter)
     placement = "silhouette" if value >= required else "given"
-    return _on_backdrop(moved, coverage, view, picture.encoding, placement, value)
+    return _on_backdrop(moved, coverage, view, picture, square, placement, value)
 
 
 def _as_given(picture: Picture, view: StageView) -> FramedPicture:
@@ -157,28 +159,37 @@ def _as_given(picture: Picture, view: StageView) -> FramedPicture:
     square = (left, upper, left + side, upper + side)
     coverage = through_square(alpha, square, view.size, view.filter)
     moved = through_square(premultiplied, square, view.size, view.filter)
-    return _on_backdrop(moved, coverage, view, picture.encoding, "given", 0.0)
+    return _on_backdrop(moved, coverage, view, picture, square, "given", 0.0)
 
 
 def _on_backdrop(
     premultiplied: np.ndarray,
     coverage: np.ndarray,
     view: StageView,
-    encoding: str,
+    picture: Picture,
+    square: Box,
     placement: str,
     silhouette: float,
 ) -> FramedPicture:
-    """A framed picture that is compared only where both its object and the stage's surely are."""
+    """A framed picture that is compared only where both its object and the stage's surely are.
+
+    Args:
+        square: in pixels of the picture after `_shrunk`.
+    """
     target = np.clip(premultiplied + (1 - coverage[..., None]) * view.backdrop, 0, 255)
     inside = np.minimum(coverage, view.coverage) > 0.5
     weights = eroded(inside, EROSION)
+    height, width = picture.pixels.shape[:2]
+    scale = max(1.0, max(height, width) / (WORKING_SCALE * view.size))
+    left, upper, right, lower = (edge * scale for edge in square)
     return FramedPicture(
         image=np.rint(target).astype(np.uint8),
         target=target.astype(np.float32),
         weights=weights.astype(np.float32),
-        encoding=encoding,
+        encoding=picture.encoding,
         placement=placement,
         silhouette=silhouette,
+        source=PictureSource(picture.kind, height, width, (left, upper, right, lower)),
     )
 
 

@@ -13,6 +13,7 @@ import MaterialX as mx
 import numpy as np
 
 from inverse_shading.export.file_names import CERTIFICATE, ENDINGS
+from inverse_shading.inversion.misfit import EXPLAINED
 from inverse_shading.inversion.reasons import EXPLANATIONS, MISFIT_REASON, UNSURE
 from inverse_shading.inversion.refiner import Estimate
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
@@ -85,6 +86,11 @@ class OutputFiles:
         """Whether the report says that the object wasn't found in the picture."""
         picture = (self._report() or {}).get("picture")
         return isinstance(picture, dict) and picture.get("placement") == MISPLACED
+
+    def are_misfit(self) -> bool:
+        """Whether the report says that the material doesn't explain the picture."""
+        fit = (self._report() or {}).get("fit")
+        return isinstance(fit, dict) and fit.get("verdict") != EXPLAINED
 
     def check_owned(self) -> None:
         """Check that nothing would be overwritten but what a former run wrote for this picture.
@@ -215,8 +221,9 @@ class Prediction:
 
     @property
     def reasons(self) -> dict[str, str | None]:
-        """As the estimate's, by parameter; a search that didn't converge determines nothing."""
-        if self.refined and not self.estimate.converged:
+        """As the estimate's, by parameter; what doesn't explain the picture determines nothing."""
+        fit = self.estimate.fit
+        if self.refined and not (self.estimate.converged and (fit is None or fit.explained)):
             return dict.fromkeys(PARAMETERS, MISFIT_REASON)
         return self.estimate.reasons
 
@@ -251,6 +258,8 @@ def write_prediction(
 
     estimate = prediction.estimate
     origin = {**origin, "intervals": prediction.intervals}
+    if estimate.fit is not None:
+        origin["fit"] = estimate.fit.sentence
     contents = {files.material: material_text(estimate.material, origin, library)}
     for number, values in enumerate(estimate.alternatives, start=1):
         numbered = {**origin, "alternative": str(number)}
@@ -263,6 +272,7 @@ def write_prediction(
         prediction.difference,
         [name for name in PARAMETERS if prediction.reasons[name] is not None],
         prediction.intervals,
+        None if estimate.fit is None else estimate.fit.sentence,
     )
     files.publish(contents, _report(prediction) | {"made_by": dict(origin)}, identity)
 
@@ -295,6 +305,7 @@ def _report(prediction: Prediction) -> dict:
             "renders": _rounded(estimate.renders),
             "starts": int(estimate.starts),
         },
+        "fit": _fit(estimate),
         "alternatives": [
             {name: float(values[i]) for i, name in enumerate(PARAMETERS)}
             for values in estimate.alternatives
@@ -304,6 +315,23 @@ def _report(prediction: Prediction) -> dict:
             "placement": picture.placement,
             "silhouette": _rounded(picture.silhouette),
         },
+    }
+
+
+def _fit(estimate: Estimate) -> dict | None:
+    fit, gains = estimate.fit, estimate.gains
+    if fit is None:
+        return None
+    return {
+        "verdict": fit.verdict,
+        "p_value": fit.p_value,
+        "calibrated": fit.calibrated,
+        "reasons": list(fit.reasons),
+        "explanation": fit.sentence,
+        "file": fit.file,
+        "left": _rounded(fit.left),
+        "expected": _rounded(fit.expected),
+        "gains": None if gains is None else [_rounded(gain) for gain in gains],
     }
 
 

@@ -13,7 +13,7 @@ from inverse_shading.report.figures.style import PixelLayout, figure_png, figure
 
 # Layout of the picture, in pixels. Tiles have the size of the framed image within these limits.
 SMALLEST_TILE, LARGEST_TILE = 224, 448
-GAP, BORDER, TITLE_HEIGHT, CAPTION_HEIGHT = 6, 16, 66, 26
+GAP, BORDER, TITLE_HEIGHT, CAPTION_HEIGHT = 6, 16, 78, 26
 
 
 def draw_prediction(
@@ -22,6 +22,7 @@ def draw_prediction(
     difference: ImageDifference,
     undetermined: Sequence[str],
     intervals: str,
+    fit: str | None = None,
 ) -> bytes:
     """Draw a picture, the render of its material and their difference side by side.
 
@@ -30,6 +31,7 @@ def draw_prediction(
         difference: of the two, over the pixels that count.
         undetermined: parameters that the picture leaves undetermined.
         intervals: by which it does, such as "80 %, calibrated".
+        fit: the verdict on the picture in words.
 
     Returns:
         The bytes of a PNG file.
@@ -61,7 +63,10 @@ def draw_prediction(
             left_open = "the picture determines all inputs"
         told = f"By intervals of {intervals}: {left_open}"
         # As many signs as go into a line of the narrowest picture.
-        layout.write(BORDER, 32, "\n".join(textwrap.wrap(told, 110)[:2]), fontsize=7)
+        lines = textwrap.wrap(told, 110)[:2]
+        if fit is not None:
+            lines = [textwrap.shorten(f"The picture is {fit}", 110, placeholder="…"), *lines]
+        layout.write(BORDER, 30, "\n".join(lines), fontsize=7)
         for number, (caption, pixels) in enumerate(tiles.items()):
             left = BORDER + number * (side + GAP)
             layout.write(left, TITLE_HEIGHT + 4, caption, fontsize=8)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
+import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -64,8 +65,8 @@ def predict_pictures(
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
         misplaced: a list that pictures are added to which were taken although they don't show the
-            object, see `Options.any_silhouette`, or were so in a former run; they have their files,
-            which may mean nothing.
+            object, see `Options.any_silhouette`, or which no material explains, or were so in a former
+            run; they have their files, which may mean nothing.
         exports: other platforms that each material is written for; None for no other.
 
     Returns:
@@ -100,6 +101,9 @@ def predict_pictures(
     for picture in done:
         if outputs[picture].are_misplaced():
             _note_misplaced(misplaced, picture)
+        elif outputs[picture].are_misfit():
+            logger.warning("%s: no material explains it, as was found before", picture)
+            misplaced.append(picture)
     if not waiting:
         return failures
     with (
@@ -124,8 +128,14 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            fit = prediction.estimate.fit
             if image.placement == MISPLACED:
                 _note_misplaced(misplaced, picture)
+            elif fit is not None and not fit.explained:
+                misplaced.append(picture)
+            if fit is not None:
+                level = logging.INFO if fit.explained else logging.WARNING
+                logger.log(level, "%s: %s", picture.name, fit.sentence)
             logger.info(
                 "%s: RMS %.2f levels of 255%s → %s",
                 picture.name,

@@ -54,6 +54,7 @@ class Options:
         encoding: of the pictures' values: auto, srgb or linear.
         any_silhouette: whether pictures are taken that don't show the object where it should be.
         layer: of OpenEXR pictures, see `exr_file.read_exr`.
+        fit_exposure: whether exposure and white balance are fitted along.
     """
 
     refine: bool = True
@@ -61,6 +62,7 @@ class Options:
     encoding: str = "auto"
     any_silhouette: bool = False
     layer: str | None = None
+    fit_exposure: bool = False
 
 
 class PredictionSession:
@@ -157,7 +159,7 @@ class PredictionSession:
         from inverse_shading.evaluation.image_difference import compare_images
 
         estimate = _round(self._estimate(picture, answer))
-        render = self._refiner.render(estimate.material)
+        render = self._refiner.render(estimate.material, estimate.gains)
         return Prediction(
             picture,
             estimate,
@@ -171,7 +173,9 @@ class PredictionSession:
     def _estimate(self, picture: FramedPicture, answer: np.ndarray | None) -> Estimate:
         guess = None if answer is None else guessed_materials(answer[None])[0]
         if self._options.refine:
-            return self._refiner.refine(picture, guess, self._options.alternatives)
+            return self._refiner.refine(
+                picture, guess, self._options.alternatives, self._options.fit_exposure
+            )
         low, high = (np.clip(answer + sign * self._half_widths, 0, 1) for sign in (-1, 1))
         return self._refiner.assess(picture, guess, answer, low, high)
 

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import minimum_filter, uniform_filter
 
+from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framing import StageFraming
 from inverse_shading.render.program import StageProgram
 from inverse_shading.scene.srgb import srgb_encode
@@ -18,6 +19,9 @@ from inverse_shading.scene.stage_file import read_stage
 
 # Materials in flight: a point and its derivatives by nine unknowns.
 TARGETS = 10
+
+# A material's, before its gains.
+INPUTS = len(PARAMETERS)
 
 # Where the normals vary less than this over WINDOW pixels of the frame (1 − |mean normal|²), a framed
 # pixel's light is its centre's light: the resampling filter reaches as far.
@@ -76,6 +80,8 @@ class UnroundedRenderer:
         self._places = np.flatnonzero(stage.mask)[order]
         surface = np.ascontiguousarray(stage.surface[:, order])
         self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)
+        #: The square of the frame that framed images show, and its resampling.
+        self.box, self.filter = self._framing.box, self._framing.filter
         #: Renders so far; one of some pixels only counts by their share.
         self.renders = 0.0
 
@@ -87,7 +93,9 @@ class UnroundedRenderer:
     def sparse_pixels(self, values: np.ndarray) -> np.ndarray:
         """The pixels of `sparse`, float32 (n, pixels, 3), levels of 255, of materials (n, 10).
 
-        This and the other renders raise InputError as `program.StageProgram` does.
+        After the ten inputs may stand the gains of red, green and blue, (n, 13): what the light that
+        the picture shows is multiplied by. This and the other renders take both, and raise InputError
+        as `program.StageProgram` does.
         """
         return self._shade(values, self._sparse.max() + 1)[:, self._sparse]
 
@@ -97,8 +105,16 @@ class UnroundedRenderer:
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """One material's framed image before rounding: float32 (size, size, 3), levels of 255."""
+        return self.framed(self.frame(values))
+
+    def frame(self, values: np.ndarray) -> np.ndarray:
+        """One material's whole frame before rounding: float32 (side, side, 3), levels of 255."""
         frame = self._background.astype(np.float32)
         frame.reshape(-1, 3)[self._places] = self._shade(values[None], len(self._places))[0]
+        return frame
+
+    def framed(self, frame: np.ndarray) -> np.ndarray:
+        """A frame cropped and resized: float32 (size, size, 3)."""
         return np.stack([self._resize(frame[..., channel]) for channel in range(3)], axis=-1)
 
     def rounded_image(self, values: np.ndarray) -> np.ndarray:
@@ -114,7 +130,10 @@ class UnroundedRenderer:
     def _shade(self, values: np.ndarray, count: int) -> np.ndarray:
         parts = []
         for first in range(0, len(values), TARGETS):
-            linear = self._program.shade_linear(values[first : first + TARGETS], count)
+            chunk = values[first : first + TARGETS]
+            linear = self._program.shade_linear(chunk[:, :INPUTS], count)
+            if chunk.shape[1] > INPUTS:
+                linear *= chunk[:, None, INPUTS:].astype(np.float32)
             parts.append(255 * srgb_encode(np.clip(linear, 0, 1)))
         self.renders += len(values) * count / len(self._places)
         return np.concatenate(parts).astype(np.float32)

@@ -1,0 +1,139 @@
+"""Verdicts: pictures of the stage are explained in files of any kind, and those made otherwise aren't."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inverse_shading.inversion.misfit import (
+    DENIAL,
+    DOUBT,
+    EXPLAINED,
+    FEWEST,
+    OTHER,
+    SHIPPED_MARGINS,
+    Residual,
+    judge,
+    likely_reasons,
+    measure_margins,
+)
+from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.pictures.placement import frame_picture
+from inverse_shading.render.unrounded import UnroundedRenderer
+from inverse_shading.scene.environment import irradiance_map
+from inverse_shading.scene.stage_file import read_stage, save_stage
+from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS, framed, make_small_stage
+
+# A dielectric whose highlights tell the light's colour from its own.
+VALUES = MATERIALS[0]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return make_small_stage(tmp_path_factory.mktemp("stage"))
+
+
+@pytest.fixture(scope="module")
+def refiner(path):
+    with Refiner(path, FRAMING, SETTINGS, device="cpu", threads=1) as refiner:
+        yield refiner
+
+
+@pytest.fixture(scope="module")
+def picture_of(path, tmp_path_factory):
+    """A function: from a frame in levels of 255 and a file's name to the framed picture."""
+    folder, stage = tmp_path_factory.mktemp("pictures"), read_stage(path)
+
+    def write(frame, name, **options):
+        image = Image.fromarray(np.rint(frame).astype(np.uint8))
+        image.save(folder / name, **options)
+        return frame_picture(folder / name, stage, FRAMING, any_silhouette=True)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "name, options, file",
+    [
+        ("own.png", {}, "8 bits"),
+        ("own.jpg", {"quality": 95}, "JPEG, quality 95"),
+        ("rough.jpg", {"quality": 60}, "JPEG, quality 60"),
+    ],
+)
+def test_pictures_of_the_stage_are_explained(refiner, picture_of, name, options, file):
+    picture = picture_of(refiner._renderer.frame(VALUES), name, **options)
+    fit = refiner.refine(picture, VALUES).fit
+    assert fit.verdict == EXPLAINED and fit.file == file and fit.reasons == ()
+    assert fit.left == pytest.approx(fit.expected, rel=0.05)
+
+
+def test_compression_that_the_file_does_not_tell_of_is_noticed(refiner, picture_of):
+    picture = picture_of(refiner._renderer.frame(VALUES), "hidden.jpg", quality=60)
+    plain = replace(picture.source, kind=replace(picture.source.kind, tables=None))
+    fit = refiner.refine(replace(picture, source=plain), VALUES).fit
+    assert fit.verdict == OTHER and "compression" in fit.reasons
+
+
+def test_another_exposure_is_noticed_and_can_be_fitted_along(refiner, picture_of):
+    gains = (1.25, 1.0, 0.8)
+    picture = picture_of(refiner._renderer.frame(np.append(VALUES, gains)), "bright.png")
+    estimate = refiner.refine(picture, VALUES)
+    assert estimate.fit.verdict == OTHER and "exposure" in estimate.fit.reasons
+    assert estimate.gains is None
+    fitted = refiner.refine(picture, VALUES, fit_exposure=True)
+    assert fitted.fit.verdict == EXPLAINED
+    # What base_color and gain share is hardly told apart.
+    np.testing.assert_allclose(fitted.gains, gains, rtol=0.08)
+    np.testing.assert_allclose(fitted.material[5], VALUES[5], atol=0.01)
+    shown = refiner.render(fitted.material, fitted.gains).astype(float) - picture.image
+    assert np.sqrt(np.mean(shown[picture.weights > 0.5] ** 2)) < 1
+
+
+def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_path):
+    own = framed(refiner.render(VALUES), refiner.weights)
+    stage = read_stage(path)
+    radiance = (stage.radiance[:, ::-1] * (1.15, 1.0, 0.85)).astype(np.float32)
+    varied = replace(stage, radiance=radiance, irradiance=irradiance_map(radiance))
+    save_stage(tmp_path / "varied.safetensors", varied)
+    renderer = UnroundedRenderer(tmp_path / "varied.safetensors", FRAMING, 2, "cpu", 1)
+    other = framed(renderer.rounded_image(VALUES), refiner.weights)
+    renderer.close()
+    estimates = [refiner.refine(picture, VALUES) for picture in (own, other)]
+    assert [estimate.fit.explained for estimate in estimates] == [True, False]
+    assert estimates[1].fit.reasons
+    widths = [np.sum(estimate.high - estimate.low) for estimate in estimates]
+    assert widths[1] > 2 * widths[0]
+
+
+def test_margins_are_measured_and_few_materials_leave_the_shipped_ones():
+    found = np.abs(np.random.default_rng(0).normal(0, (0.1, 0.2, 0.4), size=(400, 3)))
+    margins = measure_margins(list(found))
+    assert margins.images == 400
+    np.testing.assert_allclose(margins.units, np.quantile(found, 0.9, axis=0))
+    p_values = np.array([margins.p_value(excess) for excess in found])
+    for share in (0.05, 0.2, 0.5):
+        assert (p_values <= share).mean() == pytest.approx(share, abs=0.02)
+    # No scale hides another, and more is never more likely.
+    assert margins.p_value(np.array([0, 2.0, 0])) < DENIAL < margins.p_value(found[0])
+    assert np.all(np.diff([margins.p_value(np.full(3, x)) for x in np.linspace(-1, 3, 50)]) <= 0)
+    assert measure_margins(list(found[: FEWEST - 1])) is SHIPPED_MARGINS
+
+
+def test_reasons_are_told_apart_by_what_is_left(refiner):
+    picture = framed(refiner.render(VALUES), refiner.weights)
+    smooth = Residual(1.0, 0.3, np.full(3, 1.2), 0.9)
+    rough, as_expected = replace(smooth, smooth=0.02), Residual(0.3, 0.3, np.zeros(3), 0.1)
+
+    def reasons(found, fitted=None, placement="framed"):
+        shown = replace(picture, placement=placement)
+        return likely_reasons(found, fitted, SHIPPED_MARGINS, shown)
+
+    assert reasons(smooth) == ("light", "renderer")
+    assert reasons(rough) == ("compression",)
+    assert reasons(smooth, as_expected)[0] == "exposure"
+    assert "exposure" not in reasons(smooth, smooth)
+    assert "object" in reasons(smooth, placement="given")
+    fit = judge(smooth, SHIPPED_MARGINS, picture)
+    assert fit.verdict == OTHER and fit.p_value < DENIAL < DOUBT and not fit.calibrated
+    assert "not calibrated" in fit.sentence

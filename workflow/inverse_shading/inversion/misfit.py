@@ -1,0 +1,255 @@
+"""Whether a material explains a picture: what its render leaves, against what would be left anyway.
+
+What a right material leaves is known for every picture: its own render is put through the same file,
+with the same rounding, compression and resampling, and compared with itself (a parametric bootstrap).
+What the picture leaves beyond that is *excess*. A wrong light or shader leaves smooth differences,
+which neighbouring pixels share, and compression rough ones. So both are compared at several scales,
+pixel by pixel and averaged over blocks. How much excess the search itself leaves is measured on renders
+of known materials (`Margins`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inverse_shading.inversion.least_squares import Solution, rendered
+from inverse_shading.pictures.file_kind import EIGHT_BITS, PictureSource
+from inverse_shading.pictures.framed_picture import FramedPicture
+from inverse_shading.pictures.silhouette import through_square
+from inverse_shading.render.framing import frame_image
+from inverse_shading.render.unrounded import UnroundedRenderer
+
+# Sides of the blocks that residuals are averaged over, in framed pixels.
+SCALES = (1, 4, 16)
+
+# Levels of 255 that mean nothing: the search ends that far off, and other drivers round elsewhere.
+UNSEEN = 0.02
+
+# Verdicts.
+EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
+
+# Of pictures that the stage made, these shares are called doubtful or worse, and not made this way.
+DOUBT, DENIAL = 0.01, 0.001
+
+# Fewer known materials say too little of a tail.
+FEWEST = 20
+
+# Intervals of a picture that isn't explained are so many times wider, `python benchmarks/misfit.py`.
+MISFIT_SCALE = 10.0
+
+# Exposure or white balance is a reason where fitting them leaves less than this share unexplained;
+# compression or blur where less than this share of what is left is smooth.
+LARGE_PART, ROUGH = 0.5, 0.1
+
+# Of each, for people.
+LIKELY = {
+    "exposure": "exposure or white balance",
+    "object": "another object or view",
+    "compression": "compression or blur that the file doesn't tell of",
+    "light": "another light",
+    "renderer": "another renderer or shading model",
+}
+
+EXPOSURE, OBJECT, COMPRESSION, LIGHT, RENDERER = LIKELY
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What a solution leaves of a picture.
+
+    Attributes:
+        left: root mean square over inner pixels, levels of 255.
+        expected: what the material's own render in such a file would leave.
+        excess: (SCALES,) logarithms of how many times more than expected is left, by scale.
+        smooth: share of what is left that is the same over blocks of the largest scale, 0 to 1.
+    """
+
+    left: float
+    expected: float
+    excess: np.ndarray
+    smooth: float
+
+    @property
+    def unexplained(self) -> float:
+        """Mean square of what is left beyond what is expected."""
+        return max(self.left**2 - self.expected**2, 0.0)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """How much excess pictures of the stage itself have.
+
+    Attributes:
+        units: excess by scale that nine of ten stay below; scores are in these.
+        deciles: nine, of the scores.
+        tail: how far the highest tenth is above the last decile, the mean of an exponential
+            distribution.
+        images: known materials that it was measured on.
+    """
+
+    units: tuple[float, ...]
+    deciles: tuple[float, ...]
+    tail: float
+    images: int
+
+    def score(self, excess: np.ndarray) -> float:
+        """How far a picture is beyond those of the stage, at the scale where it is furthest."""
+        return float(np.max(excess / np.array(self.units)))
+
+    def p_value(self, excess: np.ndarray) -> float:
+        """Share of the stage's own pictures that have as high a score: their highest tenth is taken
+        for exponential."""
+        score, last = self.score(excess), self.deciles[-1]
+        if score > last:
+            return 0.1 * float(np.exp((last - score) / self.tail))
+        shares = np.linspace(0.9, 0.1, len(self.deciles))
+        return float(np.interp(score, self.deciles, shares, left=1.0))
+
+
+#: Where none were measured: those of the built-in stage, twice as wide.
+SHIPPED_MARGINS = Margins(
+    (0.04, 0.18, 0.6), (0.25, 0.4, 0.5, 0.55, 0.65, 0.7, 0.8, 0.9, 1.1), 1.4, 0
+)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A verdict.
+
+    Attributes:
+        verdict: EXPLAINED, DOUBTFUL or OTHER.
+        p_value: share of the stage's own pictures in such files that leave as much.
+        calibrated: whether that was measured on this stage.
+        file: what the picture was held against, such as "8 bits" or "JPEG, quality 75".
+        left, expected: see `Residual`.
+        reasons: likely ones of a picture that isn't explained, the likeliest first.
+    """
+
+    verdict: str
+    p_value: float
+    calibrated: bool
+    file: str
+    left: float
+    expected: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def explained(self) -> bool:
+        """Whether the material explains the picture."""
+        return self.verdict == EXPLAINED
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        shown = f"{self.p_value:.2g}" if self.p_value >= 1e-4 else "below 0.0001"
+        told = f"{self.verdict} (p {shown}{'' if self.calibrated else ', not calibrated'})"
+        likely = [LIKELY[reason] for reason in self.reasons]
+        return told + (f": likely {', or '.join(likely)}" if likely else "")
+
+
+def judge(found: Residual, margins: Margins, picture: FramedPicture) -> Fit:
+    """The verdict on a picture, without reasons."""
+    p_value = margins.p_value(found.excess)
+    verdict = EXPLAINED if p_value >= DOUBT else DOUBTFUL if p_value >= DENIAL else OTHER
+    kind = EIGHT_BITS if picture.source is None else picture.source.kind
+    return Fit(verdict, p_value, margins.images > 0, kind.name, found.left, found.expected)
+
+
+def likely_reasons(
+    found: Residual, in_other_light: Residual | None, margins: Margins, picture: FramedPicture
+) -> tuple[str, ...]:
+    """What may be wrong with a picture that isn't explained, the likeliest first.
+
+    Args:
+        found: what the best material leaves.
+        in_other_light: what it leaves with exposure and white balance fitted along; None if they were.
+    """
+    reasons = []
+    if in_other_light is not None and (
+        margins.p_value(in_other_light.excess) >= DOUBT
+        or in_other_light.unexplained < LARGE_PART * found.unexplained
+    ):
+        reasons.append(EXPOSURE)
+    if picture.placement == "given":
+        reasons.append(OBJECT)
+    if found.smooth < ROUGH:
+        reasons.append(COMPRESSION)
+    if not reasons or found.smooth >= ROUGH:
+        reasons += [LIGHT, RENDERER]
+    return tuple(reasons)
+
+
+def measure_margins(excesses: Sequence[np.ndarray]) -> Margins:
+    """Margins of known materials' excesses, each (SCALES,); the shipped ones of too few."""
+    if len(excesses) < FEWEST:
+        return SHIPPED_MARGINS
+    found = np.array(excesses)
+    units = np.maximum(np.quantile(found, 0.9, axis=0), UNSEEN)
+    scores = np.max(found / units, axis=1)
+    deciles = np.quantile(scores, np.linspace(0.1, 0.9, 9))
+    # Of an exponential distribution, by its median: a search that failed says nothing of the rest.
+    tail = float(np.median(scores[scores > deciles[-1]]) - deciles[-1]) / np.log(2)
+    return Margins(
+        tuple(units.tolist()), tuple(deciles.tolist()), float(max(tail, UNSEEN)), len(found)
+    )
+
+
+def residual(renderer: UnroundedRenderer, picture: FramedPicture, solution: Solution) -> Residual:
+    """Compare what a picture leaves with what the found material's own render would leave."""
+    pixels = (picture.weights > 0.5) & renderer.dense
+    frame = renderer.frame(rendered(solution.x))
+    own = (renderer.framed(frame) - as_filed(renderer, picture, frame))[pixels]
+    # The search makes residuals orthogonal to the derivatives, so these are made so too.
+    derivatives = solution.by_u.reshape(-1, solution.by_u.shape[-1]).astype(np.float64)
+    flat = own.ravel().astype(np.float64)
+    steps = np.linalg.lstsq(derivatives.T @ derivatives, derivatives.T @ flat, rcond=1e-12)[0]
+    expected = _at_scales((flat - derivatives @ steps).reshape(own.shape), pixels)
+    left = _at_scales(solution.residuals, pixels)
+    return Residual(
+        float(left[0]),
+        float(expected[0]),
+        np.log(left / expected),
+        float((left[-1] / left[0]) ** 2),
+    )
+
+
+def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndarray) -> np.ndarray:
+    """What a framed picture would be if its file showed this frame.
+
+    Args:
+        frame: float (side, side, 3), levels of 255.
+
+    Returns:
+        float (size, size, 3), levels of 255.
+    """
+    size = len(picture.weights)
+    source = picture.source or PictureSource(EIGHT_BITS, size, size, (0, 0, size, size))
+    left, upper, right, _ = source.square
+    side = max(source.height, source.width)
+    box_left, box_upper, box_right, _ = renderer.box
+    # Of the frame, what the file shows.
+    scale = (box_right - box_left) / (right - left)
+    corner = box_left - left * scale, box_upper - upper * scale
+    shown = (*corner, corner[0] + side * scale, corner[1] + side * scale)
+    if picture.placement == "framed" and source.kind.steps:
+        # Framed images are made of frames of 8 bits.
+        canvas = frame_image(np.rint(frame).astype(np.uint8), shown, side, renderer.filter)
+    else:
+        canvas = through_square(frame, shown, side, renderer.filter)
+    filed = source.kind.applied(np.clip(canvas[: source.height, : source.width], 0, 255))
+    return np.clip(through_square(filed, source.square, size, renderer.filter), 0, 255)
+
+
+def _at_scales(residuals: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Root mean squares (SCALES,) of residuals (pixels, 3) averaged over blocks."""
+    rows, columns = np.nonzero(pixels)
+    found = []
+    for side in SCALES:
+        blocks = rows // side * pixels.shape[1] + columns // side
+        numbers, counts = np.unique(blocks, return_inverse=True, return_counts=True)[1:]
+        sums = np.zeros((len(counts), 3))
+        np.add.at(sums, numbers, residuals)
+        # A block counts by its pixels.
+        found.append(np.sum(np.square(sums) / counts[:, None]) / (3 * len(rows)))
+    return np.sqrt(np.array(found) + UNSEEN**2)

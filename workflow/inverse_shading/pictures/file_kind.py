@@ -1,0 +1,100 @@
+"""How a picture's file rounds and compresses what it shows, so that a render can be treated alike."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+
+from inverse_shading.pictures.decoded import Decoded
+from inverse_shading.render.framing import Box
+from inverse_shading.scene.srgb import srgb_decode, srgb_encode
+
+# Mean of libjpeg's table of luminance at quality 50, which its other qualities scale.
+STANDARD_MEAN = 57.625
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """Rounding and compression.
+
+    Attributes:
+        steps: values between black and white, 255 of 8 bits; 0 where they aren't rounded.
+        linear: whether they are rounded as linear light.
+        tables: a JPEG's quantisation tables by number.
+        sampling: Pillow's number for how a JPEG samples its colours.
+    """
+
+    steps: int = 255
+    linear: bool = False
+    tables: Mapping[int, Sequence[int]] | None = None
+    sampling: int = 0
+
+    @property
+    def name(self) -> str:
+        """Such as "8 bits" or "JPEG, quality 75"."""
+        if self.tables:
+            return f"JPEG, quality {self.quality}"
+        return {0: "unrounded", 255: "8 bits", 65535: "16 bits"}[self.steps]
+
+    @property
+    def quality(self) -> int:
+        """Of a JPEG, on libjpeg's scale, by its table of luminance."""
+        scale = 100 * float(np.mean(self.tables[0])) / STANDARD_MEAN
+        return int(np.clip(round(5000 / scale if scale > 100 else 100 - scale / 2), 1, 100))
+
+    def applied(self, levels: np.ndarray) -> np.ndarray:
+        """What a file of this kind holds of a picture, float (height, width, 3), levels of 255."""
+        if not self.steps:
+            return levels
+        if self.tables:
+            buffer = io.BytesIO()
+            Image.fromarray(np.rint(levels).astype(np.uint8)).save(
+                buffer, "JPEG", qtables=dict(self.tables), subsampling=self.sampling
+            )
+            return np.asarray(Image.open(buffer).convert("RGB"), np.float32)
+        shares = srgb_decode(levels / 255) if self.linear else levels / 255
+        shares = np.rint(shares * self.steps) / self.steps
+        return (255 * (srgb_encode(shares) if self.linear else shares)).astype(np.float32)
+
+
+EIGHT_BITS = FileKind()
+
+
+@dataclass(frozen=True)
+class PictureSource:
+    """Where in which file a framed picture comes from.
+
+    Attributes:
+        kind: of the file.
+        height, width: of its pixels.
+        square: that became the framed picture, in pixels; it may reach beyond the file.
+    """
+
+    kind: FileKind
+    height: int
+    width: int
+    square: Box
+
+
+def file_kind(path: str | Path, decoded: Decoded, linear: bool) -> FileKind:
+    """The kind of a picture's file, which was decoded already.
+
+    Args:
+        linear: whether its values are taken for linear light.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.format in ("JPEG", "MPO"):
+                # A grey one, which has no sampling, is written as one without.
+                sampling = max(JpegImagePlugin.get_sampling(image), 0)
+                return FileKind(255, False, image.quantization, sampling)
+    except (OSError, UnidentifiedImageError):
+        pass
+    if decoded.linear:
+        return FileKind(0)
+    samples = np.asarray(decoded.values[::7, ::7], np.float64) * 255
+    whole = np.abs(samples - np.rint(samples)).max() < 0.01
+    return FileKind(255 if whole else 65535, linear)
