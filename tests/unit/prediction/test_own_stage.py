@@ -227,6 +227,7 @@ def test_wrong_settings_are_named_by_key(tmp_path):
 def test_without_a_model_nothing_waits_for_torch_pandas_or_matplotlib():
     script = (
         "import sys; import inverse_shading.prediction.predict\n"
+        "import inverse_shading.prediction.own_stage, inverse_shading.config.own_stage\n"
         "print([m for m in ('torch', 'pandas', 'matplotlib', 'skimage') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.runtime.artefacts import check_identifiers, read_csv, write_csv
 from inverse_shading.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "validation", "test")
 
@@ -63,7 +66,7 @@ def write_split(
     write_csv(path, {"id": images.identifiers, "split": draw_split(images, fractions, seed)})
 
 
-def read_split(path: str | Path, images: ImageRange | None = None) -> pd.Series:
+def read_split(path: str | Path, images: ImageRange | None = None) -> "pd.Series":
     """Read the split of a range.
 
     Returns:

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from inverse_shading.inversion.calibrate_stage import measure_known
-from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.prediction.stage_card import (
     SUFFIX,
     card_path,
@@ -70,6 +68,10 @@ def make_own_stage(
     write_stage_card(output, settings, shown)
     logger.info("%s: the stage; %s shows it", output, preview)
     if calibrate:
+        # Here, since they take a second to load.
+        from inverse_shading.inversion.calibrate_stage import measure_known
+        from inverse_shading.inversion.refiner import Refiner
+
         with Refiner(
             output,
             framing,
