@@ -50,13 +50,17 @@ def main() -> None:
             data[name] = live_stage(read_stage(stages[name]), FRAMING, "cpu")
         page = Path(folder) / "page.html"
         write_live_page(page, data)
-        print("| stage | kB in the page | largest difference | pixels that differ by more than 1 | seconds a frame, median |")
+        print(
+            "| stage | kB in the page | largest difference | pixels that differ by more than 1 | seconds a frame, median |"
+        )
         print("|---|---|---|---|---|")
         with browser(Path(folder) / "profile") as driver:
             driver.set_script_timeout(600)
             open_live_page(driver, page)
             for name, path in stages.items():
-                print(f"| {name} | {len(json.dumps(data[name])) / 1000:.0f} | {compare(driver, name, path, materials)} |")
+                print(
+                    f"| {name} | {len(json.dumps(data[name])) / 1000:.0f} | {compare(driver, name, path, materials)} |"
+                )
 
 
 def compare(driver, name: str, path: Path, materials: np.ndarray) -> str:
