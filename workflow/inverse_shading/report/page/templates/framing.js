@@ -1,0 +1,106 @@
+// How training images show the stage: their square of the frame, what is behind the object, its share of
+// each pixel, and which pixels lead a search. As `render/framing.py` and `render/unrounded.py` have it.
+
+import { resample } from "./resample.js";
+
+/**
+ * The stage's frame: its side, which pixels the object covers, and what it is before.
+ *
+ * @typedef {{side: number, mask: Uint8Array, background: Uint8Array}} Frame
+ *
+ * @typedef {{size: number, filter: string, box: number[]}} FramingData
+ *
+ * @typedef {{backdrop: Float32Array, coverage: Float32Array, square: (side: number) => number[]}} View
+ *
+ * Framed pixels by their places in the image, and the covered pixels of the frame under their centres.
+ * @typedef {{places: Uint32Array, covered: Uint32Array}} Pixels
+ */
+
+/** Fewer pixels than this don't lead a search for nine unknowns anywhere. */
+const FEWEST = 30;
+
+export class Framing {
+  /**
+   * @param {Frame} frame
+   * @param {FramingData} data
+   */
+  constructor(frame, { size, filter, box }) {
+    this.frame = frame;
+    this.size = size;
+    this.filter = filter;
+    this.box = box;
+    const whole = [0, 0, frame.side, frame.side];
+    const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ side) =>
+      edges.map((edge) => (edge * side) / frame.side);
+    /** What a picture may show: the whole frame, or the square of training images. */
+    this.views = {
+      frame: this.#view(whole, squareOf(box)),
+      framed: this.#view(box, squareOf(whole)),
+    };
+  }
+
+  /**
+   * A frame before rounding, framed.
+   *
+   * @param {ArrayLike<number>} frame (side, side, 3), levels of 255
+   */
+  levels(frame) {
+    return resample(frame, this.frame.side, this.frame.side, this.box, this.size, this.filter);
+  }
+
+  /** Framed pixels that show the object, if only a little: 1, else 0. */
+  get weights() {
+    return Uint8Array.from(this.views.framed.coverage, (share) => Number(255 * share >= 0.5));
+  }
+
+  /**
+   * Pixels whose centres alone can be rendered: all that lie wholly on the object, and of these every
+   * `stride`-th per side.
+   *
+   * @param {number} stride
+   * @returns {{dense: Pixels, sparse: Pixels}}
+   */
+  pixels(stride) {
+    const { side, mask } = this.frame;
+    const numbers = new Int32Array(mask.length).fill(-1);
+    let count = 0;
+    for (let i = 0; i < mask.length; i++) if (mask[i]) numbers[i] = count++;
+    const [left = 0, upper = 0, right = side, lower = side] = this.box;
+    const nearest = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ i) =>
+      Math.min(Math.floor(from + ((i + 0.5) * (to - from)) / this.size), side - 1);
+    const choose = (/** @type {(row: number, column: number) => boolean} */ isChosen) => {
+      const places = [];
+      const covered = [];
+      for (let row = 0; row < this.size; row++) {
+        for (let column = 0; column < this.size; column++) {
+          const place = row * this.size + column;
+          if ((this.views.framed.coverage[place] ?? 0) <= 0.999 || !isChosen(row, column)) continue;
+          const number =
+            numbers[nearest(upper, lower, row) * side + nearest(left, right, column)] ?? -1;
+          if (number < 0) continue;
+          places.push(place);
+          covered.push(number);
+        }
+      }
+      return { places: Uint32Array.from(places), covered: Uint32Array.from(covered) };
+    };
+    const dense = choose(() => true);
+    const middle = Math.trunc(stride / 2);
+    const sparse = choose((row, column) => row % stride === middle && column % stride === middle);
+    return { dense, sparse: sparse.places.length < FEWEST ? dense : sparse };
+  }
+
+  /**
+   * @param {number[]} box of the frame
+   * @param {(side: number) => number[]} square
+   * @returns {View}
+   */
+  #view(box, square) {
+    const { side, mask, background } = this.frame;
+    return {
+      backdrop: resample(background, side, side, box, this.size, this.filter),
+      coverage: resample(mask, side, side, box, this.size, this.filter, { limit: 1 }),
+      square,
+    };
+  }
+}
