@@ -2,8 +2,8 @@
 
 import { resample } from "./resample.js";
 
-/** @typedef {import("./framing.js").Framing} Framing */
-/** @typedef {import("./framing.js").View} View */
+/** @typedef {import("./stage_view.js").StageView} StageView */
+/** @typedef {import("./stage_view.js").View} View */
 
 /**
  * Limits of `pictures/stage_view.py` and `pictures/placement.py`, which say what they mean.
@@ -69,11 +69,11 @@ export async function decodePicture(file, limits) {
  * by its alpha.
  *
  * @param {Decoded} picture
- * @param {Framing} framing
+ * @param {StageView} stage
  * @param {Limits} limits
  * @returns {FramedPicture}
  */
-export function framePicture({ pixels, width, height }, framing, limits) {
+export function framePicture({ pixels, width, height }, stage, limits) {
   if (width !== height) {
     throw new PictureError(
       `found ${width} × ${height} pixels, expected a square picture: the stage's whole frame, or cropped ` +
@@ -88,21 +88,21 @@ export function framePicture({ pixels, width, height }, framing, limits) {
     for (let c = 0; c < 3; c++) colours[3 * i + c] = pixels[4 * i + c] ?? 0;
   }
   return alpha.every((share) => share === 1)
-    ? onBackdrop(colours, width, framing, limits)
-    : cutOut(colours, alpha, width, framing, limits);
+    ? onBackdrop(colours, width, stage, limits)
+    : cutOut(colours, alpha, width, stage, limits);
 }
 
 /**
  * @param {Float32Array} colours
  * @param {number} side
- * @param {Framing} framing
+ * @param {StageView} stage
  * @param {Limits} limits
  * @returns {FramedPicture}
  */
-function onBackdrop(colours, side, framing, limits) {
-  const { size, filter } = framing;
+function onBackdrop(colours, side, stage, limits) {
+  const { size, filter } = stage;
   const shown = resample(colours, side, side, [0, 0, side, side], size, "hamming");
-  const matches = Object.entries(framing.views).map(([placement, view]) => ({
+  const matches = Object.entries(stage.views).map(([placement, view]) => ({
     placement,
     view,
     ...match(shown, view, size, limits),
@@ -121,7 +121,7 @@ function onBackdrop(colours, side, framing, limits) {
   return {
     image: Uint8ClampedArray.from(frame(true)),
     target: frame(false),
-    weights: framing.weights,
+    weights: stage.weights,
     placement: best.placement,
   };
 }
@@ -168,14 +168,14 @@ function match(shown, { backdrop, coverage }, size, limits) {
  * @param {Float32Array} colours
  * @param {Float32Array} alpha
  * @param {number} side
- * @param {Framing} framing
+ * @param {StageView} stage
  * @param {Limits} limits
  * @returns {FramedPicture}
  */
-function cutOut(colours, alpha, side, framing, limits) {
-  const { size, filter } = framing;
-  const expected = framing.views.framed;
-  const found = Object.entries(framing.views).map(([placement, view]) => {
+function cutOut(colours, alpha, side, stage, limits) {
+  const { size, filter } = stage;
+  const expected = stage.views.framed;
+  const found = Object.entries(stage.views).map(([placement, view]) => {
     const square = view.square(side);
     const coverage = resample(alpha, side, side, square, size, filter, { limit: 1 });
     let [common, either] = [0, 0];

@@ -72,10 +72,13 @@ export function boundedStep({ hessian, gradient }, x, damping) {
     );
     const solved = solve(free.map((i) => free.map((j) => at(at(damped, i), j))), right);
     for (const [k, i] of free.entries()) step[i] = at(solved, k);
-    const beyond = free.filter((i) => at(x, i) + at(step, i) < 0 || at(x, i) + at(step, i) > 1);
-    if (beyond.length === 0) break;
-    for (const i of beyond) step[i] = (at(step, i) < 0 ? 0 : 1) - at(x, i);
-    free = free.filter((i) => !beyond.includes(i));
+    // The one that would be furthest beyond, in units of its way to the bound, stays on it.
+    const room = (/** @type {number} */ i) => (at(step, i) < 0 ? 0 : 1) - at(x, i);
+    const reach = (/** @type {number} */ i) => at(step, i) / room(i);
+    const furthest = free.reduce((i, j) => (reach(j) > reach(i) ? j : i));
+    if (!(reach(furthest) > 1)) break;
+    step[furthest] = room(furthest);
+    free = free.filter((i) => i !== furthest);
   }
   return x.map((value, i) => Math.min(Math.max(value + at(step, i), 0), 1));
 }

@@ -13,8 +13,8 @@ import {
   unknownsDerivative,
 } from "./observable.js";
 
-/** @typedef {import("./framing.js").Framing} Framing */
-/** @typedef {import("./framing.js").Pixels} Pixels */
+/** @typedef {import("./stage_view.js").StageView} StageView */
+/** @typedef {import("./stage_view.js").Pixels} Pixels */
 /** @typedef {import("./intake.js").FramedPicture} FramedPicture */
 
 /**
@@ -37,25 +37,26 @@ import {
  * }} Refined
  */
 
-/** Milliseconds that a slice of work may take, and covered pixels that the first has. */
+/** Milliseconds after which the page may do something else, and covered pixels shaded until then at first. */
 const SLICE_MS = 24;
-const FIRST_SLICE = 512;
+const SLICE = 8192;
 
 export class Refiner {
   /**
    * @param {PixelRenderer} renderer
-   * @param {Framing} framing
+   * @param {StageView} stage
    * @param {SearchSettings} settings
    */
-  constructor(renderer, framing, settings) {
+  constructor(renderer, stage, settings) {
     this.renderer = renderer;
-    this.framing = framing;
+    this.stage = stage;
     this.settings = settings;
-    this.slice = FIRST_SLICE;
-    const { dense, sparse } = framing.pixels(settings.stride);
+    /** Covered pixels in slices that the renderer shades at once. @type {WeakMap<Uint32Array, Uint32Array[]>} */
+    this.slices = new WeakMap();
+    const { dense, sparse } = stage.pixels(settings.stride);
     this.dense = dense;
     this.sparse = sparse;
-    this.all = Uint32Array.from({ length: framing.frame.mask.filter(Boolean).length }, (_, i) => i);
+    this.all = Uint32Array.from(stage.places, (_, number) => number);
     this.rendered = 0;
     /** @type {AbortSignal | undefined} */
     this.signal = undefined;
@@ -161,16 +162,12 @@ export class Refiner {
    * @param {number[]} values
    */
   async image(values) {
-    const { mask, background } = this.framing.frame;
     const levels = await this.render(values, this.all);
-    const frame = Float32Array.from(background);
-    let covered = 0;
-    for (let place = 0; place < mask.length; place++) {
-      if (!mask[place]) continue;
-      frame.set(levels.subarray(3 * covered, 3 * covered + 3), 3 * place);
-      covered += 1;
+    const frame = Float32Array.from(this.stage.background);
+    for (const [number, place] of this.stage.places.entries()) {
+      frame.set(levels.subarray(3 * number, 3 * number + 3), 3 * place);
     }
-    return this.framing.levels(frame);
+    return this.stage.levels(frame);
   }
 
   /**
@@ -181,17 +178,18 @@ export class Refiner {
    */
   async render(values, covered) {
     const levels = new Float32Array(3 * covered.length);
-    for (let first = 0; first < covered.length; ) {
-      const part = covered.subarray(first, first + this.slice);
+    const slices = [];
+    let first = 0;
+    for (const slice of this.slices.get(covered) ?? cut(covered, SLICE)) {
       const began = performance.now();
-      levels.set(this.renderer.levels(values, part), 3 * first);
-      first += part.length;
-      const took = performance.now() - began;
-      if (part.length === this.slice || took > SLICE_MS) {
-        this.slice = Math.ceil(part.length * Math.min(Math.max(SLICE_MS / took, 0.25), 4));
-      }
+      levels.set(this.renderer.levels(values, slice), 3 * first);
+      first += slice.length;
+      // One that took long is halved for the next time. The renderer knows again those that stay.
+      const isLong = performance.now() - began > 2 * SLICE_MS && slice.length > 64;
+      slices.push(...(isLong ? cut(slice, Math.ceil(slice.length / 2)) : [slice]));
       await this.#breathe();
     }
+    this.slices.set(covered, slices);
     this.rendered += covered.length;
     return levels;
   }
@@ -288,6 +286,16 @@ class Derivatives {
       }
     }
   }
+}
+
+/**
+ * @param {Uint32Array} covered
+ * @param {number} length of a slice
+ */
+function cut(covered, length) {
+  return Array.from({ length: Math.ceil(covered.length / length) }, (_, i) =>
+    covered.slice(i * length, (i + 1) * length),
+  );
 }
 
 /**

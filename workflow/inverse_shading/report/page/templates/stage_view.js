@@ -4,11 +4,13 @@
 import { resample } from "./resample.js";
 
 /**
- * The stage's frame: its side, which pixels the object covers, and what it is before.
+ * What a view takes of a stage as the renderer reads it: side of the frame, places of the covered pixels,
+ * RGBA of what is behind them, and the square of training images.
  *
- * @typedef {{side: number, mask: Uint8Array, background: Uint8Array}} Frame
- *
- * @typedef {{size: number, filter: string, box: number[]}} FramingData
+ * @typedef {{
+ *   size: number, places: Uint32Array, background: Uint8ClampedArray,
+ *   framing: {size: number, filter: string, box: number[]},
+ * }} Stage
  *
  * @typedef {{backdrop: Float32Array, coverage: Float32Array, square: (side: number) => number[]}} View
  *
@@ -19,19 +21,19 @@ import { resample } from "./resample.js";
 /** Fewer pixels than this don't lead a search for nine unknowns anywhere. */
 const FEWEST = 30;
 
-export class Framing {
-  /**
-   * @param {Frame} frame
-   * @param {FramingData} data
-   */
-  constructor(frame, { size, filter, box }) {
-    this.frame = frame;
+export class StageView {
+  /** @param {Stage} stage */
+  constructor({ size: side, places, background, framing: { size, filter, box } }) {
+    this.side = side;
     this.size = size;
     this.filter = filter;
     this.box = box;
-    const whole = [0, 0, frame.side, frame.side];
-    const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ side) =>
-      edges.map((edge) => (edge * side) / frame.side);
+    this.places = places;
+    /** The frame without the object, (side, side, 3). */
+    this.background = background.filter((_, i) => i % 4 < 3);
+    const whole = [0, 0, side, side];
+    const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ given) =>
+      edges.map((edge) => (edge * given) / side);
     /** What a picture may show: the whole frame, or the square of training images. */
     this.views = {
       frame: this.#view(whole, squareOf(box)),
@@ -45,7 +47,7 @@ export class Framing {
    * @param {ArrayLike<number>} frame (side, side, 3), levels of 255
    */
   levels(frame) {
-    return resample(frame, this.frame.side, this.frame.side, this.box, this.size, this.filter);
+    return resample(frame, this.side, this.side, this.box, this.size, this.filter);
   }
 
   /** Framed pixels that show the object, if only a little: 1, else 0. */
@@ -61,10 +63,9 @@ export class Framing {
    * @returns {{dense: Pixels, sparse: Pixels}}
    */
   pixels(stride) {
-    const { side, mask } = this.frame;
-    const numbers = new Int32Array(mask.length).fill(-1);
-    let count = 0;
-    for (let i = 0; i < mask.length; i++) if (mask[i]) numbers[i] = count++;
+    const { side } = this;
+    const numbers = new Int32Array(side * side).fill(-1);
+    for (const [number, place] of this.places.entries()) numbers[place] = number;
     const [left = 0, upper = 0, right = side, lower = side] = this.box;
     const nearest = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ i) =>
       Math.min(Math.floor(from + ((i + 0.5) * (to - from)) / this.size), side - 1);
@@ -96,9 +97,11 @@ export class Framing {
    * @returns {View}
    */
   #view(box, square) {
-    const { side, mask, background } = this.frame;
+    const { side } = this;
+    const mask = new Uint8Array(side * side);
+    for (const place of this.places) mask[place] = 1;
     return {
-      backdrop: resample(background, side, side, box, this.size, this.filter),
+      backdrop: resample(this.background, side, side, box, this.size, this.filter),
       coverage: resample(mask, side, side, box, this.size, this.filter, { limit: 1 }),
       square,
     };
