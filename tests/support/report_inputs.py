@@ -82,6 +82,7 @@ def flat_stage():
         view_position=np.zeros(3),
         environment_samples=4,
         pixel_stage="",
+        essl_pixel_stage="",
         uniforms={},
         materialx_version="1.0.0",
     )

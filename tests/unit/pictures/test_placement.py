@@ -38,6 +38,7 @@ def stage():
         view_position=np.zeros(3),
         environment_samples=1,
         pixel_stage="",
+        essl_pixel_stage="",
         uniforms={},
         materialx_version="",
     )

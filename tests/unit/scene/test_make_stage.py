@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,13 @@ from inverse_shading.scene.gbuffer import rasterise
 from inverse_shading.scene.make_stage import make_stage, write_stage
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
-from inverse_shading.scene.shader import RADIANCE, SHARING, pack_pixel_stage, surface_shader
+from inverse_shading.scene.shader import (
+    ESSL_UNIFORMS,
+    RADIANCE,
+    SHARING,
+    pack_pixel_stage,
+    surface_shader,
+)
 from inverse_shading.scene.shader_ball import shader_ball
 from inverse_shading.scene.stage_file import DESCRIPTION_KEY, read_stage, save_stage
 from tests.support.meshes import OBJ, glb, gltf
@@ -193,6 +200,22 @@ def test_the_pixel_stage_is_the_generated_one_but_for_its_inputs():
     assert not any(line.startswith("in ") for line in packed)
 
 
+def test_the_browser_s_pixel_stage_is_the_renderer_s_in_another_dialect(stage):
+    declaration = re.compile(r"^(?:uniform|const) (\w+ \w+)(?: = .*)?;$", re.MULTILINE)
+    texts = [
+        declaration.sub(r"\1", text).split("\n#define material", 1)[1].replace(" ", "")
+        for text in (stage.pixel_stage, stage.essl_pixel_stage)
+    ]
+    # The order of the surface's members is the generators' own affair.
+    lines = [sorted(filter(None, text.splitlines())) for text in texts]
+    assert lines[0] == lines[1]
+    uniforms = re.findall(r"^uniform \w+ (\w+)", stage.essl_pixel_stage, re.MULTILINE)
+    assert {*stage.uniforms, *ESSL_UNIFORMS} < set(uniforms)
+    # ESSL gives uniforms no values, and what says nothing of its precision a low one.
+    assert not re.search(r"^uniform [^;]*=", stage.essl_pixel_stage, re.MULTILINE)
+    assert stage.essl_pixel_stage.startswith("#version 300 es\nprecision highp float;")
+
+
 def test_another_pixel_stage_than_expected_is_refused():
     shader = surface_shader()
     with pytest.raises(RuntimeError, match="expected"):
@@ -259,7 +282,7 @@ def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
 
 def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
     monkeypatch.setattr(stage_file, "VERSION", stage_file.VERSION + 1)
-    with pytest.raises(InputError, match="version 2, expected 3"):
+    with pytest.raises(InputError, match="version 3, expected 4"):
         read_stage(path)
 
 
@@ -280,6 +303,8 @@ def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
         ("background", lambda background: background[:-1], r"as background, expected uint8"),
         ("view_position", lambda position: position / 0, r"not a finite number in view_position"),
         ("pixel_stage", lambda text: text | 255, r"found a shader that is no text"),
+        ("essl_pixel_stage", lambda text: text | 255, r"found a shader that is no text"),
+        ("essl_pixel_stage", lambda text: None, r"found nothing as essl_pixel_stage"),
         ("environment_samples", lambda samples: 0, r"found 0 environment_samples"),
         ("environment_samples", lambda samples: "16", r"found '16' environment_samples"),
         ("uniforms", lambda uniforms: [], r"found no uniforms"),

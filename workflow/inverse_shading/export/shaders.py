@@ -15,7 +15,7 @@ import MaterialX.PyMaterialXGenShader as mx_shader
 
 from inverse_shading.export.targets import Mode, Target
 from inverse_shading.material.document import INPUTS, MATERIAL_NAME, SHADER_NAME
-from inverse_shading.scene.shader import pack_pixel_stage
+from inverse_shading.scene.shader import generate_shader, pack_pixel_stage
 from inverse_shading.scene.stage_file import Stage
 
 TRANSLATION_NAME = "translation"
@@ -81,7 +81,8 @@ def _stage(
     stage: Stage, document: mx.Document, shader: mx.Node, uniforms: Mapping[str, tuple[int, ...]]
 ) -> Stage:
     material = document.addMaterialNode(MATERIAL_NAME, shader)
-    text = _pixel_stage(document.getDataLibrary(), material)
+    generated = generate_shader(mx_glsl.GlslShaderGenerator, document.getDataLibrary(), material)
+    text = generated.getSourceCode(mx_shader.PIXEL_STAGE)
     missing = [
         name for name in uniforms if not re.search(rf"^uniform \w+ {name}\b", text, re.MULTILINE)
     ]
@@ -96,23 +97,6 @@ def _stage(
         uniforms=dict(uniforms),
         materialx_version=mx.getVersionString(),
     )
-
-
-def _pixel_stage(library: mx.Document, material: mx.Node) -> str:
-    """The generated pixel shader, with the same options as `scene.shader.surface_shader`."""
-    generator = mx_glsl.GlslShaderGenerator.create()
-    colors = mx_shader.DefaultColorManagementSystem.create(generator.getTarget())
-    colors.loadLibrary(library)
-    generator.setColorManagementSystem(colors)
-    context = mx_shader.GenContext(generator)
-    context.registerSourceCodeSearchPath(mx.getDefaultDataSearchPath())
-    options = context.getOptions()
-    options.hwSpecularEnvironmentMethod = (
-        mx_shader.HwSpecularEnvironmentMethod.SPECULAR_ENVIRONMENT_FIS
-    )
-    options.shaderInterfaceType = mx_shader.ShaderInterfaceType.SHADER_INTERFACE_COMPLETE
-    shader = generator.generate(SHADER_NAME, material, context)
-    return shader.getSourceCode(mx_shader.PIXEL_STAGE)
 
 
 def _packed(text: str, uniforms: Iterable[str], environment_samples: int) -> str:

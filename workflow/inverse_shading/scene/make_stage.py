@@ -13,7 +13,11 @@ from inverse_shading.scene.environment import irradiance_map
 from inverse_shading.scene.gbuffer import rasterise
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
-from inverse_shading.scene.shader import pack_pixel_stage, surface_shader
+from inverse_shading.scene.shader import (
+    pack_essl_pixel_stage,
+    pack_pixel_stage,
+    surface_shader,
+)
 from inverse_shading.scene.shader_ball import shader_ball
 from inverse_shading.scene.stage_file import Stage, save_stage
 
@@ -56,6 +60,7 @@ def make_stage(
         view_position=camera.position,
         environment_samples=environment_samples,
         pixel_stage=pack_pixel_stage(shader.pixel_stage, shader.uniforms, environment_samples),
+        essl_pixel_stage=pack_essl_pixel_stage(shader, environment_samples),
         uniforms=shader.uniforms,
         materialx_version=mx.getVersionString(),
     )

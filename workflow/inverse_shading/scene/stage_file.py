@@ -18,7 +18,7 @@ from inverse_shading.runtime.artefacts import (
 )
 
 # Raised when the file's contents change in form or meaning.
-VERSION = 2
+VERSION = 3
 
 # Type and shape of each tensor; an axis of the same name has the same length everywhere.
 FORMS = {
@@ -29,6 +29,7 @@ FORMS = {
     "background": (np.uint8, ("side", "side", 3)),
     "view_position": (np.float64, (3,)),
     "pixel_stage": (np.uint8, ("bytes",)),
+    "essl_pixel_stage": (np.uint8, ("essl_bytes",)),
 }
 
 # Of the description in the file, and how a stage is told from other files of tensors.
@@ -49,6 +50,7 @@ class Stage:
         view_position: float64 (3,), the eye in world space.
         environment_samples: directions sampled per pixel.
         pixel_stage: GLSL that shades the packed surface.
+        essl_pixel_stage: the same in ESSL, for a browser.
         uniforms: name of each input's GLSL uniform → its places among the ten values.
         materialx_version: what wrote the GLSL.
     """
@@ -61,6 +63,7 @@ class Stage:
     view_position: np.ndarray
     environment_samples: int
     pixel_stage: str
+    essl_pixel_stage: str
     uniforms: dict[str, tuple[int, ...]]
     materialx_version: str
 
@@ -80,6 +83,7 @@ def save_stage(path: str | Path, stage: Stage) -> None:
         "background": stage.background,
         "view_position": stage.view_position,
         "pixel_stage": np.frombuffer(stage.pixel_stage.encode(), np.uint8),
+        "essl_pixel_stage": np.frombuffer(stage.essl_pixel_stage.encode(), np.uint8),
     }
     description = {
         "version": VERSION,
@@ -104,7 +108,9 @@ def read_stage(path: str | Path) -> Stage:
     _check_tensors(path, tensors)
     _check_description(path, description)
     try:
-        shader = tensors["pixel_stage"].tobytes().decode()
+        shader, essl = (
+            tensors[name].tobytes().decode() for name in ("pixel_stage", "essl_pixel_stage")
+        )
     except UnicodeDecodeError as error:
         raise unusable(path, f"found a shader that is no text ({error})") from error
     return Stage(
@@ -116,6 +122,7 @@ def read_stage(path: str | Path) -> Stage:
         view_position=tensors["view_position"],
         environment_samples=description["environment_samples"],
         pixel_stage=shader,
+        essl_pixel_stage=essl,
         uniforms={name: tuple(places) for name, places in description["uniforms"].items()},
         materialx_version=description["materialx_version"],
     )
