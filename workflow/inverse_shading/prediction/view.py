@@ -116,6 +116,7 @@ def write_view(
         stage=live_stage(shown, card.framing.model_dump(), device),
         pictures=pictures,
         network=network,
+        labels=[PARAMETER_LABELS[name] for name in PARAMETERS],
         limits=_limits(stage_view.StageView(shown, card.framing.model_dump())),
         search=_search(card.refinement),
     )

@@ -28,6 +28,8 @@ def write_pictures_page(output: str | Path, title: str, **data: object) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # The stage's arrays lie in the order of their names.
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     page = environment.get_template("pictures_page.html").render(
         title=title,
         data=data,

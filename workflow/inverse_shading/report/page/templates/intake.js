@@ -1,6 +1,6 @@
 // A picture of the user's own, framed as training images are, or what is wrong with it.
 
-import { resample } from "./resample.js";
+import { resample } from "./framing.js";
 
 /** @typedef {import("./stage_view.js").StageView} StageView */
 /** @typedef {import("./stage_view.js").View} View */

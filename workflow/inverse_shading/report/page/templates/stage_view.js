@@ -1,7 +1,7 @@
 // How training images show the stage: their square of the frame, what is behind the object, its share of
 // each pixel, and which pixels lead a search. As `render/framing.py` and `render/unrounded.py` have it.
 
-import { resample } from "./resample.js";
+import { resample } from "./framing.js";
 
 /**
  * What a view takes of a stage as the renderer reads it: side of the frame, places of the covered pixels,
