@@ -17,9 +17,9 @@ from inverse_shading.runtime.errors import InputError
 DEPTHS = (IMAGE, RADIANCE)
 OBJECTIVES = ("regression", "canonical")
 
-# Weights are rounded to whole numbers up to this. Some components are small differences of large numbers:
-# with 16 bits the answers of pixel_components are off by up to 0.002, with half floats by 0.004, with these
-# 18 by 0.0005.
+# Weights are rounded to whole numbers up to this. Some components are small differences of large
+# numbers: with 16 bits the answers of pixel_components are off by up to 0.002, with half floats by
+# 0.004, with these 18 by 0.0003.
 LARGEST = 2**17 - 1
 
 
@@ -40,8 +40,8 @@ def pack_network(files: ModelFiles, card: ModelCard) -> dict:
         raise InputError(
             f"{files.weights}: found the model {card.model}, which a page can't carry, expected a head "
             f"perceptron with the objective {' or '.join(OBJECTIVES)} on the depths "
-            f"{' and '.join(DEPTHS)} of the trunk pixels. Give such a model, as pixel_components is, or "
-            "leave --model out and give --stage."
+            f"{' and '.join(DEPTHS)} of the trunk pixels. Give such a model, as pixel_components is, "
+            "or leave --model out and give --stage."
         )
     packed = b"".join(part for _, part in layers)
     return {

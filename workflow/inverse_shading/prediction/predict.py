@@ -43,6 +43,7 @@ def predict_pictures(
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
     misplaced: list[Path] | None = None,
+    records: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -63,6 +64,8 @@ def predict_pictures(
         misplaced: a list that pictures are added to which were taken although they don't show the
             object, see `Options.any_silhouette`, or were so in a former run; they have their files,
             which may mean nothing.
+        records: a list that the records of all pictures that are done are added to, in the order of the
+            pictures.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -90,6 +93,7 @@ def predict_pictures(
         if outputs[picture].are_misplaced():
             _note_misplaced(misplaced, picture)
     if not waiting:
+        _note_records(records, outputs, done)
         return failures
     with PredictionSession(source, options, device, rendering) as session:
         if not session.calibrated:
@@ -108,6 +112,7 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            done.append(picture)
             if image.placement == MISPLACED:
                 _note_misplaced(misplaced, picture)
             logger.info(
@@ -117,6 +122,7 @@ def predict_pictures(
                 ", not converged" if options.refine and not prediction.estimate.converged else "",
                 outputs[picture].material,
             )
+    _note_records(records, outputs, done)
     return failures
 
 
@@ -240,6 +246,13 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
+
+
+def _note_records(
+    records: list[Path] | None, outputs: Mapping[Path, OutputFiles], done: Collection[Path]
+) -> None:
+    if records is not None:
+        records += [own.report for picture, own in outputs.items() if picture in done]
 
 
 def _note_misplaced(misplaced: list[Path], picture: Path) -> None:

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -79,6 +79,8 @@ def write_view(
     stage: str | Path | None = None,
     model: str | Path | None = None,
     device: str | int = "auto",
+    settings: Mapping | None = None,
+    carries_network: bool = False,
 ) -> None:
     """Write a page for predicted pictures.
 
@@ -86,8 +88,10 @@ def write_view(
         records: NAME.json of each, as `output_files.write_prediction` writes it.
         output: the HTML to write.
         stage: that they were predicted on; with a model instead of the one in its results folder.
-        model: that further pictures are predicted by within the page; None for a page without.
+        model: that they were predicted by, results/models/MODEL; None for a stage without a model.
         device: where the light's levels of detail are made, see `live_stage`.
+        settings: without a model, framing and refinement in place of those beside the stage.
+        carries_network: whether the page takes further pictures, by the model.
 
     Raises:
         InputError: neither stage nor model, a file that can't be used, a record of another stage, or a
@@ -95,29 +99,28 @@ def write_view(
     """
     network = None
     if model is not None:
-        # Here, since PyTorch takes seconds to load.
-        from inverse_shading.prediction.page_network import pack_network
-
         card = read_model_card(model)
         located = locate_files(model, card, stage)
-        stage, network = located.stage, pack_network(located, card)
+        stage = located.stage
+        if carries_network:
+            # Here, since PyTorch takes seconds to load.
+            from inverse_shading.prediction.page_network import pack_network
+
+            network = pack_network(located, card)
     elif stage is None:
-        raise InputError("view: found neither a model nor a stage, expected one. Give --stage or --model.")
+        raise InputError("view: found neither a model nor a stage, expected one. Give --stage.")
     shown = read_given_stage(stage)
     if model is None:
-        card = read_stage_card(stage)
+        card = read_stage_card(stage, settings)
+    framing = card.framing.model_dump()
     pictures = [_shown_record(path, read_record(path), stage, card.framing) for path in records]
-    names = ", ".join(picture["name"] for picture in pictures[:3])
     write_pictures_page(
         output,
-        title=f"Materials of {names}{' and others' if len(pictures) > 3 else ''}"
-        if pictures
-        else "Materials of pictures",
-        stage=live_stage(shown, card.framing.model_dump(), device),
+        stage=live_stage(shown, framing, device),
         pictures=pictures,
         network=network,
         labels=[PARAMETER_LABELS[name] for name in PARAMETERS],
-        limits=_limits(stage_view.StageView(shown, card.framing.model_dump())),
+        limits=_limits(stage_view.StageView(shown, framing)),
         search=_search(card.refinement),
     )
 

@@ -45,9 +45,7 @@ def live_stage(stage: Stage, framing: Mapping, device: str | int = "auto") -> di
     position, normal, tangent = stage.surface
     low, high = position.min(axis=0), position.max(axis=0)
     levels = [
-        level
-        for level in mip_levels(stage.radiance, device)
-        if level.shape[1] <= MOST_COLUMNS
+        level for level in mip_levels(stage.radiance, device) if level.shape[1] <= MOST_COLUMNS
     ]
     arrays = {
         "shader": np.frombuffer(stage.essl_pixel_stage.encode(), np.uint8).reshape(-1, 1),

@@ -63,7 +63,7 @@ test("derivatives by u and by x undo each other, and unknowns make their materia
   const product = a.map((row) => b[0].map((_, j) => row.reduce((sum, v, k) => sum + v * b[k][j], 0)));
   product.forEach((row, i) => near(row, row.map((_, j) => Number(i === j)), 1e-12));
   near(unknowns(material(x)), x, 1e-12);
-  near(observables(divisible([0, 0, 0, 0.01, 0, 1, 1, 1, 0])), observables([0, 0, 0, 0.05, 0, 0.2, 0.2, 0.2, 0]).map((v, i) => v), 1e-12);
+  near(observables(divisible([0, 0, 0, 0.01, 0, 1, 1, 1, 0])), observables([0, 0, 0, 0.05, 0, 0.2, 0.2, 0.2, 0]), 1e-12);
 });
 
 test("what a network answers means the products that it was taught", () => {
@@ -94,12 +94,14 @@ const shade = (values, place) => {
 const stage = {
   size: side,
   places: Uint32Array.from(places),
+  // Flat as far as these normals say.
+  surface: [0, 1, 2].map(() => new Float32Array(3 * places.length).fill(1)),
   background: new Uint8ClampedArray(4 * side * side).fill(110),
   framing: { size: 24, filter: "lanczos", box: [3, 3, 45, 45] },
 };
 const settings = {
   stride: 2, step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01,
-  coarse: { gain: 1e-4, points: 40 }, fine: { gain: 1e-3, points: 12 },
+  coarse: { gain: 1e-4, points: 40 }, fine: { gain: 1e-5, points: 20 },
   starts: [[0.5, 0.5, 0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5], [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1]],
 };
 const truth = [0.8, 0.7, 0.4, 0.2, 0.7, 0.3, 0.9, 0.6, 0.7, 0.3];
@@ -118,7 +120,9 @@ test("a search finds the material whose render is the picture, from a guess and 
     const passes = new Set();
     const found = await refiner.refine(framed, guess, { progress: ({ pass }) => passes.add(pass) });
     assert.ok(found.rms < 0.3 && found.converged, `${found.rms}`);
-    near(observables(unknowns(found.values)), observables(unknowns(truth)), 0.1);
+    // All but specular itself, which shows little beside its products.
+    const seen = (values) => observables(unknowns(values)).toSpliced(6, 1);
+    near(seen(found.values), seen(truth), 0.05);
     assert.deepEqual([...passes], ["sparse pixels", "whole image"]);
     assert.equal(found.guessRms === null, guess === null);
   }

@@ -13,13 +13,14 @@ TEMPLATES = "templates"
 SCRIPT = "pictures_page.js"
 
 
-def write_pictures_page(output: str | Path, title: str, **data: object) -> None:
-    """Write the page: one HTML file that asks no network for anything, the same bytes for the same data.
+def write_pictures_page(output: str | Path, **data: object) -> None:
+    """Write the page: one HTML file that asks no network for anything.
+
+    The same data give the same bytes.
 
     Args:
-        title: of the page.
         data: what its script reads by these names, see `pictures_page.js`: stage, pictures, network,
-            limits, search.
+            labels, limits, search.
     """
     environment = Environment(
         loader=PackageLoader(__package__, TEMPLATES),
@@ -31,7 +32,6 @@ def write_pictures_page(output: str | Path, title: str, **data: object) -> None:
     # The stage's arrays lie in the order of their names.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     page = environment.get_template("pictures_page.html").render(
-        title=title,
         data=data,
         styles=_text("report.css") + _text("pictures_page.css"),
         script=Markup(join_modules(SCRIPT, _text)),

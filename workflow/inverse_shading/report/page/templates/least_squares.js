@@ -32,7 +32,8 @@ export async function fit({ residuals, normals }, start, { gain, points }) {
   let here = await normals(x, found);
   for (let point = 1; point < points && damping < MOST_DAMPING; point++) {
     const next = boundedStep(here, x, damping);
-    if (next.every((value, i) => Math.abs(value - (x[i] ?? 0)) < 1e-5)) break;
+    // Nor is a point worth its cost from which not even the quadratic expects as much.
+    if (expectedGain(here, next.map((value, i) => value - at(x, i))) < gain * cost) break;
     const there = await residuals(next);
     const change = cost - squares(there);
     if (!(change > 0)) {
@@ -81,6 +82,19 @@ export function boundedStep({ hessian, gradient }, x, damping) {
     free = free.filter((i) => i !== furthest);
   }
   return x.map((value, i) => Math.min(Math.max(value + at(step, i), 0), 1));
+}
+
+/**
+ * By how much the undamped quadratic lowers the sum of squared residuals.
+ *
+ * @param {Normals} normals
+ * @param {readonly number[]} step
+ */
+function expectedGain({ hessian, gradient }, step) {
+  return step.reduce((gain, value, i) => {
+    const slope = at(hessian, i).reduce((sum, entry, j) => sum + entry * at(step, j), 0);
+    return gain - value * (2 * at(gradient, i) + slope);
+  }, 0);
 }
 
 /**
