@@ -65,6 +65,7 @@ def test_all_well(run):
         "device": "auto",
         "again": False,
         "misplaced": [],
+        "records": [],
         "exports": None,
     }
 
@@ -83,7 +84,7 @@ def test_every_option_is_handed_on(run):
     )
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "misplaced": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),
+        "misplaced": [], "records": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),
     }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ for every picture NAME there are then, in the output folder:
   NAME.png      the picture, the render of the material, their difference
   NAME_alternative_1.mtlx …   with --alternatives
   NAME_openpbr.mtlx, NAME.glb, NAME.usda, NAME_certificate.json   with --to
+With --page there is also a page of them all, to look at in a browser.
 
 Only files that NAME.json lists are overwritten. Others of these names are left as they are.
 
@@ -97,6 +98,7 @@ def _predict(given: argparse.Namespace) -> int:
     from inverse_shading.runtime.resources import Resources
 
     misplaced: list[Path] = []
+    records: list[Path] = []
     failures = predict_pictures(
         given.images,
         given.model,
@@ -115,11 +117,32 @@ def _predict(given: argparse.Namespace) -> int:
         again=given.again,
         misplaced=misplaced,
         exports=None if given.to is None else Exports(given.to, given.mesh),
+        records=records,
     )
+    if given.page is not None and records:
+        from inverse_shading.prediction.view import write_view
+
+        write_view(records, given.page, given.stage, given.model, given.render_device)
     if failures:
         logger.error("pictures that failed: %d", len(failures))
         return SOME_FAILED
     return DOUBTFUL if misplaced and not given.accept_misfit else DONE
+
+
+def _view(given: argparse.Namespace) -> int:
+    if given.model is None and given.stage is None:
+        given.refuse("required: --model, which the page then carries, or --stage")
+    from inverse_shading.prediction.view import write_view
+
+    write_view(
+        given.records,
+        given.output,
+        given.stage,
+        given.model,
+        given.render_device,
+        carries_network=given.model is not None,
+    )
+    return DONE
 
 
 def _stage(given: argparse.Namespace) -> int:
@@ -221,6 +244,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_stage(commands)
     _add_predict(commands)
+    _add_view(commands)
     _add_render(commands)
     _add_export(commands)
     _add_summary(commands)
@@ -312,6 +336,12 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     )
     _add_rendering(predict)
     add("--again", action="store_true", help="do pictures again that are done")
+    add(
+        "--page",
+        metavar="PAGE.html",
+        type=_page,
+        help="write a page of the pictures too, as view does",
+    )
     _add_targets(predict, required=False)
 
 
@@ -330,6 +360,38 @@ def _add_targets(parser: argparse.ArgumentParser, required: bool) -> None:
         metavar="MESH",
         help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
     )
+
+
+def _add_view(commands: argparse._SubParsersAction) -> None:
+    view = commands.add_parser(
+        "view",
+        help="write a page of predicted pictures",
+        description="Write a page that needs nothing but a browser: predicted pictures beside renders "
+        "of their materials, whose inputs can be moved. With --model it also takes further pictures.",
+    )
+    view.set_defaults(run=_view, refuse=view.error)
+    add = view.add_argument
+    add(
+        "records",
+        metavar="NAME.json",
+        nargs="*",
+        type=Path,
+        help="what predict wrote for a picture; none makes a page for further pictures alone",
+    )
+    add(
+        "--stage",
+        metavar="FILE",
+        type=Path,
+        help="that they were predicted on (default: stage.safetensors of the model's results)",
+    )
+    add(
+        "--model",
+        metavar="DIR",
+        type=Path,
+        help="carried by the page, a perceptron on pixels such as results/models/pixel_components",
+    )
+    add("--output", metavar="PAGE.html", type=_page, required=True, help="the page to write")
+    _add_rendering(view)
 
 
 def _add_stage(commands: argparse._SubParsersAction) -> None:
@@ -524,6 +586,13 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _page(text: str) -> Path:
+    # Neither a picture nor a record is written over by mistake.
+    if not text.lower().endswith(".html"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a name that ends in .html")
+    return Path(text)
 
 
 def _render_device(text: str) -> str | int:

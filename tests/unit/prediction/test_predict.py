@@ -1,7 +1,9 @@
 """From pictures to files, with a renderer of flat colours: what is written, for which pictures, and when."""
 
+import base64
 import dataclasses
 import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -226,6 +228,8 @@ def test_the_report_says_what_the_picture_tells_and_how_close_the_render_is(pred
     assert found["refinement"] == {
         "refined": True, "converged": True, "rms": 1.5, "guess_rms": 2.5, "renders": 12.25, "starts": 1,
     }  # fmt: skip
+    shown = Image.open(io.BytesIO(base64.b64decode(found["picture"].pop("framed"))))
+    assert (np.asarray(shown) == 40).all() and shown.size == (32, 32)
     assert found["picture"] == {"encoding": "srgb", "placement": "framed", "silhouette": 1.0}
     assert found["made_by"]["renderer"].endswith("a fake, OpenGL 0")
     assert found["made_by"]["picture"] == "b.png"

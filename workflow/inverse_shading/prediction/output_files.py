@@ -1,5 +1,7 @@
 """What is written for one picture: its material, a report of it, and a picture to compare by eye."""
 
+import base64
+import io
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import MaterialX as mx
 import numpy as np
+from PIL import Image
 
 from inverse_shading.export.file_names import CERTIFICATE, ENDINGS
 from inverse_shading.inversion.misfit import EXPLAINED
@@ -314,6 +317,8 @@ def _report(prediction: Prediction) -> dict:
             "encoding": picture.encoding,
             "placement": picture.placement,
             "silhouette": _rounded(picture.silhouette),
+            # For a page, which has to show it long after the file has gone.
+            "framed": base64.b64encode(_png(picture.image)).decode(),
         },
     }
 
@@ -337,6 +342,12 @@ def _fit(estimate: Estimate) -> dict | None:
 
 def _explanation(reason: str | None, calibrated: bool) -> str:
     return UNSURE if reason is None and not calibrated else EXPLANATIONS[reason]
+
+
+def _png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 def _rounded(value: float) -> float:

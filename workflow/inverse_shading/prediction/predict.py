@@ -47,6 +47,7 @@ def predict_pictures(
     again: bool = False,
     misplaced: list[Path] | None = None,
     exports: Exports | None = None,
+    records: list[Path] | None = None,
 ) -> list[InputError]:
     """Predict the material of every picture and write it.
 
@@ -68,6 +69,8 @@ def predict_pictures(
             object, see `Options.any_silhouette`, or which no material explains, or were so in a former
             run; they have their files, which may mean nothing.
         exports: other platforms that each material is written for; None for no other.
+        records: a list that the records of all pictures that are done are added to, in the order of the
+            pictures.
 
     Returns:
         One error for every picture that nothing was written for; they are logged already.
@@ -105,6 +108,7 @@ def predict_pictures(
             logger.warning("%s: no material explains it, as was found before", picture)
             misplaced.append(picture)
     if not waiting:
+        _note_records(records, outputs, done)
         return failures
     with (
         PredictionSession(source, options, device, rendering) as session,
@@ -128,6 +132,7 @@ def predict_pictures(
             except InputError as error:
                 _note(failures, picture, error)
                 continue
+            done.append(picture)
             fit = prediction.estimate.fit
             if image.placement == MISPLACED:
                 _note_misplaced(misplaced, picture)
@@ -143,6 +148,7 @@ def predict_pictures(
                 ", not converged" if options.refine and not prediction.estimate.converged else "",
                 outputs[picture].material,
             )
+    _note_records(records, outputs, done)
     return failures
 
 
@@ -269,6 +275,13 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
+
+
+def _note_records(
+    records: list[Path] | None, outputs: Mapping[Path, OutputFiles], done: Collection[Path]
+) -> None:
+    if records is not None:
+        records += [own.report for picture, own in outputs.items() if picture in done]
 
 
 def _note_misplaced(misplaced: list[Path], picture: Path) -> None:

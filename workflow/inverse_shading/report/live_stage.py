@@ -1,6 +1,6 @@
 """A stage as data for a page, whose WebGL renderer is `page/templates/live_renderer.js`.
 
-Only covered pixels are kept, and numbers only as exact as eight bits of colour need: positions and
+Of the surface only covered pixels are kept. Numbers are only as exact as eight bits need: positions and
 directions in 16 bits, light in half floats. `tests/unit/report/test_live_renderer.py` holds what a
 browser makes of it against this project's own frames.
 """
@@ -50,7 +50,7 @@ def live_stage(stage: Stage, framing: Mapping, device: str | int = "auto") -> di
     arrays = {
         "shader": np.frombuffer(stage.essl_pixel_stage.encode(), np.uint8).reshape(-1, 1),
         "mask": stage.mask.reshape(-1, 1).astype(np.uint8),
-        "background": stage.background[~stage.mask],
+        "background": stage.background.reshape(-1, 3),
         "position": _steps((position - low) / np.maximum(high - low, 1e-30)),
         "normal": _octahedral(normal),
         "tangent": _octahedral(tangent),

@@ -26,7 +26,7 @@ const FILTERS = {
  * @param {number} length of the row
  * @param {number} low where the resized part begins
  * @param {number} high where it ends
- * @param {Framing} framing
+ * @param {{size: number, filter: string}} framing
  */
 function shares(length, low, high, { size, filter }) {
   const chosen = FILTERS[filter];
@@ -49,41 +49,66 @@ function shares(length, low, high, { size, filter }) {
 }
 
 /**
- * A frame cropped and resized, before rounding: in two passes, each clipped to levels of 255.
+ * Crop a picture to a box and resize that to a square, across and then down.
+ *
+ * @param {ArrayLike<number>} data (height, width, channels)
+ * @param {number} width
+ * @param {number} height
+ * @param {readonly number[]} box left, upper, right, lower in pixels, may be fractional
+ * @param {number} size side of the result
+ * @param {string} filter its name
+ * @param {{limit?: number, whole?: boolean}} options each pass is clipped to 0 … limit, and rounded to
+ *   whole levels if `whole`, as of bytes
+ * @returns {Float32Array} (size, size, channels)
+ */
+export function resample(data, width, height, box, size, filter, options = {}) {
+  const { limit = 255, whole = false } = options;
+  const channels = data.length / (width * height);
+  const [left = 0, upper = 0, right = width, lower = height] = box;
+  const keep = (/** @type {number} */ value) =>
+    Math.min(Math.max(whole ? Math.round(value) : value, 0), limit);
+
+  /**
+   * Resize the middle axis of (before, length, after).
+   *
+   * @param {ArrayLike<number>} values
+   * @param {number} before
+   * @param {number} length
+   * @param {number} after
+   * @param {number} from
+   * @param {number} to
+   */
+  const pass = (values, before, length, after, from, to) => {
+    const result = new Float32Array(before * size * after);
+    for (const [place, { first, weights }] of shares(length, from, to, { size, filter }).entries()) {
+      for (let outer = 0; outer < before; outer++) {
+        for (let inner = 0; inner < after; inner++) {
+          let sum = 0;
+          for (let i = 0; i < weights.length; i++) {
+            const at = (outer * length + first + i) * after + inner;
+            sum += /** @type {number} */ (weights[i]) * /** @type {number} */ (values[at]);
+          }
+          result[(outer * size + place) * after + inner] = keep(sum);
+        }
+      }
+    }
+    return result;
+  };
+
+  const across = pass(data, height, width, channels, left, right);
+  return pass(across, 1, height, size * channels, upper, lower);
+}
+
+/**
+ * A frame cropped and resized, before rounding.
  *
  * @param {ArrayLike<number>} frame RGB or RGBA of a square, row by row
  * @param {number} side of the frame
  * @param {Framing} framing
- * @returns {Float32Array} RGB of `framing.size` squared
+ * @returns {Float32Array} RGB of `framing.size` squared, levels of 255
  */
-export function frameLevels(frame, side, framing) {
+export function frameLevels(frame, side, { box, size, filter }) {
   const channels = frame.length / (side * side);
-  const [left, upper, right, lower] = framing.box;
-  const size = framing.size;
-  const clip = (/** @type {number} */ level) => Math.min(Math.max(level, 0), 255);
-  const across = new Float32Array(side * size * 3);
-  shares(side, left, right, framing).forEach(({ first, weights }, column) => {
-    for (let row = 0; row < side; row++) {
-      for (let channel = 0; channel < 3; channel++) {
-        let sum = 0;
-        for (let step = 0; step < weights.length; step++) {
-          const place = (row * side + first + step) * channels + channel;
-          sum += /** @type {number} */ (weights[step]) * /** @type {number} */ (frame[place]);
-        }
-        across[(row * size + column) * 3 + channel] = clip(sum);
-      }
-    }
-  });
-  const framed = new Float32Array(size * size * 3);
-  shares(side, upper, lower, framing).forEach(({ first, weights }, row) => {
-    for (let place = 0; place < size * 3; place++) {
-      let sum = 0;
-      for (let step = 0; step < weights.length; step++) {
-        const level = /** @type {number} */ (across[(first + step) * size * 3 + place]);
-        sum += /** @type {number} */ (weights[step]) * level;
-      }
-      framed[row * size * 3 + place] = clip(sum);
-    }
-  });
-  return framed;
+  const colours = Float32Array.from(frame).filter((_, i) => i % channels < 3);
+  return resample(colours, side, side, box, size, filter);
 }

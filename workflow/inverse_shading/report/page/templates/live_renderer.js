@@ -113,16 +113,11 @@ export async function readStage(data) {
   const mask = at("mask", 0);
   const background = new Uint8ClampedArray(4 * mask.length).fill(255);
   const places = [];
-  let free = 0;
   for (let place = 0; place < mask.length; place++) {
-    if (mask[place]) {
-      places.push(place);
-      continue;
-    }
+    if (mask[place]) places.push(place);
     for (let channel = 0; channel < 3; channel++) {
-      background[4 * place + channel] = at("background", channel)[free] ?? 0;
+      background[4 * place + channel] = at("background", channel)[place] ?? 0;
     }
-    free++;
   }
   const position = new Float32Array(3 * places.length);
   for (let axis = 0; axis < 3; axis++) {

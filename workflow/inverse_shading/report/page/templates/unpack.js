@@ -1,0 +1,28 @@
+// Arrays that the page carries: deflated bytes in base64.
+
+/**
+ * @param {string} text
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function unpack(text) {
+  const signs = atob(text);
+  const bytes = new Uint8Array(signs.length);
+  for (let i = 0; i < signs.length; i++) bytes[i] = signs.charCodeAt(i);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+/**
+ * Signed whole numbers of 24 bits: all lower bytes, then all middle ones, then all upper ones.
+ *
+ * @param {Uint8Array} bytes
+ */
+export function wholeNumbers(bytes) {
+  const count = bytes.length / 3;
+  const numbers = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const upper = ((bytes[2 * count + i] ?? 0) << 24) >> 8;
+    numbers[i] = upper | ((bytes[count + i] ?? 0) << 8) | (bytes[i] ?? 0);
+  }
+  return numbers;
+}
