@@ -51,10 +51,10 @@ def evaluate_model(
 
     Args:
         predictions: CSV to write; see `predictions.write_predictions`.
-        metrics: JSON to write: model, trunk, weights (where the trunk's come from, and the size of
-            images where they were made smaller), precision (of the trunk's arithmetic), decoding (of
-            bins, else null), splits (see `metrics.score`), parameter_count, epochs, best_epoch,
-            seconds, device, batch_size (of the training), seed, threads, tuning.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from, the size of images
+            where they were made smaller, how many materials were streamed), precision (of the trunk's
+            arithmetic), decoding (of bins, else null), splits (see `metrics.score`), parameter_count,
+            epochs, best_epoch, seconds, device, batch_size (of the training), seed, threads, tuning.
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both. `tuning`:
             see `found_values.with_found_values`.
         weights, summary: as written by `train_model.train_model`.
@@ -100,6 +100,8 @@ def evaluate_model(
     }
     if image_size is not None:
         report["weights"] += f", images of {image_size} px"
+    if "stream" in config:
+        report["weights"] += f", {config['stream']['renders']:,} streamed materials"
     report |= training.model_dump()
     report |= {"seed": config["seed"], "threads": resources.threads, "tuning": config.get("tuning")}
     write_predictions(predictions, labels, predicted, ends)

@@ -94,6 +94,7 @@ class CanonicalQuantiles(Section):
 
     type: Literal["canonical_quantiles"]
     level: float = key("Probability that a value lies between its ends.", ge=0.5, le=0.99)
+    weight: float = key("Of the pinball loss beside the regression's.", gt=0, le=100)
 
 
 class Bins(Section):

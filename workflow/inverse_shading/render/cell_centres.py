@@ -31,7 +31,6 @@ class CellCentres:
 
     Attributes:
         cells: those that are rendered, ascending.
-        driver: the OpenGL driver in one line.
 
     Raises:
         InputError: the stage file or the OpenGL driver can't be used.
@@ -57,7 +56,6 @@ class CellCentres:
         self.cells = np.flatnonzero(pixels >= 0) if cells is None else cells
         surface = np.ascontiguousarray(stage.surface[:, pixels[self.cells]])
         self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)
-        self.driver = self._program.driver
 
     def render(self, materials: np.ndarray) -> np.ndarray:
         """The cells' middles for materials (n, 10): float32 (n, 3 * cells), sRGB-encoded, in [0, 1].

@@ -166,10 +166,11 @@ def prepare_streamed(
         place = rendering.device, rendering.threads
         return CellCentres(stage, config["framing"], grid, cells, *place)
 
-    framed = _framed_features(config, stage, trunk, rendering)
-    means = renders.fill("framed", known, shape[0], framed)
+    with FramedRenderer(stage, config["framing"], rendering.device, rendering.threads) as renderer:
+        logger.info("rendering on %s", renderer.driver)
+        features = _features_of(config, trunk, renderer)
+        means = renders.fill("framed", known, shape[0], features)
     every = centres(None)
-    logger.info("rendering on %s", every.driver)
     middles = renders.fill("middles", known, 3 * len(every.cells), every.render)
     every.close()
     if stream["cells"] > len(every.cells):
@@ -182,10 +183,11 @@ def prepare_streamed(
     some = centres(every.cells[kept])
     columns = _columns(some.cells, grid**2)
     with threadpool_limits(rendering.threads):
-        # Where nothing varies, components are zero.
         used = np.zeros_like(means)
         used[:, columns] = means[:, columns]
         head.components.fit(used, config["seed"])
+        # Where nothing varies, components are zero but for rounding.
+        head.components.basis[np.setdiff1d(np.arange(shape[0]), columns)] = 0
         mean, basis = (
             getattr(head.components, name)[columns].numpy() for name in ("mean", "basis")
         )
@@ -208,20 +210,17 @@ def prepare_streamed(
     return Model(Task(network, objective, examples), head, describe(config, shape, objective))
 
 
-def _framed_features(
-    config: Mapping, stage: str | Path, trunk: str | Path, rendering: Resources
+def _features_of(
+    config: Mapping, trunk: str | Path, renderer: FramedRenderer
 ) -> Callable[[np.ndarray], np.ndarray]:
     """From materials to the trunk's features of their framed pictures, rounded as these are."""
     cpu = torch.device("cpu")
     extractor, dtype = load_extractor(trunk, config["architecture"], config["depths"], cpu)
-    renderer = FramedRenderer(stage, config["framing"], rendering.device, rendering.threads)
 
     def render(materials: np.ndarray) -> np.ndarray:
-        features = []
-        for values in materials:
-            image = renderer.render(values)[None]
-            features.append(compute_features(extractor, image, cpu, "float32", dtype).ravel())
-        return np.array(features)
+        images = np.stack([renderer.render(values) for values in materials])
+        features = compute_features(extractor, images, cpu, "float32", dtype)
+        return features.reshape(len(images), -1)
 
     return render
 

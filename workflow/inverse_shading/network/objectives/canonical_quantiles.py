@@ -17,19 +17,21 @@ class CanonicalQuantiles(Canonical):
 
     Args:
         level: probability that a value lies between its ends.
+        weight: of the pinball loss beside the regression's, which shares the layers before.
     """
 
     outputs = Canonical.outputs + 2 * len(PARAMETERS)
 
-    def __init__(self, level: float):
+    def __init__(self, level: float, weight: float):
+        self._weight = weight
         self._tails = torch.tensor([(1 - level) / 2, (1 + level) / 2]).reshape(1, 2, 1)
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The loss of `canonical` and the mean pinball loss of the ends."""
+        """The loss of `canonical` and `weight` times the mean pinball loss of the ends."""
         tails = self._tails.to(outputs.device)
         above = targets.unsqueeze(1) - self._ends(outputs)
         pinball = torch.maximum(tails * above, (tails - 1) * above).mean()
-        return super().loss(outputs[:, : Canonical.outputs], targets) + pinball
+        return super().loss(outputs[:, : Canonical.outputs], targets) + self._weight * pinball
 
     def decode(self, outputs: torch.Tensor) -> torch.Tensor:
         """As `canonical` does."""
@@ -44,10 +46,10 @@ class CanonicalQuantiles(Canonical):
 
 
 def build(config: dict, parameters: int) -> CanonicalQuantiles:
-    """Build the objective from `level`.
+    """Build the objective from `level` and `weight`.
 
     Raises:
         InputError: as `canonical.build`.
     """
     build_canonical(config, parameters)
-    return CanonicalQuantiles(config["level"])
+    return CanonicalQuantiles(config["level"], config["weight"])
