@@ -57,7 +57,9 @@ TINY = {
             "head": {"components": 8, "hidden_sizes": [8]},
             "training": {"max_epochs": 2},
         },
+        "streamed": None,
     },
+    "predictions": {"model": "pixel_components"},
     "studies": {"ablation": {"models": {"pixel_components_only_50": None}}},
     "baselines": {"thumbnail_size": 14},
     "appearance": {"images": 4},
@@ -192,7 +194,7 @@ def job_name(rule: str, output: str) -> str:
     _, *folders, file = PurePath(output).with_suffix("").parts
     if rule.startswith("figure_"):
         return "/".join([*folders, file])
-    if rule in ("train", "evaluate"):
+    if rule in ("train", "train_streamed", "evaluate"):
         # models/MODEL/seeds/SEED
         return f"{rule}/{folders[1]}/{folders[3]}"
     if rule in ("collect", "describe", "baseline", "search"):

@@ -420,6 +420,30 @@ def test_exactly_the_stale_jobs_run(project, change):
     assert project.planned() == expected
 
 
+STREAMED = {
+    "head": {"components": 8, "hidden_sizes": [8]},
+    "stream": {"renders": 100, "framed": 20, "cells": 50},
+}
+
+
+def test_a_streamed_model_is_trained_on_the_stage_and_evaluated_on_images(finished, tmp_path):
+    from tests.support.project import Project, write_ball
+
+    project = Project(finished.code, tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    project.config = finished.config
+    edit_config(models__streamed=STREAMED)(project)
+    write_ball(tmp_path / "run" / "ball.obj")
+    assert project.planned("results/models/streamed/seeds/1/weights.safetensors") == {
+        "stage", "trunk/pixels_fine", "train_streamed/streamed/1",
+    }  # fmt: skip
+    planned = project.planned("results/models/streamed/metrics.json")
+    assert "features/pixels_fine/000000-000019" in planned
+    assert {job for job in planned if "/streamed" in job} == {
+        "train_streamed/streamed/1", "evaluate/streamed/1", "collect/streamed",
+    }  # fmt: skip
+
+
 def test_the_summary_agrees_with_the_dry_run(project):
     """The other tests read the plan of --summary; here the same as numbers of a dry run."""
     edit_config(n_images=60)(project)

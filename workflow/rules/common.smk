@@ -81,6 +81,8 @@ SEARCH_RANGES = slices.first_ranges(config, config["search"].get("images", confi
 NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
+# Models that learn from renders of their own in place of the data set's images.
+STREAMED = [model for model in DEFINITIONS if "stream" in DEFINITIONS[model]]
 STUDIES = study_names(config)
 # The model that materials of the user's pictures are predicted by.
 PREDICTING = config["predictions"]["model"]

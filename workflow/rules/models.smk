@@ -18,6 +18,8 @@ rule train:
         "results/timings/train/{model}/{seed}.tsv"
     conda:
         "../../envs/train.yaml"
+    wildcard_constraints:
+        model="|".join(model for model in DEFINITIONS if model not in STREAMED) or "-",
     threads: config["threads"]
     resources:
         gpu=GPUS,
@@ -30,6 +32,37 @@ rule train:
         "Training {wildcards.model}, seed {wildcards.seed}"
     script:
         "../scripts/train.py"
+
+
+rule train_streamed:
+    input:
+        stage="results/stage.safetensors",
+        trunk=model_trunk,
+    output:
+        weights="results/models/{model}/seeds/{seed}/weights.safetensors",
+        history="results/models/{model}/seeds/{seed}/history.csv",
+        summary="results/models/{model}/seeds/{seed}/training.json",
+    log:
+        "logs/train/{model}/{seed}.log",
+    benchmark:
+        "results/timings/train/{model}/{seed}.tsv"
+    conda:
+        "../../envs/predict.yaml"
+    wildcard_constraints:
+        # None may be left; then nothing matches.
+        model="|".join(STREAMED) or "-",
+    threads: config["threads"]
+    resources:
+        gpu=GPUS,
+    params:
+        config=training_settings,
+        code=model_code("train_streamed.py"),
+        # No outputs, as those of `train`.
+        checkpoint="results/models/{model}/seeds/{seed}/checkpoint.pt",
+    message:
+        "Training {wildcards.model} on a stream of renders, seed {wildcards.seed}"
+    script:
+        "../scripts/train_streamed.py"
 
 
 rule evaluate:

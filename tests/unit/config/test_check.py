@@ -215,7 +215,7 @@ def test_a_model_set_to_null_is_left_out(config):
     check_config(config)
     assert model_names(config) == [
         "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2", "vgg16_bins_v2_expected",
-        "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+        "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components", "streamed",
     ]  # fmt: skip
     config["models"] = dict.fromkeys(config["models"])
     with pytest.raises(InputError, match="models: found none"):
@@ -275,6 +275,15 @@ def test_a_study_leaves_out_models_that_want_more_images_than_there_are(config):
         ("models.vgg16_v1.objective.decoding", "argmax", r"vgg16_v1.objective.decoding: found an unknown key, allowed are? type"),
         ("models.pixel_components.trunk", "vgg16", r"models.pixel_components.head.type: found 'perceptron' on the trunk vgg16, allowed is perceptron on a trunk with `depths`"),
         ("models.vgg16_v1.images", 20000, r"models.vgg16_v1.images: found 20000, allowed is at most n_images \(10000\)"),
+        ("models.streamed.stream.renders", 5, r"models.streamed.stream.renders: found 5 .*from 100 to 10000000"),
+        ("models.streamed.stream", {"renders": 1000}, r"models.streamed.stream.framed: found nothing"),
+        ("models.streamed.stream.framed", 300, r"models.streamed.stream.framed: found 300 with 300 head.components, allowed are components, and at least two more"),
+        ("models.streamed.head.components", 0, r"models.streamed.stream.framed: found 1500 with 0 head.components, allowed are components"),
+        ("models.streamed.stream.cells", 90, r"models.streamed.stream.cells: found 90 with 300 head.components, allowed is at least a third"),
+        ("models.streamed.trunk", "pixels", r"models.streamed.stream: found a stream with the trunk pixels, allowed is one of the architecture pixels with the depth image alone"),
+        ("models.streamed.images", 1000, r"models.streamed.stream: found a stream beside `images`, allowed is one of both"),
+        ("models.streamed.objective.level", 1, r"models.streamed.objective.level: found 1 .*from 0.5 to 0.99"),
+        ("search.spaces.streamed", {"training.learning_rate": {"low": 0.001, "high": 0.01}}, r"search.spaces.streamed: found a space, allowed is null for a model that learns from a stream"),
         ("trunks.pixels.depths", {"stage_1": 7}, r"trunks.pixels.depths.stage_1: found this depth, allowed for pixels are image, radiance"),
         ("trunks.pixels.weights", "random", r"trunks.pixels.weights: found 'random', allowed is `none` for the architecture pixels"),
         ("trunks.vgg16.weights", "none", r"trunks.vgg16.weights: found 'none', allowed is `none` for the architecture pixels"),

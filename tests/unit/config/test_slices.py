@@ -178,7 +178,7 @@ def test_only_files_of_the_user_are_files_of_a_stage(config):
 def test_a_study_s_models_come_after_the_comparison_s(config):
     models = [
         "vgg16_v1", "vgg16_v2", "vgg16_bins_v1", "vgg16_bins_v1_expected", "vgg16_bins_v2",
-        "vgg16_bins_v2_expected", "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components",
+        "vgg16_bins_v2_expected", "resnet50_v2", "resnet50_v3", "perceptron", "pixel_components", "streamed",
     ]  # fmt: skip
     bins = [f"{base}_{n}" for base in (models[2], models[3]) for n in (11, 51, 101)]
     assert slices.table_models(config) == models
@@ -262,6 +262,7 @@ def test_a_model_gets_what_comes_before_its_first_trained_stage(config):
     folders = {
         "vgg16_v1": "features/vgg16",
         "pixel_components": "features/pixels",
+        "streamed": "features/pixels_fine",
         "vgg16_v1_stage_5": "features/vgg16/before_stage_5",
         "resnet50_v3_stage_5": "features/resnet50/before_stage_5",
         "resnet50_v3_all_112": "images",

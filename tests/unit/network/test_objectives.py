@@ -26,6 +26,35 @@ def test_regression_is_the_squared_error_of_the_sigmoid():
     assert values.tolist() == [[0.5, pytest.approx(0.75)]]
 
 
+def test_quantiles_stand_beside_the_canonical_outputs():
+    objective = load_objective({"type": "canonical_quantiles", "level": 0.8, "weight": 0.5}, 10)
+    canonical = load_objective({"type": "canonical"}, 10)
+    assert objective.outputs == canonical.outputs + 20
+    outputs = torch.randn(5, objective.outputs)
+    regressed = outputs[:, : canonical.outputs]
+    assert torch.equal(objective.decode(outputs), canonical.decode(regressed))
+    low, high = objective.intervals(outputs).unbind(dim=1)
+    assert ((low <= high) & (low >= 0) & (high <= 1)).all()
+    # Truths below both ends cost a tenth and nine tenths of the distance, as the tails have it.
+    outputs[:, canonical.outputs :] = 30.0
+    pinball = objective.loss(outputs, torch.zeros(5, 10)) - canonical.loss(
+        regressed, torch.zeros(5, 10)
+    )
+    assert pinball.item() == pytest.approx(0.5 * (0.9 + 0.1) / 2)
+
+
+def test_the_pinball_loss_is_least_at_the_quantiles():
+    objective = load_objective({"type": "canonical_quantiles", "level": 0.8, "weight": 0.5}, 10)
+    truths = torch.linspace(0, 1, 201)[:, None].expand(-1, 10)
+
+    def loss(low, high):
+        ends = torch.logit(torch.tensor([low] * 10 + [high] * 10)).expand(201, -1)
+        canonical = torch.zeros(201, objective.outputs - 20)
+        return objective.loss(torch.cat([canonical, ends], dim=1), truths).item()
+
+    assert loss(0.1, 0.9) < min(loss(0.05, 0.9), loss(0.15, 0.9), loss(0.1, 0.85), loss(0.1, 0.95))
+
+
 def load_bins(count, parameters, decoding="argmax"):
     return load_objective({"type": "bins", "count": count, "decoding": decoding}, parameters)
 

@@ -8,6 +8,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.trained_model import Predictor, validation_intervals
+from inverse_shading.runtime.artefacts import write_csv
 from inverse_shading.runtime.errors import InputError
 from tests.support.small_model import SmallModel
 from tests.support.tables import write_predictions
@@ -83,6 +84,24 @@ def test_intervals_are_the_conformal_quantile_of_validation_errors(tmp_path):
     for level, expected in ((0.6, 0.03), (0.7, 0.04), (0.8, 0.04)):
         found = validation_intervals(path, level)
         np.testing.assert_allclose(found, [expected] + [0] * 9, atol=1e-12)
+
+
+def test_ends_of_a_network_are_widened_or_drawn_in(tmp_path):
+    """One truth of four is outside by 0.05 at the most; without it all are inside by 0.1 or more."""
+    path = tmp_path / "predictions.csv"
+    values = {f"{name}_{kind}": 0.5 for name in PARAMETERS for kind in ("true", "predicted")}
+    rows = [
+        {"id": str(n), "split": "validation"}
+        | values
+        | {f"{name}_low": low for name in PARAMETERS}
+        | {f"{name}_high": 0.9 for name in PARAMETERS}
+        for n, low in enumerate([0.55, 0.4, 0.4, 0.3])
+    ]
+    write_csv(path, rows)
+    np.testing.assert_allclose(validation_intervals(path, 0.8, has_intervals=True), 0.05)
+    np.testing.assert_allclose(validation_intervals(path, 0.6, has_intervals=True), -0.1)
+    with pytest.raises(InputError, match="found no column base_low"):
+        validation_intervals(predictions_with(tmp_path, [0.1] * 4), 0.8, has_intervals=True)
 
 
 def test_too_few_images_for_a_level_give_the_whole_range(tmp_path):

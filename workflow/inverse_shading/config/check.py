@@ -17,7 +17,7 @@ from inverse_shading.config.schema import Configuration
 from inverse_shading.config.search_space import wrong_spaces
 from inverse_shading.dataset.splits import split_sizes
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
-from inverse_shading.network.architectures import STAGE_CHANNELS, depth_channels
+from inverse_shading.network.architectures import IMAGE, STAGE_CHANNELS, depth_channels
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.names import hint
 from inverse_shading.runtime.sections import plain_values, shown
@@ -209,6 +209,8 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
             f"{place}.trainable_stages: found {stages}, allowed for the trunk {model['trunk']} is "
             + ("0, since it has `depths`" if "depths" in trunk else f"at most {most}")
         )
+    if "stream" in model:
+        mistakes += _wrong_stream(f"{place}.stream", model, trunk)
     if "image_size" in model:
         framed = config["framing"]["image_size"]
         if stages < most or not most:
@@ -228,15 +230,41 @@ def wrong_model(config: dict, name: str, model: dict) -> list[str]:
     except InputError:
         # Told already.
         share = 1
-    if model["head"].get("components", 0) > share * learning:
+    components, most = model["head"].get("components", 0), share * learning
+    if "stream" not in model and components > most:
         mistakes.append(
-            f"{place}.head.components: found {model['head']['components']}, allowed is at most the "
-            f"number of training images ({share * learning:.0f})"
+            f"{place}.head.components: found {components}, allowed is at most the "
+            f"number of training images ({most:.0f})"
         )
     if learning > config["n_images"]:
         mistakes.append(
             f"{place}.images: found {model['images']}, allowed is at most n_images "
             f"({config['n_images']})"
+        )
+    return mistakes
+
+
+def _wrong_stream(place: str, model: dict, trunk: dict) -> list[str]:
+    """What in a model doesn't fit the stream that it learns from."""
+    stream, mistakes = model["stream"], []
+    if list(trunk.get("depths", {})) != [IMAGE] or STAGE_CHANNELS[trunk["architecture"]]:
+        mistakes.append(
+            f"{place}: found a stream with the trunk {model['trunk']}, allowed is one of the "
+            f"architecture pixels with the depth {IMAGE} alone"
+        )
+    if "images" in model:
+        mistakes.append(f"{place}: found a stream beside `images`, allowed is one of both")
+    components = model["head"].get("components", 1)
+    # The map from middles to means has as many inputs, and one more.
+    if not 0 < components < stream["framed"] - 1:
+        mistakes.append(
+            f"{place}.framed: found {stream['framed']} with {components} head.components, allowed are "
+            "components, and at least two more framed materials than these"
+        )
+    if components > 3 * stream["cells"]:
+        mistakes.append(
+            f"{place}.cells: found {stream['cells']} with {components} head.components, allowed is at "
+            "least a third of these: a cell has three values"
         )
     return mistakes
 

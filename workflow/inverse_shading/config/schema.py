@@ -16,6 +16,7 @@ from inverse_shading.network.settings import (
     BatchSize,
     Bins,
     Canonical,
+    CanonicalQuantiles,
     ConvHead,
     DenseHead,
     FeatureBatch,
@@ -167,6 +168,18 @@ TrainingOverrides = create_model(
 )
 
 
+class Stream(Section):
+    """Materials that a model learns from which are rendered for it and not stored."""
+
+    renders: int = key("How many are rendered, at a few pixels each.", ge=100, le=10000000)
+    framed: int = key(
+        "How many more are rendered whole, to learn how a picture's means differ from those pixels.",
+        ge=20,
+        le=100000,
+    )
+    cells: int = key("Pixels of each that is streamed.", ge=10, le=100000)
+
+
 class Model(Section):
     """A trunk, a head and an objective."""
 
@@ -182,11 +195,12 @@ class Model(Section):
     image_size: ImageSize = optional(
         "Side in pixels that images are averaged down to where all stages are trained."
     )
+    stream: Stream = optional("Learn from renders made for it in place of the data set's images.")
     trunk: str = key("One of the names under trunks.")
     head: DenseHead | ConvHead | MlpHead | PerceptronHead = key(
         "The trained part between trunk and outputs.", discriminator="type"
     )
-    objective: Regression | Canonical | Bins | SoftBins = key(
+    objective: Regression | Canonical | CanonicalQuantiles | Bins | SoftBins = key(
         "Outputs, loss and decoding.", discriminator="type"
     )
     training: TrainingOverrides = optional("Overrides of the common training section.")

@@ -43,6 +43,12 @@ def wrong_spaces(
         # The space of a model that is left out is left out with it.
         if model not in defined:
             continue
+        if keys and "stream" in defined[model]:
+            mistakes.append(
+                f"search.spaces.{model}: found a space, allowed is null for a model that learns from a "
+                "stream: its trials would be trained on the data set"
+            )
+            continue
         allowed = searchable_keys(defined[model])
         for key, space in (keys or {}).items():
             place = f"search.spaces.{model}.{key}"

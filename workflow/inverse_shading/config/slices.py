@@ -117,7 +117,8 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         arithmetic, and `seed`, which is that of its initial weights, batches and dropout; the root of
         the data's, config["seed"], isn't part of it. `images`, where it doesn't learn from all.
         `trainable_stages`, where stages of its trunk are trained, and `image_size`, where images are
-        made smaller for it.
+        made smaller for it. `stream`, where it learns from renders of its own, with what these depend
+        on: `framing`, and the trunk's `depths`.
     """
     definition = model_definition(config, model)
     trunk = config["trunks"][definition["trunk"]]
@@ -134,6 +135,9 @@ def model_config(config: dict, model: str, seed: int) -> dict:
         settings["head"]["blocks"] = depth_sizes(trunk["architecture"], trunk["depths"])
     if "images" in definition:
         settings["images"] = definition["images"]
+    if "stream" in definition:
+        settings |= {"stream": definition["stream"], "framing": config["framing"]}
+        settings["depths"] = trunk["depths"]
     stages = trainable_stages(config, model)
     if "image_size" in definition:
         settings["image_size"] = definition["image_size"]
@@ -239,13 +243,15 @@ def tuning(config: dict, model: str) -> dict | None:
     Returns:
         model: whose search it is. place: keys under which its values stand in best.yaml. space: what
         was tried, of the keys whose values the model has. trials, and the number of images that they
-        learnt from. None if `search.apply` is false, the entry is null, or no value is left.
+        learnt from. None if `search.apply` is false, the entry is null, no value is left, or the model
+        learns from a stream.
 
     Raises:
         InputError: the data are too few for a value of the space.
     """
     search, given, base = config["search"], given_models(config), model
-    if not search["apply"]:
+    # A search learns from the data set, and finds nothing for a model that learns from a stream.
+    if not search["apply"] or "stream" in model_definition(config, model):
         return None
     while base not in search["spaces"]:
         if "like" not in given[base]:

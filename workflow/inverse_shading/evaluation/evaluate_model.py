@@ -14,7 +14,7 @@ from inverse_shading.evaluation.metrics import score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
-from inverse_shading.network.objectives.objective import Objective, load_objective
+from inverse_shading.network.objectives.objective import Objective, answers, load_objective
 from inverse_shading.network.settings import BatchSize, MaxEpochs
 from inverse_shading.network.whole_network import load_network, open_inputs
 from inverse_shading.runtime.artefacts import read_description, unusable
@@ -51,10 +51,10 @@ def evaluate_model(
 
     Args:
         predictions: CSV to write; see `predictions.write_predictions`.
-        metrics: JSON to write: model, trunk, weights (where the trunk's come from, and the size of
-            images where they were made smaller), precision (of the trunk's arithmetic), decoding (of
-            bins, else null), splits (see `metrics.score`), parameter_count, epochs, best_epoch,
-            seconds, device, batch_size (of the training), seed, threads, tuning.
+        metrics: JSON to write: model, trunk, weights (where the trunk's come from, the size of images
+            where they were made smaller, how many materials were streamed), precision (of the trunk's
+            arithmetic), decoding (of bins, else null), splits (see `metrics.score`), parameter_count,
+            epochs, best_epoch, seconds, device, batch_size (of the training), seed, threads, tuning.
         config: as for `train_model.train_model`, and `model` and `trunk`, the names of both. `tuning`:
             see `found_values.with_found_values`.
         weights, summary: as written by `train_model.train_model`.
@@ -88,7 +88,7 @@ def evaluate_model(
             )
     training = read_section(summary, "a summary of a training", TrainingSummary)
     objective = load_objective(config["objective"], len(PARAMETERS))
-    predicted = _predict(network.to(place), objective, rows, training.batch_size, place)
+    predicted, ends = _predict(network.to(place), objective, rows, training.batch_size, place)
 
     report = {
         "model": config["model"],
@@ -100,9 +100,11 @@ def evaluate_model(
     }
     if image_size is not None:
         report["weights"] += f", images of {image_size} px"
+    if "stream" in config:
+        report["weights"] += f", {config['stream']['renders']:,} streamed materials"
     report |= training.model_dump()
     report |= {"seed": config["seed"], "threads": resources.threads, "tuning": config.get("tuning")}
-    write_predictions(predictions, labels, predicted)
+    write_predictions(predictions, labels, predicted, ends)
     write_metrics(metrics, report)
 
 
@@ -112,13 +114,17 @@ def _predict(
     rows: Rows,
     batch_size: int,
     device: torch.device,
-) -> np.ndarray:
-    """Predictions of all images, float32 (n, 10)."""
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Predictions of all images, float32 (n, 10), and the ends of their intervals, (n, 2, 10).
+
+    An objective without intervals has no ends.
+    """
 
     def compute(first: int, last: int) -> np.ndarray:
         with torch.inference_mode():
             batch = place_rows(rows.rows(np.arange(first, last)), device)
-            return objective.decode(network(batch)).cpu().numpy()
+            return answers(objective, network(batch)).cpu().numpy()
 
     batches = in_batches(len(rows), batch_size, compute)
-    return np.concatenate(list(progress(batches, -(-len(rows) // batch_size), "batch")))
+    every = np.concatenate(list(progress(batches, -(-len(rows) // batch_size), "batch")))
+    return every[:, 0], every[:, 1:] if every.shape[1] > 1 else None

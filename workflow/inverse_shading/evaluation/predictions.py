@@ -9,18 +9,26 @@ from inverse_shading.dataset.labels import Labels
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.artefacts import FINITE, read_csv, unusable, write_csv
 
+ENDS = ("low", "high")
 
-def write_predictions(path: str | Path, labels: Labels, predicted: np.ndarray) -> None:
+
+def write_predictions(
+    path: str | Path, labels: Labels, predicted: np.ndarray, ends: np.ndarray | None = None
+) -> None:
     """Write a row an image: id, split, ten `<parameter>_true`, ten `<parameter>_predicted`.
 
     Args:
         labels: of all images.
         predicted: (n, 10), columns as in `parameters.PARAMETERS`.
+        ends: (n, 2, 10), of a network that gives intervals: `<parameter>_low`, `<parameter>_high`.
     """
     true = labels.values.to_numpy()
     columns = {"id": labels.values.index, "split": labels.split}
     columns |= {f"{name}_true": true[:, i] for i, name in enumerate(PARAMETERS)}
     columns |= {f"{name}_predicted": predicted[:, i] for i, name in enumerate(PARAMETERS)}
+    if ends is not None:
+        for end, kind in enumerate(ENDS):
+            columns |= {f"{name}_{kind}": ends[:, end, i] for i, name in enumerate(PARAMETERS)}
     write_csv(path, columns, f"%.{DECIMALS}f")
 
 
@@ -67,6 +75,22 @@ def read_predictions(path: str | Path, split: str) -> tuple[list[str], np.ndarra
         raise unusable(path, f"found no image of the split {split!r}, expected some")
     identifiers = [every.identifiers[row] for row in rows]
     return identifiers, every.true[rows], every.predicted[rows]
+
+
+def read_ends(path: str | Path, split: str) -> np.ndarray:
+    """The ends of the intervals that a network gave for the images of one split.
+
+    Returns:
+        float64 (n, 2, 10), lower and upper, in the order of `read_predictions`.
+
+    Raises:
+        InputError: damaged, unreadable, a column missing, or a value that is not a finite number.
+    """
+    names = [f"{name}_{kind}" for kind in ENDS for name in PARAMETERS]
+    columns = {"split": str} | dict.fromkeys(names, FINITE)
+    table = read_csv(path, "predictions with intervals", columns, whole=False)
+    chosen = table[table["split"] == split][names]
+    return chosen.to_numpy().reshape(len(chosen), len(ENDS), len(PARAMETERS))
 
 
 def read_all_predictions(path: str | Path) -> Predictions:

@@ -89,6 +89,14 @@ class Canonical(Section):
     type: Literal["canonical"]
 
 
+class CanonicalQuantiles(Section):
+    """The same, and the ends of an interval for each parameter, by the pinball loss."""
+
+    type: Literal["canonical_quantiles"]
+    level: float = key("Probability that a value lies between its ends.", ge=0.5, le=0.99)
+    weight: float = key("Of the pinball loss beside the regression's.", gt=0, le=100)
+
+
 class Bins(Section):
     """Softmax over `count` bins a parameter and the poster's loss."""
 
@@ -125,7 +133,7 @@ class HeadDescription(Section):
     head: DenseHead | ConvHead | MlpHead | FittedPerceptronHead = key(
         "The trained part between trunk and outputs.", discriminator="type"
     )
-    objective: Regression | Canonical | Bins | SoftBins = key(
+    objective: Regression | Canonical | CanonicalQuantiles | Bins | SoftBins = key(
         "Outputs, loss and decoding.", discriminator="type"
     )
     outputs: int = key("Of the head.", ge=1)

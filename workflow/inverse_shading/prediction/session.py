@@ -4,7 +4,6 @@ The network's modules are imported where there is one, since PyTorch takes secon
 """
 
 import dataclasses
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.prediction.output_files import Prediction
 from inverse_shading.prediction.stage_card import StageCard
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.triton import load_triton
 from inverse_shading.scene.stage_file import read_stage
 
 
@@ -110,15 +110,13 @@ class PredictionSession:
         self.origin = _origin(source, self._refiner.driver)
 
     def _load_network(self, model: Model, device: str) -> None:
-        # PyTorch's Triton and Mesa's llvmpipe bring an LLVM each. If an OpenGL context has loaded
-        # Mesa's first, a late import of Triton ends the process by a segmentation fault. The other
-        # order is harmless.
-        if importlib.util.find_spec("triton") is not None:
-            importlib.import_module("triton")
+        load_triton()
         from inverse_shading.prediction.trained_model import Predictor, validation_intervals
 
-        self._half_widths = validation_intervals(model.files.predictions, self._interval)
         self._predictor = Predictor(model.files, model.card, device, model.card.threads)
+        self._widening = validation_intervals(
+            model.files.predictions, self._interval, self._predictor.has_intervals
+        )
 
     @property
     def batch_size(self) -> int:
@@ -141,16 +139,19 @@ class PredictionSession:
         )
 
     def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray | list[None]:
-        """What the network says of some pictures, float64 (n, 10); nothing without one."""
+        """What the network says of some pictures, float64 (n, 3, 10), see `Predictor.answer`.
+
+        Nothing without a network.
+        """
         if self._predictor is None:
             return [None] * len(pictures)
-        return self._predictor.predict(np.stack([picture.image for picture in pictures]))
+        return self._predictor.answer(np.stack([picture.image for picture in pictures]))
 
     def predict(self, picture: FramedPicture, answer: np.ndarray | None) -> Prediction:
         """Find the material of one picture.
 
         Args:
-            answer: (10,) what the network says of it.
+            answer: (3, 10) what the network says of it.
 
         Raises:
             InputError: the driver failed.
@@ -171,13 +172,15 @@ class PredictionSession:
         )
 
     def _estimate(self, picture: FramedPicture, answer: np.ndarray | None) -> Estimate:
-        guess = None if answer is None else guessed_materials(answer[None])[0]
+        guess = None if answer is None else guessed_materials(answer[:1])[0]
         if self._options.refine:
             return self._refiner.refine(
                 picture, guess, self._options.alternatives, self._options.fit_exposure
             )
-        low, high = (np.clip(answer + sign * self._half_widths, 0, 1) for sign in (-1, 1))
-        return self._refiner.assess(picture, guess, answer, low, high)
+        value = answer[0]
+        low = np.clip(np.minimum(answer[1] - self._widening, value), 0, 1)
+        high = np.clip(np.maximum(answer[2] + self._widening, value), 0, 1)
+        return self._refiner.assess(picture, guess, value, low, high)
 
     def __enter__(self) -> "PredictionSession":
         self._refiner.__enter__()

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from inverse_shading.evaluation.conformal import conformal_quantile
-from inverse_shading.evaluation.predictions import read_predictions
+from inverse_shading.evaluation.predictions import read_ends, read_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.features import compute_features, load_extractor
-from inverse_shading.network.objectives.objective import load_objective
+from inverse_shading.network.objectives.objective import answers, load_objective
 from inverse_shading.network.whole_network import load_network
 from inverse_shading.prediction.model_card import CARD, ModelCard, remake
 from inverse_shading.prediction.model_files import ModelFiles
@@ -72,12 +72,26 @@ class Predictor:
         Raises:
             InputError: the card and the files of the model don't fit each other.
         """
+        return self.answer(images)[:, 0]
+
+    def answer(self, images: np.ndarray) -> np.ndarray:
+        """`predict`, and how sure that is: float64 (n, 3, 10), values, lower and upper ends.
+
+        A network without intervals has the values themselves as ends; `validation_intervals` widens
+        both kinds.
+        """
         batches = in_batches(
             len(images),
             self._card.batch_size,
             lambda first, last: self._compute(images[first:last]),
         )
-        return np.concatenate(list(batches)).astype(np.float64).clip(0, 1)
+        answer = np.concatenate(list(batches)).astype(np.float64).clip(0, 1)
+        return answer if self.has_intervals else np.repeat(answer, 3, axis=1)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether the network gives intervals of its own."""
+        return hasattr(self._objective, "intervals")
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
         try:
@@ -88,7 +102,7 @@ class Predictor:
                 )
             with torch.inference_mode():
                 outputs = self._network(place_rows(rows, self._device))
-                values = self._objective.decode(outputs).cpu().numpy()
+                values = answers(self._objective, outputs).cpu().numpy()
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -106,15 +120,20 @@ class Predictor:
         )
 
 
-def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:
-    """Half-widths of intervals about a prediction that hold the truth with a given probability.
+def validation_intervals(
+    predictions: str | Path, level: float, has_intervals: bool = False
+) -> np.ndarray:
+    """By how much ends are widened, so that they hold the truth with a given probability.
 
-    They are conformal quantiles of the absolute errors on validation images, and hold for images of
-    materials drawn as the data set's are.
+    They are conformal quantiles of how far validation images' truths lie outside their ends (Romano
+    et al. 2019, https://arxiv.org/abs/1905.03222), and hold for images of materials drawn as the data
+    set's are. Ends that are the value itself become an interval about it; those that a network learnt
+    may be too wide, and are drawn in.
 
     Args:
         predictions: the model's predictions.csv.
         level: share of truths within, below 1.
+        has_intervals: whether the table has ends that the network gave.
 
     Returns:
         float64 (10,), one a parameter; 1, which is all there is, where so few images tell nothing.
@@ -123,4 +142,8 @@ def validation_intervals(predictions: str | Path, level: float) -> np.ndarray:
         InputError: the file is damaged or has no validation image.
     """
     _, true, predicted = read_predictions(predictions, "validation")
-    return np.minimum(conformal_quantile(np.abs(predicted - true), level), 1.0)
+    low = high = predicted
+    if has_intervals:
+        low, high = np.moveaxis(read_ends(predictions, "validation"), 1, 0)
+    outside = np.maximum(low - true, true - high)
+    return np.minimum(conformal_quantile(outside, level), 1.0)

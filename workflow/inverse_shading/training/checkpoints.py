@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import torch
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal, read_seal, seal_path, sealed_path
+from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
 
 
@@ -126,3 +127,32 @@ class Checkpoint:
         """Remove the file: the training is over, or has to begin again."""
         self._path.unlink(missing_ok=True)
         seal_path(self._path).unlink(missing_ok=True)
+
+
+def keep(
+    checkpoint: Checkpoint | None,
+    state: Callable[[], dict],
+    raise_if_stopped: Callable[[], None],
+) -> None:
+    """Write a checkpoint, if there is one, where it is time to, or the last chance.
+
+    Args:
+        state: what to write, see `Checkpoint.save`.
+        raise_if_stopped: see `interruption.noting_stops`.
+
+    Raises:
+        Stopped: the process was asked to stop.
+    """
+    try:
+        raise_if_stopped()
+    except Stopped:
+        if checkpoint:
+            checkpoint.save(state())
+            logger.info("wrote a checkpoint; the same command goes on from here")
+        raise
+    if checkpoint and checkpoint.is_due():
+        try:
+            checkpoint.save(state())
+        except InputError as error:
+            # The training itself needs no space yet; there may be some when it does.
+            logger.warning("training on without a new checkpoint: %s", error)

@@ -14,9 +14,9 @@ from inverse_shading.dataset.rows import Rows
 from inverse_shading.network.devices import halve_batch, place_rows
 from inverse_shading.network.objectives.objective import Objective
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.interruption import Stopped, noting_stops
+from inverse_shading.runtime.interruption import noting_stops
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.training.checkpoints import Checkpoint
+from inverse_shading.training.checkpoints import Checkpoint, keep
 from inverse_shading.training.epoch_log import EpochLog
 from inverse_shading.training.optimisation import build_optimiser, build_schedule
 
@@ -226,7 +226,7 @@ class _Training:
             while not (over or given_up):
                 for _ in self._train_epoch():
                     log.step(progress.epoch, progress.step)
-                    self._keep(checkpoint, raise_if_stopped)
+                    keep(checkpoint, self.state, raise_if_stopped)
                 row = self._close_epoch()
                 over = row["epoch"] == epochs
                 given_up = is_hopeless is not None and not over and is_hopeless(progress.history)
@@ -273,22 +273,6 @@ class _Training:
             progress.best_mse, progress.best_epoch = row["validation_mse"], row["epoch"]
             progress.best_weights = copy.deepcopy(self._network.state_dict())
         return row
-
-    def _keep(self, checkpoint: Checkpoint | None, raise_if_stopped: Callable[[], None]) -> None:
-        """Write a checkpoint if it is time to, or the last chance."""
-        try:
-            raise_if_stopped()
-        except Stopped:
-            if checkpoint:
-                checkpoint.save(self.state())
-                logger.info("wrote a checkpoint; the same command goes on from here")
-            raise
-        if checkpoint and checkpoint.is_due():
-            try:
-                checkpoint.save(self.state())
-            except InputError as error:
-                # The training itself needs no space yet; there may be some when it does.
-                logger.warning("training on without a new checkpoint: %s", error)
 
     def state(self) -> dict:
         """All that a training needs to be resumed with the same bits."""

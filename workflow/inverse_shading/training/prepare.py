@@ -102,7 +102,7 @@ def _prepare_frozen(
     if head.standardise is not None:
         _standardise(head.standardise, prepare, rows, train, batch_size, torch.device("cpu"))
     task = Task(network, objective, _examples(rows, labels))
-    return Model(task, head, _describe(config, shards.shape, objective))
+    return Model(task, head, describe(config, shards.shape, objective))
 
 
 def _prepare_fine_tuned(
@@ -143,7 +143,7 @@ def _prepare_fine_tuned(
         device,
     )
     task = Task(network, objective, _examples(rows, labels), network.trunk_weights())
-    description = _describe(config, shape, objective)
+    description = describe(config, shape, objective)
     description |= {"trainable_stages": stages, "precision": precision}
     if image_size is not None:
         description["image_size"] = image_size
@@ -155,7 +155,8 @@ def _examples(rows: Rows, labels: Labels) -> Examples:
     return Examples(rows, labels.targets, train, validation)
 
 
-def _describe(config: dict, shape: tuple[int, ...], objective: Objective) -> dict:
+def describe(config: dict, shape: tuple[int, ...], objective: Objective) -> dict:
+    """What the file of a head's weights says of them, see `settings.HeadDescription`."""
     return {
         "architecture": config["architecture"],
         "feature_shape": list(shape),

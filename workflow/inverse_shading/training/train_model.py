@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.network.devices import describe_device, set_up
@@ -10,9 +12,9 @@ from inverse_shading.network.heads import parameter_count
 from inverse_shading.runtime.artefacts import write_csv, write_json, write_tensors
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
-from inverse_shading.training.checkpoints import Resumption
+from inverse_shading.training.checkpoints import Checkpoint, Resumption
 from inverse_shading.training.loop import fit
-from inverse_shading.training.prepare import prepare_model
+from inverse_shading.training.prepare import Model, prepare_model
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,19 @@ def train_model(
     device = set_up(resources.device, threads, lenient=bool(config.get("trainable_stages")))
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     model = prepare_model(config, data.inputs, labels, device, threads, trunk)
+    checkpoint = resumption.open(resumption.identity(config, data, trunk, device, threads))
+    train_prepared(outputs, model, config, device, threads, checkpoint)
+
+
+def train_prepared(
+    outputs: TrainingFiles,
+    model: Model,
+    config: dict,
+    device: torch.device,
+    threads: int,
+    checkpoint: Checkpoint,
+) -> None:
+    """Train a model that is prepared, and write its files; the rest as for `train_model`."""
     logger.info(
         "%d weights, %d training and %d validation images, on %s",
         parameter_count(model.whole),
@@ -71,7 +86,6 @@ def train_model(
         len(model.task.examples.validation),
         describe_device(device, threads),
     )
-    checkpoint = resumption.open(resumption.identity(config, data, trunk, device, threads))
     result = fit(model.task, config["training"], config["seed"], device, checkpoint)
 
     write_tensors(outputs.weights, model.whole.state_dict(), model.description)

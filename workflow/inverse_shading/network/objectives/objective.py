@@ -14,7 +14,11 @@ from inverse_shading.runtime.errors import InputError
 
 
 class Objective(Protocol):
-    """An objective for `parameters` values in [0, 1] an image."""
+    """An objective for `parameters` values in [0, 1] an image.
+
+    One that learns how sure its values are has a method `intervals` too, of the signature of `decode`:
+    lower and upper ends, (n, 2, parameters) in [0, 1].
+    """
 
     outputs: int
     """Outputs that the network must have."""
@@ -26,6 +30,14 @@ class Objective(Protocol):
     def decode(self, outputs: torch.Tensor) -> torch.Tensor:
         """Predicted parameters (n, parameters) in [0, 1]."""
         ...
+
+
+def answers(objective: Objective, outputs: torch.Tensor) -> torch.Tensor:
+    """What a network says: (n, 1, parameters), or with lower and upper ends (n, 3, parameters)."""
+    values = objective.decode(outputs).unsqueeze(1)
+    if not hasattr(objective, "intervals"):
+        return values
+    return torch.cat([values, objective.intervals(outputs)], dim=1)
 
 
 def load_objective(config: dict, parameters: int) -> Objective:
