@@ -265,7 +265,12 @@ export class LiveView {
           "li",
           {},
           element("span", {}, input.label, ...(swatch ? [" ", swatch] : [])),
-          element("span", { className: "track" }, bar, control.range),
+          element(
+            "span",
+            { className: "track" },
+            element("span", { className: "bars" }, bar),
+            control.range,
+          ),
           control.output,
           note,
         ),
@@ -440,7 +445,6 @@ export class LiveView {
     if (mode === "wipe") put(live.frame, cut, side);
     if (mode === "live" || (mode === "flicker" && !this.#isOther)) put(live.frame, 0, side);
     this.canvas.dataset.shows = mode === "flicker" && this.#isOther ? "other" : mode;
-    this.wipe.style.setProperty("--place", `${this.wipe.value}%`);
     if (this.#job?.name === "") return;
     const start = this.#walk?.levels;
     const apart = (/** @type {Float32Array} */ levels) =>
