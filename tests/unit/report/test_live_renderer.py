@@ -134,6 +134,8 @@ def test_a_lost_context_is_said_and_comes_back(page):
       const restored = new Promise((done) => { one.onrestored = done; });
       lose.loseContext();
       await lost;
+      // It can come back once the event is over.
+      await new Promise((go) => setTimeout(go, 50));
       let told = "";
       try { one.frame(a[0]); } catch (error) { told = error.message; }
       lose.restoreContext();
