@@ -7,6 +7,7 @@ import pytest
 from scipy.ndimage import binary_erosion
 
 from inverse_shading.evaluation.views import Views
+from inverse_shading.material.document import standard_library
 from inverse_shading.material.parameters import METALNESS, ROUGHNESS
 from inverse_shading.prediction.material_file import material_template, material_text
 from inverse_shading.render.frames import Renderer
@@ -202,16 +203,15 @@ def test_the_page_writes_the_command_s_file(page):
         [values, [[0, 1, 1e-6, 1e-5, 1e-4, 0.999999, 0.1, 0.123457, 0.5, 2e-5]]]
     )
     values = values.round(6)
-    origin = {"made_by": "a test {7}"}
+    origin, library = {"made_by": "a test"}, standard_library()
     written = call(
         page,
         "return a[1].map((values) => materialText(a[0], values))",
-        material_template({"made_by": "a test"}),
+        material_template(origin, library),
         values.tolist(),
     )
-    origin = {"made_by": "a test"}
     for text, material in zip(written, values, strict=True):
-        assert text == material_text(material, origin)
+        assert text == material_text(material, origin, library)
 
 
 @pytest.mark.parametrize("method", ["box", "bilinear", "hamming", "bicubic", "lanczos"])

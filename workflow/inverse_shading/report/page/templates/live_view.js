@@ -358,6 +358,7 @@ export class LiveView {
   #update() {
     if (this.#renderer === null || this.#isClosed) return;
     this.#job = { name: "", steps: this.#renderer.steps(this.values), isBegun: false };
+    this.canvas.ariaBusy = "true";
     this.#schedule();
   }
 
@@ -397,6 +398,7 @@ export class LiveView {
       return;
     }
     this.#job = null;
+    this.canvas.ariaBusy = "false";
     const frame = new Uint8ClampedArray(renderer.pixels);
     this.#pictures.set(name, { frame, levels: frameLevels(frame, size, framing) });
     this.#paint();
