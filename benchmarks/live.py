@@ -2,18 +2,23 @@
 
 python benchmarks/live.py [--mesh FILE …] [--materials 20] [--frame-size 448]
 
-Needs Chromium and chromedriver. Each stage, the built-in one first, is written to a page as the report has
-it; the same random materials are rendered there and here. Differences are in levels of 255, inside the
-silhouette less three pixels at its edge.
+Needs Chromium and chromedriver. Each stage, the built-in one first, is written to a page as the report
+has it; the same random materials are rendered there and here. Differences are in levels of 255, inside
+the silhouette less three pixels at its edge.
 """
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
+
 from scipy.ndimage import binary_erosion
 
 from inverse_shading.render.frames import Renderer
@@ -50,17 +55,14 @@ def main() -> None:
             data[name] = live_stage(read_stage(stages[name]), FRAMING, "cpu")
         page = Path(folder) / "page.html"
         write_live_page(page, data)
-        print(
-            "| stage | kB in the page | largest difference | pixels that differ by more than 1 | seconds a frame, median |"
-        )
+        print("| stage | kB in the page | largest difference | differ by more than 1 | s a frame |")
         print("|---|---|---|---|---|")
         with browser(Path(folder) / "profile") as driver:
             driver.set_script_timeout(600)
             open_live_page(driver, page)
             for name, path in stages.items():
-                print(
-                    f"| {name} | {len(json.dumps(data[name])) / 1000:.0f} | {compare(driver, name, path, materials)} |"
-                )
+                size = len(json.dumps(data[name])) / 1000
+                print(f"| {name} | {size:.0f} | {compare(driver, name, path, materials)} |")
 
 
 def compare(driver, name: str, path: Path, materials: np.ndarray) -> str:

@@ -241,8 +241,8 @@ precision highp int;
 precision highp sampler2D;
 """
 
-# asin looks the environment up. Drivers compute it to within ten thousandths and less, and where a mirror
-# shows a lamp's edge, that is many levels. So all browsers have Mesa's, the software rasteriser's.
+# asin looks the environment up. Drivers compute it to within ten thousandths, and where a mirror shows
+# a lamp's edge, that is many levels. So all browsers have that of Mesa, the software rasteriser.
 NATIVE_ASIN = "#define mx_asin asin\n"
 ASIN = """\
 float mx_asin(float x)
