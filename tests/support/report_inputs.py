@@ -39,6 +39,19 @@ def flat(values, size=SIZE):
     return np.full((size, size, 3), (np.asarray(values[1:4]) * 255).round(), np.uint8)
 
 
+# The same for a browser, whose target encodes what is linear.
+FLAT_ESSL = """#version 300 es
+precision highp float;
+uniform vec3 color;
+out vec4 out1;
+void main()
+{
+    vec3 power = pow((color + 0.055) / 1.055, vec3(2.4));
+    out1 = vec4(mix(color / 12.92, power, vec3(greaterThan(color, vec3(0.04045)))), 1.0);
+}
+"""
+
+
 class FlatRenderer:
     """Renders a frame of one colour, that of the material's base_color, all of it object."""
 
@@ -82,8 +95,8 @@ def flat_stage():
         view_position=np.zeros(3),
         environment_samples=4,
         pixel_stage="",
-        essl_pixel_stage="",
-        uniforms={},
+        essl_pixel_stage=FLAT_ESSL,
+        uniforms={"color": (1, 2, 3)},
         materialx_version="1.0.0",
     )
 

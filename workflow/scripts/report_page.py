@@ -1,6 +1,7 @@
 """Rule report_page: everything to look at in one page for a browser."""
 
 from inverse_shading.evaluation.views import Views
+from inverse_shading.prediction.material_file import material_template
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.html import write_report
 from inverse_shading.runtime.jobs import job
@@ -22,4 +23,4 @@ with job(snakemake.log[0]):
         snakemake.input.novel_stage,
         snakemake.input.novel_images,
     )
-    write_report(snakemake.output[0], data, views, config["count"])
+    write_report(snakemake.output[0], data, views, config["count"], material_template({}))

@@ -12,9 +12,10 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from inverse_shading.prediction.material_file import material_template
 from inverse_shading.render import framed_frames
 from inverse_shading.report.difference_colors import flip_colors
-from inverse_shading.report.page import stage_pictures
+from inverse_shading.report.page import gallery, stage_pictures
 from inverse_shading.report.page.data import read_report_data
 from inverse_shading.report.page.gallery import Example, choose_examples
 from inverse_shading.report.page.html import write_report
@@ -176,14 +177,22 @@ def _numbers(values):
     return np.asarray(values)
 
 
+def flat_alikes(values):
+    return np.stack([values * [0.5, *[1] * 9], values * [0.7, *[1] * 9]])
+
+
 def write_flat_reports(folder, data, counts):
     """Reports of a flat world by their names, each with so many images in its gallery."""
     views = write_images(folder)
     with pytest.MonkeyPatch.context() as patch:
         for module in (framed_frames, stage_pictures):
             patch.setattr(module, "Renderer", FlatRenderer)
+        # Base never shows in a flat world.
+        patch.setattr(
+            gallery, "look_alikes", lambda values, views: [flat_alikes(v) for v in values]
+        )
         for name, count in counts.items():
-            write_report(folder / name, data, views, count)
+            write_report(folder / name, data, views, count, material_template({}))
 
 
 @pytest.fixture(scope="module")

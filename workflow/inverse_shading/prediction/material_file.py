@@ -36,6 +36,16 @@ def material_text(
     return mx.writeToXmlString(document)
 
 
+def material_template(provenance: Mapping[str, str], library: mx.Document | None = None) -> str:
+    """`material_text` with {0} to {9} in the places of the ten values, for pages to fill in."""
+    # Six digits each, which stand nowhere else in the text.
+    values = 0.123451 + np.arange(10) / 10**6
+    text = material_text(values, provenance, library)
+    for place, value in enumerate(values):
+        text = text.replace(f"{value:.6f}", f"{{{place}}}")
+    return text
+
+
 def _plain(text: str) -> str:
     """Text that is read back as it is; MaterialX writes a < as it stands, which is no XML."""
     return "".join(sign if sign.isprintable() and sign != "<" else "_" for sign in text)

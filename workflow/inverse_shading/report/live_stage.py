@@ -36,7 +36,7 @@ def live_stage(stage: Stage, framing: Mapping, device: str | int = "auto") -> di
         size, side of the frame in pixels; samples, viewPosition and uniforms as the stage has
         them; framing, of box (left, upper, right, lower in pixels), size and filter; position, of
         low and high, the corners that positions lie between; levels, of the environment from its
-        finest; arrays, by name the type and the number of columns and rows; data, see `_packed`.
+        finest; arrays, of name, type and number of columns and rows; data, see `_packed`.
 
     Raises:
         InputError: the OpenGL driver can't be used.
@@ -66,10 +66,11 @@ def live_stage(stage: Stage, framing: Mapping, device: str | int = "auto") -> di
         "position": {"low": low.tolist(), "high": high.tolist()},
         "levels": [list(level.shape[:2]) for level in levels],
         "irradiance": list(stage.irradiance.shape[:2]),
-        "arrays": {
-            name: [array.dtype.name, array.shape[1], array.shape[0]]
+        # In order, which an object of JSON doesn't have.
+        "arrays": [
+            [name, array.dtype.name, array.shape[1], array.shape[0]]
             for name, array in arrays.items()
-        },
+        ],
         "data": _packed(arrays.values()),
     }
 

@@ -241,6 +241,19 @@ precision highp int;
 precision highp sampler2D;
 """
 
+# asin looks the environment up. Drivers compute it to within ten thousandths, and where a mirror shows
+# a lamp's edge, that is many levels. So all browsers have that of Mesa, the software rasteriser.
+NATIVE_ASIN = "#define mx_asin asin\n"
+ASIN = """\
+float mx_asin(float x)
+{
+    const float HALF_PI = 1.57079632679;
+    float a = abs(x);
+    float bend = HALF_PI / 2.0 - 1.0 + a * (0.086566724 - 0.03102955 * a);
+    return sign(x) * (HALF_PI - sqrt(1.0 - a) * (HALF_PI + a * bend));
+}
+"""
+
 # What whoever renders sets, beside the inputs.
 ESSL_UNIFORMS = ("u_viewPosition", "u_envRadianceMips", "u_envRadianceSamples")
 
@@ -276,4 +289,10 @@ def pack_essl_pixel_stage(shader: SurfaceShader, environment_samples: int) -> st
         ),
         text,
     )
-    return re.sub(r"^#version 300 es\n\s*precision highp float;\n", ESSL_HEADER, text)
+    text = re.sub(r"^#version 300 es\n\s*precision highp float;\n", ESSL_HEADER, text)
+    if NATIVE_ASIN not in text or not text.startswith(ESSL_HEADER):
+        raise RuntimeError(
+            f"MaterialX {mx.getVersionString()} generated another ESSL than expected. Install the "
+            "version that pyproject.toml pins."
+        )
+    return text.replace(NATIVE_ASIN, ASIN)

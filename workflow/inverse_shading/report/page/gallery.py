@@ -11,6 +11,7 @@ from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.material.kinds import material_kinds
 from inverse_shading.report.page.data import ReportData
+from inverse_shading.report.page.look_alikes import look_alikes
 from inverse_shading.report.page.renders import View, encode_view, picture_side, render_materials
 from inverse_shading.report.ranks import even_ranks
 
@@ -81,6 +82,7 @@ class Card:
         kinds: of its true material, see `material_kinds`.
         truth: data URIs by view.
         tiles: one a predictor.
+        alternatives: (k, 10) materials that look like the refined one, see `look_alikes`.
     """
 
     identifier: str
@@ -88,6 +90,7 @@ class Card:
     kinds: list[str]
     truth: dict[str, str]
     tiles: list[Tile]
+    alternatives: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ def make_gallery(data: ReportData, views: Views, count: int) -> Gallery:
     truths = list(novel[rows])
     encoded[NOVEL] = encode_view(truths, renders, side)
 
-    cards = {row: _card(data, encoded, place, row) for place, row in enumerate(rows)}
+    alternatives = look_alikes(materials[data.refined], views)
+    cards = {
+        row: _card(data, encoded, alternatives[place], place, row) for place, row in enumerate(rows)
+    }
     return Gallery(
         [cards[row] for row in shown],
         [(example, cards[example.row]) for example in examples],
@@ -140,7 +146,9 @@ def make_gallery(data: ReportData, views: Views, count: int) -> Gallery:
     )
 
 
-def _card(data: ReportData, views: Mapping[str, View], place: int, row: int) -> Card:
+def _card(
+    data: ReportData, views: Mapping[str, View], alternatives: np.ndarray, place: int, row: int
+) -> Card:
     tiles = []
     for predictor, table in data.appearance.items():
         squared, _ = image_errors(data.true[[row]], data.guesses[predictor][[row]])
@@ -154,4 +162,4 @@ def _card(data: ReportData, views: Mapping[str, View], place: int, row: int) -> 
         )
     truth = {name: view.truths[place] for name, view in views.items()}
     kinds = [kind for kind, found in material_kinds(data.true[row]).items() if found]
-    return Card(data.sample[row], row, kinds, truth, tiles)
+    return Card(data.sample[row], row, kinds, truth, tiles, alternatives)

@@ -14,7 +14,8 @@ from inverse_shading.evaluation.views import Views
 from inverse_shading.inversion.reasons import REASONS
 from inverse_shading.material.kinds import KINDS
 from inverse_shading.material.labels import PARAMETER_LABELS
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import DECIMALS, PARAMETERS
+from inverse_shading.report.live_stage import live_stage
 from inverse_shading.report.page.data import ReportData
 from inverse_shading.report.page.gallery import LOOKS_THE_SAME, Card, Gallery, make_gallery
 from inverse_shading.report.page.plots import (
@@ -33,7 +34,9 @@ TEMPLATES = "templates"
 SCRIPT = "page.js"
 
 
-def write_report(output: str | Path, data: ReportData, views: Views, count: int) -> None:
+def write_report(
+    output: str | Path, data: ReportData, views: Views, count: int, template: str
+) -> None:
     """Write the report: one HTML file that asks no network for anything.
 
     The same inputs give the same bytes, on one driver: renders of two may differ by a level.
@@ -43,6 +46,7 @@ def write_report(output: str | Path, data: ReportData, views: Views, count: int)
         data: what the report shows.
         views: the images of the sample, and both stages.
         count: images in the gallery; all of the sample if there are fewer.
+        template: of a .mtlx file, see `material_file.material_template`.
 
     Raises:
         InputError: an image or a stage can't be read, or nothing can render.
@@ -51,11 +55,20 @@ def write_report(output: str | Path, data: ReportData, views: Views, count: int)
         "Training images": picture_stage(views.stage, views),
         "New light and view": picture_stage(views.novel_stage, views),
     }
-    write_text(output, format_report(data, make_gallery(data, views, count), stages))
+    device = views.resources.device
+    live = {
+        "stages": {
+            title: live_stage(shown.stage, views.framing, device) for title, shown in stages.items()
+        },
+        "template": template,
+    }
+    write_text(output, format_report(data, make_gallery(data, views, count), stages, live))
 
 
-def format_report(data: ReportData, gallery: Gallery, stages: Mapping[str, StagePictures]) -> str:
-    """The page as HTML, with the stages by their titles."""
+def format_report(
+    data: ReportData, gallery: Gallery, stages: Mapping[str, StagePictures], live: Mapping
+) -> str:
+    """The page as HTML, with the stages by their titles; live is what the scripts render with."""
     environment = Environment(
         loader=PackageLoader(__package__, TEMPLATES),
         autoescape=True,
@@ -76,6 +89,7 @@ def format_report(data: ReportData, gallery: Gallery, stages: Mapping[str, Stage
         rows=report_rows(data.table),
         gallery=gallery,
         stages=stages,
+        live=live,
         kinds=_kinds(gallery),
         images={card.identifier: _image(data, card) for card in gallery.cards},
         ranges={card.identifier: _inputs(data, card.row) for _, card in gallery.examples},
@@ -127,6 +141,12 @@ def _image(data: ReportData, card: Card) -> dict:
         "kinds": card.kinds,
         "errors": {tile.predictor: tile.errors for tile in card.tiles},
         "inputs": _inputs(data, card.row),
+        # To the last decimal, since files are made of them.
+        "materials": {
+            name: values[card.row].round(DECIMALS).tolist()
+            for name, values in {"truth": data.true, **data.materials}.items()
+        },
+        "alternatives": card.alternatives.tolist(),
     }
 
 

@@ -1,6 +1,7 @@
 // The dialog with the pictures and the ten values of one image.
 
 import { element, find, findAll, pageData } from "./dom.js";
+import { LiveView } from "./live_view.js";
 
 /**
  * One of the ten inputs of an image; `reason` says why it is undetermined, if it is.
@@ -9,6 +10,14 @@ import { element, find, findAll, pageData } from "./dom.js";
  *   label: string, true: number, low: number, high: number, reason: string,
  *   guesses: Record<string, number>,
  * }} Input
+ */
+
+/**
+ * An image. Materials are those of the truth and of every predictor; alternatives look like the refined one.
+ *
+ * @typedef {{
+ *   inputs: Input[], materials: Record<string, number[]>, alternatives: number[][],
+ * }} Opened
  */
 
 const clip = (/** @type {number} */ value) => Math.min(Math.max(value, 0), 1);
@@ -86,14 +95,46 @@ function colours(label, channels, predictors) {
 }
 
 /**
+ * What the live view shows of an image.
+ *
+ * @param {string} id
+ * @param {Opened} image
+ * @param {string} predictor
+ * @param {{refined: string, reasons: Record<string, string>}} names
+ * @param {string} template
+ * @returns {import("./live_view.js").Subject}
+ */
+function subject(id, image, predictor, names, template) {
+  const material = (/** @type {string} */ label) => ({
+    label,
+    values: image.materials[label] ?? [],
+  });
+  const predictors = [...new Set([predictor, names.refined])].map(material);
+  const truth = material("truth");
+  return {
+    inputs: image.inputs.map(({ label, low, high, reason }) => {
+      return { label, low, high, reason, explanation: names.reasons[reason] ?? "" };
+    }),
+    materials: [...predictors, truth],
+    references: [truth, ...predictors],
+    walk: [material(names.refined).values, ...image.alternatives],
+    template,
+    name: `image_${id}`,
+  };
+}
+
+/**
  * Let tiles of the gallery open the dialog.
  *
  * @param {HTMLElement} gallery
- * @param {Record<string, {inputs: Input[]}>} images by id
+ * @param {Record<string, Opened>} images by id
  */
 export function startDetail(gallery, images) {
   const dialog = find("#detail", HTMLDialogElement);
   const names = pageData("names");
+  const { stages, template } = pageData("live");
+  /** @type {LiveView | null} */
+  let view = null;
 
   /**
    * @param {HTMLElement} card
@@ -107,12 +148,12 @@ export function startDetail(gallery, images) {
     const truth = tiles[0];
     const shown = tiles.find((one) => one.dataset.name === predictor);
     if (truth === undefined || shown === undefined) return;
-    const view = gallery.dataset.view;
-    const other = view === "stage" ? "novel" : "stage";
+    const light = gallery.dataset.view;
+    const other = light === "stage" ? "novel" : "stage";
     const pictures = [
-      { from: truth, selector: `.render.in-${view}`, caption: "truth" },
-      { from: shown, selector: `.render.in-${view}`, caption: predictor },
-      { from: shown, selector: `.map.in-${view}`, caption: "difference (FLIP)" },
+      { from: truth, selector: `.render.in-${light}`, caption: "truth" },
+      { from: shown, selector: `.render.in-${light}`, caption: predictor },
+      { from: shown, selector: `.map.in-${light}`, caption: "difference (FLIP)" },
       { from: truth, selector: `.render.in-${other}`, caption: "truth, the other light" },
       { from: shown, selector: `.render.in-${other}`, caption: `${predictor}, the other light` },
       { from: shown, selector: `.map.in-${other}`, caption: "difference there" },
@@ -130,7 +171,9 @@ export function startDetail(gallery, images) {
     find("#detail-title", HTMLElement).textContent = `${title}: ${predictor} and the truth`;
     find(".pictures", HTMLElement, dialog).replaceChildren(...pictures);
     for (const place of findAll(".chosen", HTMLElement, dialog)) place.textContent = predictor;
-    const inputs = images[card.dataset.image ?? ""]?.inputs ?? [];
+    const id = card.dataset.image ?? "";
+    const image = images[id] ?? { inputs: [], materials: {}, alternatives: [] };
+    const { inputs } = image;
     const predictors = [...new Set([predictor, names.refined])];
     find(".colours", HTMLElement, dialog).replaceChildren(
       colours("Base colour", inputs.slice(1, 4), predictors),
@@ -141,6 +184,8 @@ export function startDetail(gallery, images) {
     // A column twice would say nothing.
     dialog.classList.toggle("of-refined", predictor === names.refined);
     dialog.showModal();
+    const root = find(".live-root", HTMLElement, dialog);
+    view = new LiveView(root, subject(id, image, predictor, names, template), stages);
   };
 
   gallery.addEventListener("click", (event) => {
@@ -149,6 +194,7 @@ export function startDetail(gallery, images) {
     const tile = button && button.closest(".tile");
     if (card instanceof HTMLElement && tile instanceof HTMLElement) open(card, tile);
   });
+  dialog.addEventListener("close", () => view?.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
   });

@@ -45,13 +45,13 @@ const LOST = "The browser took the graphics context away. It may give it back; e
  * Arrays that were packed column by column as differences, of two bytes the low ones first.
  *
  * @param {Uint8Array} bytes
- * @param {Record<string, [string, number, number]>} forms by name: type, columns, rows
- * @returns {Record<string, Uint16Array[]>} their columns
+ * @param {[string, string, number, number][]} forms name, type, columns, rows
+ * @returns {Record<string, Uint16Array[]>} their columns by name
  */
 export function unpackColumns(bytes, forms) {
   let start = 0;
   return Object.fromEntries(
-    Object.entries(forms).map(([name, [type, columns, rows]]) => {
+    forms.map(([name, type, columns, rows]) => {
       const isWide = type === "uint16";
       const length = columns * rows;
       const low = bytes.subarray(start, start + length);
