@@ -1,6 +1,7 @@
 """The page of predicted pictures: what it is made of, and that it does in a browser what the command does."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -113,9 +114,12 @@ def test_the_page_frames_a_picture_as_the_command_does(world, tmp_path, make):
     found = taken(stage, picture)
     assert found["placement"] == expected.placement
     shape = (SIDE, SIDE, 3)
-    image = np.array(found["image"], float).reshape(shape)
-    assert np.abs(image - expected.image.astype(float)).max() <= 1
-    assert np.abs(np.array(found["target"]).reshape(shape) - expected.target).max() <= 1
+    image = np.abs(np.array(found["image"], float).reshape(shape) - expected.image)
+    target = np.abs(np.array(found["target"]).reshape(shape) - expected.target)
+    if make == "cut_out":
+        # The command moves a cut-out by fractions of a pixel where its outline fits better.
+        image, target = (off[expected.weights > 0] for off in (image, target))
+    assert image.max() <= 1 and target.max() <= 1
     assert np.array_equal(np.array(found["weights"]).reshape(SIDE, SIDE), expected.weights)
 
 
@@ -176,7 +180,8 @@ def test_the_command_writes_a_page_and_refuses_other_names(world, tmp_path, caps
     records = list(map(str, world.records))
     assert main(["view", *records, *model, "--output", str(page)]) == 0
     # The command's own carries no network, which would be most of it.
-    assert len(first) < len(page.read_bytes()) and first.count(b'"framed"') == 0
+    none = b'id="data-network">null<'
+    assert none in first and none not in page.read_bytes()
     with pytest.raises(SystemExit):
         main(["view", *records, *model, "--output", records[0]])
     with pytest.raises(SystemExit):
@@ -205,7 +210,7 @@ def driver(tmp_path_factory):
 def page(driver, page_file):
     set_size(driver, 1400, 900)
     driver.get(page_file.as_uri())
-    wait(driver, lambda: text(driver, "#shown-rms"))
+    wait(driver, lambda: shown_rms(driver))
     return driver
 
 
@@ -218,14 +223,16 @@ def wait(driver, condition):
 
 
 def shown_rms(driver):
-    return float(text(driver, "#shown-rms").split()[1])
+    """RMS of the live picture from the picture once it is whole, else None."""
+    found = re.fullmatch(
+        r"([\d.]+) levels of 255 \(RMS\) from the picture", text(driver, ".live-picture .note")
+    )
+    return found and float(found[1])
 
 
 def values(driver):
-    return [
-        float(one.get_attribute("value"))
-        for one in driver.find_elements(By.CSS_SELECTOR, ".input input")
-    ]
+    sliders = driver.find_elements(By.CSS_SELECTOR, ".live-sliders input")
+    return [float(one.get_attribute("value")) for one in sliders]
 
 
 def give(driver, *paths):
@@ -240,8 +247,8 @@ def test_predicted_pictures_are_shown_with_renders_as_near_as_the_command_s(page
         button.click()
         expected = [record["parameters"][name]["value"] for name in PARAMETERS]
         assert values(page) == pytest.approx(expected, abs=6e-4)
-        near = record["refinement"]["rms"] + 0.1
-        assert wait(page, lambda near=near: shown_rms(page) <= near)
+        # Both are rounded to levels, and the page's mean leaves out where the object is hardly seen.
+        assert wait(page, lambda: shown_rms(page)) <= record["difference"]["rms"] + 0.1
     loaded = "return performance.getEntriesByType('resource').length"
     assert page.execute_script(loaded) == 0
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
@@ -252,14 +259,14 @@ def test_a_picture_of_ones_own_is_answered_and_refined_as_the_command_does(page,
         json.loads(record.read_text()) for record in (_answer(world, tmp_path), world.records[1])
     )
     give(page, world.pictures / "picture1.png")
-    wait(page, lambda: len(page.find_elements(By.CSS_SELECTOR, "#picture-list button")) == 3)
+    wait(page, lambda: "network's answer" in text(page, "#shown-note"))
     expected = [answers["parameters"][name]["value"] for name in PARAMETERS]
     assert values(page) == pytest.approx(expected, abs=2e-3)
     assert "knows no intervals" in text(page, "#shown-note")
     page.find_element(By.ID, "refine").click()
-    wait(page, lambda: text(page, "#refine-status").startswith("Refined to RMS"))
-    assert abs(float(text(page, "#refine-status").split()[3]) - refined["refinement"]["rms"]) <= 0.1
-    assert wait(page, lambda: shown_rms(page) <= refined["refinement"]["rms"] + 0.1)
+    wait(page, lambda: text(page, "#shown-note").startswith("Refined to"))
+    rms = float(text(page, "#shown-note").split()[2])
+    assert abs(rms - refined["refinement"]["rms"]) <= 0.1
 
 
 def _answer(world, folder):
