@@ -9,17 +9,18 @@ from inverse_shading.report.page.html import TEMPLATES
 from tests.support.optional import need_programs
 
 
-def run_in_node(module, body, data):
-    """What a function body returns that is given a module's names and `data`; both as JSON.
+def run_in_node(modules, body, data):
+    """What a function body returns that is given the names of modules and `data`; both as JSON.
 
     Args:
-        module: file name of one of the page's modules.
-        body: of an asynchronous function of `page` (the module) and `data`.
+        modules: file names of modules of the page.
+        body: of an asynchronous function of `page` (all that the modules export) and `data`.
     """
     need_programs("node")
-    path = (files(page) / TEMPLATES / module).resolve().as_uri()
+    paths = [(files(page) / TEMPLATES / module).resolve().as_uri() for module in modules]
     script = (
-        f"import * as page from {json.dumps(path)};"
+        f"const modules = await Promise.all({json.dumps(paths)}.map((path) => import(path)));"
+        "const page = Object.assign({}, ...modules);"
         'import { readFileSync } from "node:fs";'
         "const data = JSON.parse(readFileSync(0));"
         f"const found = await (async () => {{ {body} }})();"

@@ -122,19 +122,29 @@ def axis_metrics(wildcards):
 
 def prediction_inputs(wildcards):
     """The user's picture of a name, and the model that finds its material, if there is one."""
-    if PREDICTING is not None and PREDICTING not in DEFINITIONS:
-        raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
     picture = refusing(picture_to_predict, "predictions.folder: ")(wildcards.name)
+    return {"picture": str(picture), **predicting_model()}
+
+
+def predicting_model():
+    """Files of the model that finds materials of the user's pictures; none without one."""
     if PREDICTING is None:
-        return {"picture": str(picture)}
+        return {}
+    if PREDICTING not in DEFINITIONS:
+        raise WorkflowError(f"predictions.model: found {PREDICTING!r}, which is left out (null)")
     folder = f"results/models/{PREDICTING}"
     return {
-        "picture": str(picture),
         "card": f"{folder}/model.json",
         "weights": f"{folder}/weights.safetensors",
         "predictions": f"{folder}/predictions.csv",
         "trunk": trunk_of(PREDICTING),
     }
+
+
+def page_inputs(wildcards):
+    """Records of all the user's pictures that the workflow can use, and the model that made them."""
+    names = pictures_to_predict()[0]
+    return {"records": [f"results/predictions/{name}.json" for name in names], **predicting_model()}
 
 
 # What Snakemake takes for a wildcard or a variable in the name of a file, and what it takes for a
@@ -196,8 +206,10 @@ def pictures_to_predict():
 
 
 def predicted_pictures(wildcards):
-    """Materials of all the user's pictures that the workflow can use."""
-    return [f"results/predictions/{name}.mtlx" for name in pictures_to_predict()[0]]
+    """Materials of all the user's pictures that the workflow can use, and the page of them."""
+    names = pictures_to_predict()[0]
+    page = ["results/predictions.html"] if names else []
+    return [f"results/predictions/{name}.mtlx" for name in names] + page
 
 
 def refuse_unusable_pictures(log):

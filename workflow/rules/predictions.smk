@@ -31,6 +31,25 @@ rule predict:
         "../scripts/predict.py"
 
 
+rule predictions_page:
+    input:
+        unpack(page_inputs),
+        stage="results/stage.safetensors",
+    output:
+        "results/predictions.html",
+    log:
+        "logs/predictions_page.log",
+    conda:
+        "../../envs/predict.yaml"
+    params:
+        config=slices.prediction_slice(config),
+        code=code("predictions_page.py", *REPORT_TEMPLATES),
+    message:
+        "Writing the page of pictures"
+    script:
+        "../scripts/predictions_page.py"
+
+
 rule predictions:
     input:
         predicted_pictures,

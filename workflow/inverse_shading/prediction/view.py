@@ -9,12 +9,14 @@ from pathlib import Path
 from PIL import Image
 from pydantic import ConfigDict
 
+from inverse_shading import __version__
 from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.settings import Refinement
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures import picture_file, placement, stage_view
 from inverse_shading.pictures.silhouette import needed_overlap
+from inverse_shading.prediction.material_file import material_template
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.stage_card import read_stage_card
@@ -120,6 +122,7 @@ def write_view(
         pictures=pictures,
         network=network,
         labels=[PARAMETER_LABELS[name] for name in PARAMETERS],
+        template=material_template({"version": __version__, "stage_sha256": read_seal(stage)}),
         limits=_limits(stage_view.StageView(shown, framing)),
         search=_search(card.refinement),
     )
@@ -180,15 +183,29 @@ def _shown_record(path: str | Path, record: Record, stage: str | Path, framing: 
         "name": record.made_by.picture,
         "image": record.picture.framed,
         "inputs": [
-            {"name": name, "label": PARAMETER_LABELS[name], **record.parameters[name].model_dump()}
-            for name in PARAMETERS
+            {
+                "label": PARAMETER_LABELS[name],
+                "value": one.value,
+                "low": one.low,
+                "high": one.high,
+                "reason": one.reason or "",
+                "explanation": one.explanation if one.reason else "",
+            }
+            for name, one in ((name, record.parameters[name]) for name in PARAMETERS)
         ],
         "alternatives": [[one[name] for name in PARAMETERS] for one in record.alternatives],
-        "rms": record.difference.rms,
-        "refined": record.refinement.refined,
-        "converged": record.refinement.converged,
-        "intervals": record.made_by.intervals,
+        "note": _note(record),
     }
+
+
+def _note(record: Record) -> str:
+    refined, converged = record.refinement.refined, record.refinement.converged
+    kind = "Refined" if refined else "The network's answer"
+    left = "" if converged or not refined else ", not converged"
+    return (
+        f"{kind}: {record.difference.rms:.2f} levels of 255 (RMS) from the picture{left}. Intervals: "
+        f"{record.made_by.intervals}."
+    )
 
 
 def _limits(view: stage_view.StageView) -> dict:
@@ -200,6 +217,8 @@ def _limits(view: stage_view.StageView) -> dict:
         "overlap": stage_view.OVERLAP,
         "rim": stage_view.RIM,
         "mixed": list(stage_view.MIXED),
+        "shift": stage_view.SHIFT,
+        "better": stage_view.BETTER,
         "silhouette": needed_overlap(view.coverage, placement.SILHOUETTE),
         "erosion": placement.EROSION,
         "smallest": picture_file.SMALLEST_SIDE,

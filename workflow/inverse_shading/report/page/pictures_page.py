@@ -20,7 +20,7 @@ def write_pictures_page(output: str | Path, **data: object) -> None:
 
     Args:
         data: what its script reads by these names, see `pictures_page.js`: stage, pictures, network,
-            labels, limits, search.
+            labels, template, limits, search.
     """
     environment = Environment(
         loader=PackageLoader(__package__, TEMPLATES),
@@ -29,8 +29,6 @@ def write_pictures_page(output: str | Path, **data: object) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # The stage's arrays lie in the order of their names.
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     page = environment.get_template("pictures_page.html").render(
         data=data,
         styles=_text("report.css") + _text("pictures_page.css"),

@@ -10,7 +10,8 @@ import { resample } from "./framing.js";
  *
  * @typedef {{
  *   difference: number, noise: number, outside: number, overlap: number, rim: number,
- *   mixed: [number, number], silhouette: number, erosion: number, smallest: number,
+ *   mixed: [number, number], shift: number, better: number, silhouette: number, erosion: number,
+ *   smallest: number,
  * }} Limits
  *
  * Levels of 255, straight alpha.
@@ -110,9 +111,9 @@ function onBackdrop(colours, side, stage, limits) {
   const best = matches.reduce((a, b) => (b.disagreement < a.disagreement ? b : a));
   if (!best.fits) {
     throw new PictureError(
-      `found a picture that doesn't show the stage's object in its view on its backdrop (overlap ` +
-        `${best.overlap.toFixed(2)} of at least ${limits.overlap}, ${(100 * best.stray).toFixed(0)} % of ` +
-        `the rest differs). Give a render of that stage, or the object cut out by alpha. ${COMMAND}`,
+      `found a picture that doesn't show the stage's object in its view and place on its backdrop ` +
+        `(overlap ${best.overlap.toFixed(2)} of at least ${limits.overlap}, ${(100 * best.stray).toFixed(0)} % ` +
+        `of the rest differs). Give a render of that stage, or the object cut out by alpha. ${COMMAND}`,
     );
   }
   const square = best.view.square(side);
@@ -135,7 +136,7 @@ function onBackdrop(colours, side, stage, limits) {
  * @param {Limits} limits
  */
 function match(shown, { backdrop, coverage }, size, limits) {
-  const { difference, noise, outside, overlap, rim, mixed } = limits;
+  const { difference, noise, outside, overlap, rim } = limits;
   const distance = new Float32Array(coverage.length);
   for (let i = 0; i < shown.length; i++) {
     const place = Math.trunc(i / 3);
@@ -144,7 +145,9 @@ function match(shown, { backdrop, coverage }, size, limits) {
   }
   const near = grown(Uint8Array.from(coverage, (share) => Number(share > 0)), size, rim);
   const filled = withoutHoles(Uint8Array.from(distance, (far) => Number(far > difference)), size);
-  let [beside, stray, common, area, disagreement] = [0, 0, 0, 0, 0];
+  // Up to JPEG's noise there is no difference; from there on half of one is half of one.
+  const differs = distance.map((far) => Math.min(Math.max((far - noise) / (difference - noise), 0), 1));
+  let [beside, stray, common, area] = [0, 0, 0, 0];
   for (const [place, share] of coverage.entries()) {
     const far = distance[place] ?? 0;
     if (!near[place]) {
@@ -152,16 +155,49 @@ function match(shown, { backdrop, coverage }, size, limits) {
       stray += Number(far > difference);
     }
     // Grey in the middle of an object is the object; in a hole of it, it is the backdrop.
-    const differs = Math.min(Math.max((far - noise) / (difference - noise), 0), 1);
-    common += Math.min(filled[place] && share > 0.5 ? 1 : differs, share);
+    const found = filled[place] && share > 0.5 ? 1 : (differs[place] ?? 0);
+    common += Math.min(found, share);
     area += share;
-    const exact = Math.min(far / difference, 1);
-    if (share < mixed[0]) disagreement += exact;
-    if (share > mixed[1]) disagreement += 1 - exact;
   }
   const [strayShare, overlapShare] = [beside > 0 ? stray / beside : 0, common / area];
-  const fits = strayShare <= outside && overlapShare >= overlap;
-  return { fits, stray: strayShare, overlap: overlapShare, disagreement };
+  const here = disagreement(differs, coverage, size, limits, 0, 0);
+  const isElsewhere = [-1, 0, 1].some((down) =>
+    [-1, 0, 1].some((right) => {
+      const step = Math.max(1, Math.round(limits.shift * size));
+      const there = disagreement(differs, coverage, size, limits, down * step, right * step);
+      return there < limits.better * here;
+    }),
+  );
+  const fits = strayShare <= outside && overlapShare >= overlap && !isElsewhere;
+  const exact = distance.map((far) => Math.min(far / difference, 1));
+  return {
+    fits,
+    stray: strayShare,
+    overlap: overlapShare,
+    disagreement: disagreement(exact, coverage, size, limits, 0, 0),
+  };
+}
+
+/**
+ * Sum of what differs beside a silhouette and of what doesn't in it; mixed pixels may do either.
+ *
+ * @param {Float32Array} differs (size, size)
+ * @param {Float32Array} coverage likewise
+ * @param {number} size
+ * @param {Limits} limits
+ * @param {number} down pixels that the silhouette is moved by
+ * @param {number} right likewise
+ */
+function disagreement(differs, coverage, size, { mixed: [beside, within] }, down, right) {
+  let sum = 0;
+  for (const [place, here] of differs.entries()) {
+    const [row, column] = [Math.trunc(place / size) - down, (place % size) - right];
+    const isInside = row >= 0 && row < size && column >= 0 && column < size;
+    const share = isInside ? (coverage[row * size + column] ?? 0) : 0;
+    if (share < beside) sum += here;
+    if (share > within) sum += 1 - here;
+  }
+  return sum;
 }
 
 /**

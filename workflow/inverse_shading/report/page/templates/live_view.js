@@ -62,7 +62,7 @@ let views = 0;
 /** @type {WeakMap<object, Promise<LiveRenderer>>} */
 const renderers = new WeakMap();
 
-const rendererOf = (/** @type {any} */ data) => {
+export const rendererOf = (/** @type {any} */ data) => {
   const made =
     renderers.get(data) ?? readStage(data).then((stage) => new LiveRenderer(null, stage));
   renderers.set(data, made);

@@ -5,7 +5,7 @@
 export const UNKNOWNS = 9;
 
 // Places in x; u has the products of weight and colour first: base's, specular's, then the three others.
-const [SPECULAR, ROUGHNESS, SPECULAR_COLOR, METALNESS] = [3, 4, 5, 8];
+const [X_SPECULAR, X_ROUGHNESS, X_SPECULAR_COLOR, X_METALNESS] = [3, 4, 5, 8];
 
 /** Place of specular in u, on which derivatives by u hardly depend. */
 export const U_SPECULAR = 6;
@@ -43,8 +43,8 @@ export function observables(x) {
 export function observablesDerivative(x) {
   return derivative((set) => {
     for (let c = 0; c < 3; c++) {
-      set(3 + c, SPECULAR_COLOR + c, x[SPECULAR] ?? 0);
-      set(3 + c, SPECULAR, x[SPECULAR_COLOR + c] ?? 0);
+      set(3 + c, X_SPECULAR_COLOR + c, x[X_SPECULAR] ?? 0);
+      set(3 + c, X_SPECULAR, x[X_SPECULAR_COLOR + c] ?? 0);
     }
   }, false);
 }
@@ -55,11 +55,11 @@ export function observablesDerivative(x) {
  * @param {readonly number[]} x
  */
 export function unknownsDerivative(x) {
-  const specular = x[SPECULAR] ?? 1;
+  const specular = x[X_SPECULAR] ?? 1;
   return derivative((set) => {
     for (let c = 0; c < 3; c++) {
-      set(SPECULAR_COLOR + c, 3 + c, 1 / specular);
-      set(SPECULAR_COLOR + c, U_SPECULAR, -(x[SPECULAR_COLOR + c] ?? 0) / specular);
+      set(X_SPECULAR_COLOR + c, 3 + c, 1 / specular);
+      set(X_SPECULAR_COLOR + c, U_SPECULAR, -(x[X_SPECULAR_COLOR + c] ?? 0) / specular);
     }
   }, true);
 }
@@ -70,11 +70,11 @@ export function unknownsDerivative(x) {
  * @param {readonly number[]} x
  */
 export function divisible(x) {
-  const specular = Math.max(x[SPECULAR] ?? 0, LEAST_SPECULAR);
-  const share = (x[SPECULAR] ?? 0) / specular;
+  const specular = Math.max(x[X_SPECULAR] ?? 0, LEAST_SPECULAR);
+  const share = (x[X_SPECULAR] ?? 0) / specular;
   return x.map((value, place) => {
-    if (place === SPECULAR) return specular;
-    return place >= SPECULAR_COLOR && place < METALNESS ? value * share : value;
+    if (place === X_SPECULAR) return specular;
+    return place >= X_SPECULAR_COLOR && place < X_METALNESS ? value * share : value;
   });
 }
 
@@ -88,8 +88,8 @@ export function material(x) {
   const base = (2 * largest) / (1 + largest);
   // Where base or specular is 0 the colour under it can't be seen.
   const colour = x.slice(0, 3).map((product) => (base > 0 ? Math.min(product / base, 1) : 0.5));
-  const tint = x.slice(SPECULAR_COLOR, METALNESS).map((value) => (x[SPECULAR] ? value : 0.5));
-  return [base, ...colour, x[SPECULAR] ?? 0, x[ROUGHNESS] ?? 0, ...tint, x[METALNESS] ?? 0];
+  const tint = x.slice(X_SPECULAR_COLOR, X_METALNESS).map((value) => (x[X_SPECULAR] ? value : 0.5));
+  return [base, ...colour, x[X_SPECULAR] ?? 0, x[X_ROUGHNESS] ?? 0, ...tint, x[X_METALNESS] ?? 0];
 }
 
 /**
@@ -118,7 +118,7 @@ function derivative(fill, ofUnknowns) {
   const set = (/** @type {number} */ row, /** @type {number} */ column, /** @type {number} */ value) => {
     /** @type {number[]} */ (matrix[row])[column] = value;
   };
-  for (const [u, x] of [[0, 0], [1, 1], [2, 2], [U_SPECULAR, SPECULAR], [7, ROUGHNESS], [8, METALNESS]]) {
+  for (const [u, x] of [[0, 0], [1, 1], [2, 2], [U_SPECULAR, X_SPECULAR], [7, X_ROUGHNESS], [8, X_METALNESS]]) {
     set(/** @type {number} */ (ofUnknowns ? x : u), /** @type {number} */ (ofUnknowns ? u : x), 1);
   }
   fill(set);

@@ -1,264 +1,150 @@
 // The page of the user's pictures: predicted ones, and with a network further ones.
 
-import { element, find, pageData } from "./dom.js";
+import { element, find, findAll, pageData } from "./dom.js";
 import { PictureError, decodePicture, framePicture } from "./intake.js";
-import { LiveRenderer, readStage } from "./live_renderer.js";
+import { LiveView, rendererOf } from "./live_view.js";
 import { answer, readNetwork } from "./network.js";
 import { guessedMaterial } from "./observable.js";
 import { Refiner } from "./refine.js";
 import { StageView } from "./stage_view.js";
 
 /** @typedef {import("./intake.js").FramedPicture} FramedPicture */
+/** @typedef {import("./live_view.js").LiveInput} LiveInput */
 
 /**
- * An input of a predicted picture, as NAME.json has it.
+ * A picture that the page shows. `material` is what was found, `alternatives` look like it; a picture
+ * that was given to the page knows no intervals.
  *
  * @typedef {{
- *   name: string, label: string, value: number, low: number, high: number, reason: string | null,
- *   explanation: string,
- * }} Input
- *
- * A picture of the page. `values` are those of the sliders, `found` those that they are reset to; `inputs`
- * are empty for a picture that was given to the page, which knows no intervals.
- * @typedef {{
- *   name: string, framed: FramedPicture, values: number[], found: number[], inputs: Input[],
- *   alternatives: number[][], note: string,
+ *   name: string, framed: FramedPicture, material: number[], alternatives: number[][],
+ *   inputs: LiveInput[], note: string,
  * }} Entry
  */
 
-const NO_INTERVALS = "Found in this page, which knows no intervals: `inverse-shading predict` does.";
+/** As references of the live view are called. */
+const PICTURE = "the picture";
 
-/** Milliseconds between two looks of a page that waits for a frame. */
-const frame = () => new Promise((resolve) => setTimeout(resolve));
+const NO_INTERVALS = "Found in this page, which knows no intervals; inverse-shading predict does.";
 
-const told = (/** @type {unknown} */ error) => (error instanceof Error ? error.message : String(error));
+const told = (/** @type {unknown} */ error) =>
+  error instanceof Error ? error.message : String(error);
 
 class PicturesPage {
-  /**
-   * @param {LiveRenderer} renderer
-   * @param {StageView} view
-   * @param {{pictures: any[], limits: import("./intake.js").Limits, search: any, labels: string[], network: any}} data
-   */
-  constructor(renderer, view, data) {
-    this.renderer = renderer;
-    this.view = view;
-    this.data = data;
-    this.refiner = new Refiner(renderer, view, data.search);
-    /** @type {Entry[]} */
-    this.entries = [];
-    /** @type {Entry | undefined} */
-    this.shown = undefined;
-    /** @type {AbortController | undefined} */
-    this.search = undefined;
-    this.drawn = 0;
-    /** @type {Float32Array | undefined} */
-    this.levels = undefined;
-    this.network = data.network && readNetwork(data.network);
-    find("#shown-gain", HTMLInputElement).addEventListener("input", () => this.compare());
+  /** @type {Entry[]} */ entries = [];
+  /** @type {{entry: Entry, view: LiveView} | null} */ shown = null;
+  /** @type {AbortController | null} */ search = null;
+
+  constructor() {
+    this.stage = pageData("stage");
+    this.limits = pageData("limits");
+    /** @type {string[]} */
+    this.labels = pageData("labels");
+    const network = pageData("network");
+    this.network = network && readNetwork(network);
+    this.renderer = rendererOf(this.stage);
+    this.stageView = this.renderer.then(({ stage }) => new StageView(stage));
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
-    find("#reset", HTMLButtonElement).addEventListener("click", () => {
-      if (this.shown) this.set(this.shown, this.shown.found);
-    });
-    renderer.onlost = () => this.tell("The browser took the graphics context away; it may give it back.");
-    renderer.onrestored = () => {
-      this.tell("");
-      this.draw();
-    };
-    if (this.network) this.takePictures();
+    if (network) this.#takePictures();
   }
 
   /** Show the predicted pictures. */
   async start() {
-    for (const { name, image, inputs, alternatives, ...record } of this.data.pictures) {
+    const { weights } = await this.stageView;
+    for (const { name, image, inputs, alternatives, note } of pageData("pictures")) {
       const bytes = Uint8Array.from(atob(image), (sign) => sign.charCodeAt(0));
-      const { pixels } = await decodePicture(new Blob([bytes]), this.data.limits);
+      const { pixels } = await decodePicture(new Blob([bytes]), this.limits);
       const colours = pixels.filter((_, i) => i % 4 < 3);
-      const values = inputs.map((/** @type {Input} */ input) => input.value);
-      this.add({
-        name,
-        framed: {
-          image: colours,
-          target: Float32Array.from(colours),
-          weights: this.view.weights,
-          placement: "framed",
-        },
-        values: [...values],
-        found: values,
-        inputs,
-        alternatives,
-        note:
-          `${record.refined ? "Refined" : "The network's answer"}, ${record.rms.toFixed(2)} levels of 255 ` +
-          `off${record.refined && !record.converged ? ", not converged" : ""}. Intervals: ${record.intervals}.`,
-      });
+      const framed = {
+        image: colours, target: Float32Array.from(colours), weights, placement: "framed",
+      };
+      const material = inputs.map((/** @type {{value: number}} */ input) => input.value);
+      this.#add({ name, framed, material, alternatives, inputs, note });
     }
-    if (this.entries[0]) this.show(this.entries[0]);
-  }
-
-  /** @param {string} problem of the page as a whole */
-  tell(problem) {
-    find("#page-problem", HTMLElement).textContent = problem;
+    if (this.entries[0]) this.#show(this.entries[0]);
   }
 
   /** @param {Entry} entry */
-  add(entry) {
+  #add(entry) {
     this.entries.push(entry);
     const thumb = element("canvas", { ariaHidden: "true" });
-    paint(thumb, entry.framed.image, this.view.size);
+    paint(thumb, entry.framed.image);
     const button = element("button", { type: "button", ariaPressed: "false" }, thumb, entry.name);
-    button.addEventListener("click", () => this.show(entry));
+    button.addEventListener("click", () => this.#show(entry));
     find("#picture-list", HTMLElement).append(element("li", {}, button));
   }
 
   /** @param {Entry} entry */
-  show(entry) {
+  #show(entry) {
     this.search?.abort();
-    this.shown = entry;
+    this.shown?.view.close();
     find("#shown", HTMLElement).hidden = false;
     find("#shown-name", HTMLElement).textContent = entry.name;
     find("#shown-note", HTMLElement).textContent = entry.note;
     find("#refine-status", HTMLElement).textContent = "";
-    const place = this.entries.indexOf(entry);
-    for (const [number, button] of [...document.querySelectorAll("#picture-list button")].entries()) {
-      button.ariaPressed = String(number === place);
+    for (const [place, button] of findAll("#picture-list button", HTMLButtonElement).entries()) {
+      button.ariaPressed = String(this.entries[place] === entry);
     }
-    paint(find("#shown-picture", HTMLCanvasElement), entry.framed.image, this.view.size);
-    find("#alternatives", HTMLElement).replaceChildren(
-      ...entry.alternatives.map((values, number) => {
-        const button = element("button", { type: "button" }, `Alternative ${number + 1}`);
-        button.addEventListener("click", () => this.set(entry, values));
-        return button;
-      }),
-    );
-    find(".inputs", HTMLElement).replaceChildren(
-      ...this.data.labels.map((label, number) => this.slider(entry, label, number)),
-    );
-    this.draw();
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {string} label
-   * @param {number} number of the input
-   */
-  slider(entry, label, number) {
-    const value = () => entry.values[number] ?? 0;
-    const id = `input-${number}`;
-    const slider = element("input", { type: "range", id, min: "0", max: "1", step: "0.001" });
-    const output = element("output", {});
-    const update = () => {
-      slider.valueAsNumber = value();
-      output.value = value().toFixed(3);
+    const found = { label: "material found", values: entry.material };
+    const pixels = new Uint8ClampedArray(rgba(entry.framed.image));
+    const subject = {
+      inputs: entry.inputs,
+      materials: [found],
+      references: [{ label: PICTURE, pixels }, found],
+      walk: [entry.material, ...entry.alternatives],
+      template: pageData("template"),
+      name: entry.name.replace(/\.[^.]*$/, ""),
     };
-    slider.addEventListener("input", () => {
-      entry.values[number] = slider.valueAsNumber;
-      output.value = value().toFixed(3);
-      this.draw();
-    });
-    slider.addEventListener("set", update);
-    update();
-    const line = element("div", { className: "input" }, element("label", { htmlFor: id }, label), slider, output);
-    const input = entry.inputs[number];
-    if (input) {
-      const bar = element("i", { className: `bar ${input.reason ?? "determined"}` });
-      bar.style.left = `${100 * input.low}%`;
-      bar.style.width = `${100 * (input.high - input.low)}%`;
-      const interval = `${input.low.toFixed(3)} to ${input.high.toFixed(3)}`;
-      line.append(
-        element("span", { className: "track", role: "img", ariaLabel: interval, title: interval }, bar),
-      );
-      if (input.reason) {
-        line.append(element("p", { className: "note" }, `Undetermined. ${input.explanation}`));
-      }
-    }
-    return line;
-  }
-
-  /**
-   * Set the sliders.
-   *
-   * @param {Entry} entry
-   * @param {readonly number[]} values
-   */
-  set(entry, values) {
-    entry.values = [...values];
-    for (const slider of document.querySelectorAll(".input input")) slider.dispatchEvent(new Event("set"));
-    this.draw();
-  }
-
-  /** Render the sliders' material, coarse first; a later call takes the place of this one. */
-  async draw() {
-    const entry = this.shown;
-    const turn = ++this.drawn;
-    if (!entry) return;
-    try {
-      for (const rendered of this.renderer.steps(entry.values)) {
-        this.levels = this.view.levels(rendered.filter((_, i) => i % 4 < 3));
-        this.compare();
-        await frame();
-        if (turn !== this.drawn) return;
-      }
-    } catch (error) {
-      this.tell(told(error));
-    }
-  }
-
-  /** Show the render and how far it is off. */
-  compare() {
-    const { levels, shown } = this;
-    if (!levels || !shown) return;
-    const { target, weights } = shown.framed;
-    const gain = find("#shown-gain", HTMLInputElement).valueAsNumber;
-    let [sum, count] = [0, 0];
-    const difference = levels.map((level, i) => {
-      if (!weights[Math.trunc(i / 3)]) return 0;
-      const far = level - (target[i] ?? 0);
-      sum += far ** 2;
-      count += 1;
-      return gain * Math.abs(far);
-    });
-    paint(find("#shown-render", HTMLCanvasElement), levels, this.view.size);
-    paint(find("#shown-difference", HTMLCanvasElement), difference, this.view.size);
-    const rms = Math.sqrt(sum / Math.max(count, 1));
-    find("#shown-rms", HTMLOutputElement).value = `RMS ${rms.toFixed(2)} levels of 255`;
+    const view = new LiveView(find(".live-root", HTMLElement), subject, { stage: this.stage });
+    view.mode.select.value = "wipe";
+    view.mode.select.dispatchEvent(new Event("change"));
+    this.shown = { entry, view };
   }
 
   /** Search for the picture's material from the sliders'. */
   async refine() {
-    const entry = this.shown;
-    if (!entry || this.search) return;
+    if (this.shown === null || this.search !== null) return;
+    const { entry, view } = this.shown;
     const status = find("#refine-status", HTMLElement);
-    const [start, cancel] = [find("#refine", HTMLButtonElement), find("#refine-cancel", HTMLButtonElement)];
+    const [start, cancel] = [
+      find("#refine", HTMLButtonElement),
+      find("#refine-cancel", HTMLButtonElement),
+    ];
     const controller = new AbortController();
     this.search = controller;
     start.disabled = true;
     cancel.hidden = false;
     try {
-      const found = await this.refiner.refine(entry.framed, entry.values, {
+      const refiner = new Refiner(await this.renderer, await this.stageView, pageData("search"));
+      const found = await refiner.refine(entry.framed, view.values, {
         signal: controller.signal,
         progress: ({ start: number, starts, pass, rms }) => {
-          status.textContent = `Start ${number} of at most ${starts}, ${pass}: RMS ${rms.toFixed(2)} levels of 255`;
+          status.textContent = `Start ${number} of at most ${starts}, ${pass}: ${rms.toFixed(2)} levels of 255 (RMS)`;
         },
       });
-      entry.found = found.values;
-      entry.inputs = [];
-      entry.note = NO_INTERVALS;
       const end = found.converged ? "" : " No material was found that renders as the picture does.";
-      const text = `Refined to RMS ${found.rms.toFixed(2)} levels of 255 by ${found.renders.toFixed(1)} renders.${end}`;
-      entry.values = [...found.values];
-      if (this.shown === entry) this.show(entry);
-      status.textContent = text;
+      entry.material = found.values;
+      entry.alternatives = [];
+      entry.inputs = this.#inputs();
+      entry.note = `Refined to ${found.rms.toFixed(2)} levels of 255 (RMS) by ${found.renders.toFixed(1)} renders.${end} ${NO_INTERVALS}`;
+      // It may be another that is shown by then.
+      if (this.shown?.entry === entry) this.#show(entry);
     } catch (error) {
       status.textContent = controller.signal.aborted ? "Cancelled." : told(error);
     } finally {
-      this.search = undefined;
+      this.search = null;
       start.disabled = false;
       cancel.hidden = true;
     }
   }
 
+  /** Inputs of which the page knows no more than their labels. */
+  #inputs() {
+    return this.labels.map((label) => ({ label, low: 0, high: 1, reason: "unknown", explanation: "" }));
+  }
+
   /** Let pictures be dropped, pasted and chosen. */
-  takePictures() {
+  #takePictures() {
     const input = find("#own-file", HTMLInputElement);
     const drop = find(".drop", HTMLElement);
     input.addEventListener("change", async () => {
@@ -287,20 +173,15 @@ class PicturesPage {
     const problems = [];
     for (const file of files) {
       try {
-        const decoded = await decodePicture(file, this.data.limits);
-        const framed = framePicture(decoded, this.view, this.data.limits);
-        const values = guessedMaterial(answer(await this.network, framed.image));
+        const decoded = await decodePicture(file, this.limits);
+        const framed = framePicture(decoded, await this.stageView, this.limits);
+        const material = guessedMaterial(answer(await this.network, framed.image));
+        const note = `The network's answer. ${NO_INTERVALS}`;
         const entry = {
-          name: file.name,
-          framed,
-          values: [...values],
-          found: values,
-          inputs: [],
-          alternatives: [],
-          note: `The network's answer. ${NO_INTERVALS}`,
+          name: file.name, framed, material, alternatives: [], inputs: this.#inputs(), note,
         };
-        this.add(entry);
-        this.show(entry);
+        this.#add(entry);
+        this.#show(entry);
       } catch (error) {
         problems.push(`${file.name}: ${told(error)}`);
         if (!(error instanceof PictureError)) console.error(error);
@@ -311,29 +192,28 @@ class PicturesPage {
 }
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} levels (size, size, 3)
- * @param {number} size
+ * @param {ArrayLike<number>} colours of pixels, three levels each
+ * @returns {Uint8ClampedArray}
  */
-function paint(canvas, levels, size) {
-  const pixels = new Uint8ClampedArray(4 * size * size).fill(255);
-  for (let i = 0; i < levels.length; i++) pixels[Math.trunc(i / 3) * 4 + (i % 3)] = levels[i] ?? 0;
-  canvas.width = canvas.height = size;
-  canvas.getContext("2d")?.putImageData(new ImageData(pixels, size, size), 0, 0);
+function rgba(colours) {
+  const pixels = new Uint8ClampedArray((colours.length / 3) * 4).fill(255);
+  for (let i = 0; i < colours.length; i++) pixels[Math.trunc(i / 3) * 4 + (i % 3)] = colours[i] ?? 0;
+  return pixels;
 }
 
-/** Read the page's data and show it. */
-async function startPage() {
-  const names = ["pictures", "limits", "search", "labels", "network"];
-  const data = Object.fromEntries(names.map((name) => [name, pageData(name)]));
-  try {
-    const stage = await readStage(pageData("stage"));
-    const page = new PicturesPage(new LiveRenderer(null, stage), new StageView(stage), /** @type {any} */ (data));
-    await page.start();
-    Object.assign(window, { page });
-  } catch (error) {
-    find("#page-problem", HTMLElement).textContent = told(error);
-  }
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ArrayLike<number>} colours of a square picture
+ */
+function paint(canvas, colours) {
+  canvas.width = canvas.height = Math.sqrt(colours.length / 3);
+  const image = new ImageData(new Uint8ClampedArray(rgba(colours)), canvas.width, canvas.height);
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-startPage();
+const page = new PicturesPage();
+page.start().catch((error) => {
+  find("#page-problem", HTMLElement).textContent = told(error);
+});
+// For a look at it from the console.
+Object.assign(window, { page });
