@@ -16,6 +16,7 @@ with job(snakemake.log[0]):
         Options(
             refine=snakemake.params.config["refine"],
             alternatives=snakemake.params.config["alternatives"],
+            placement=snakemake.params.config["placement"],
         ),
         stage=snakemake.input.stage,
         settings=snakemake.params.config.get("settings"),

@@ -6,7 +6,11 @@ import yaml
 from inverse_shading.config.check import check_config
 from inverse_shading.config.models import model_definition, model_names
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.shipped import shipped_values
+
+PLACEMENT = shipped_values(Placement)
 
 
 def put(config, key, value):
@@ -66,9 +70,9 @@ def test_the_shipped_config_is_right(config):
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
         ("refinement.calibration_images", 1, r"refinement.calibration_images: found 1 .*an integer from 2 to 100000"),
-        ("predictions", {"folder": "images", "model": None, "refine": False, "alternatives": 0}, r"predictions.refine: found false, allowed is true where predictions.model is null"),
+        ("predictions", {"folder": "images", "model": None, "refine": False, "alternatives": 0, "placement": PLACEMENT}, r"predictions.refine: found false, allowed is true where predictions.model is null"),
         ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*pixel_components"),
-        ("predictions", {"folder": "images", "model": "pixel_components", "refine": False, "alternatives": 2}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
+        ("predictions", {"folder": "images", "model": "pixel_components", "refine": False, "alternatives": 2, "placement": PLACEMENT}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):

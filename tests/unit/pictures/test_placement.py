@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from inverse_shading.pictures.placement import frame_picture
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.runtime.errors import InputError
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.scene.stage_file import Stage
 
 FRAME, SIZE = 192, 96
@@ -223,6 +225,21 @@ def test_what_does_not_show_the_object_is_refused(tmp_path, what, reason):
         framed(tmp_path, pixels, "other.png")
     forced = framed(tmp_path, pixels, "other.png", any_silhouette=True)
     assert forced.image.shape == (SIZE, SIZE, 3) and np.isfinite(forced.target).all()
+
+
+def test_how_well_a_silhouette_must_fit_is_a_setting(tmp_path):
+    """An outline of another size passes or fails by the config's overlap alone."""
+    cut = np.dstack([frame(), MASK * 255]).astype(np.uint8)
+    cut[: FRAME // 4, :, 3] = 0
+    Image.fromarray(cut).save(tmp_path / "cut.png")
+    strict = shipped_values(Placement)
+    with pytest.raises(InputError, match=r"overlaps the object's by 0\.\d+, .*\(at least 0\.97\)"):
+        frame_picture(tmp_path / "cut.png", stage(), FRAMING, settings=strict)
+    loose = strict | {"silhouette": 0.86, "erosion": 0}
+    found = frame_picture(tmp_path / "cut.png", stage(), FRAMING, settings=loose)
+    assert found.placement == "silhouette"
+    eroded = frame_picture(tmp_path / "cut.png", stage(), FRAMING, settings=loose | {"erosion": 3})
+    assert eroded.weights.sum() < found.weights.sum()
 
 
 def test_a_forced_picture_is_marked_as_given(tmp_path):

@@ -88,7 +88,7 @@ class FlatRefiner:
         )
 
 
-def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False, layer=None):
+def frame_flat(path, stage, framing, encoding="auto", any_silhouette=False, *others):
     if path.read_bytes()[:1] == b"x":
         raise InputError(f"{path}: can't be read as a picture. Save it again.")
     with Image.open(path) as image:

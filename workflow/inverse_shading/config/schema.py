@@ -31,6 +31,7 @@ from inverse_shading.network.settings import (
     Threads,
     TrainableStages,
 )
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.render.settings import Framing
 from inverse_shading.runtime.sections import (
     Listed,
@@ -309,6 +310,7 @@ class Predictions(Section):
     )
     refine: bool = key("Whether the model's guess is corrected by rendering.", True)
     alternatives: int = key("Further materials that look the same.", 0, ge=0, le=100)
+    placement: Placement
 
 
 class Figures(Section):

@@ -186,7 +186,9 @@ def prediction_slice(config: dict) -> dict:
     Without a model `settings` holds what the model's card would say of framing and refinement.
     """
     predictions = config["predictions"]
-    settings = {name: predictions[name] for name in ("model", "refine", "alternatives")}
+    settings = {
+        name: predictions[name] for name in ("model", "refine", "alternatives", "placement")
+    }
     if predictions["model"] is None:
         settings["settings"] = {name: config[name] for name in ("framing", "refinement")}
     return sliced(**settings)

@@ -10,6 +10,9 @@ from inverse_shading.export.targets import Mode, Target
 from inverse_shading.inversion.least_squares import MARGIN, SAME, fit
 from inverse_shading.material.parameters import DECIMALS
 
+# What follows is numerical: it decides how far a search is driven, not what is sought, and stands in no
+# configuration, which the command `export` has none of. Certificates are measured, whatever it is.
+
 # Pixels that lead near the optimum, and those that it is found on.
 COARSE_PIXELS, FINE_PIXELS = 600, 3000
 

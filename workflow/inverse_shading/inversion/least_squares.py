@@ -18,6 +18,10 @@ from inverse_shading.material.observable import (
 )
 from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
 
+# Step, tolerance, restarts and stride stand in the configuration. Those below are numerical: where a
+# search starts, how far it is driven, and when two searches are one. They were chosen once for all
+# stages; LOOKS_ALIKE and SAME also bound, in multiples of the tolerance, what is called converged.
+
 # Where the search starts without a guess, or when one led nowhere: materials of different kinds.
 STARTS = np.array(
     [

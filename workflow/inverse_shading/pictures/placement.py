@@ -10,27 +10,17 @@ from inverse_shading.pictures.cut_out import cut_outs, eroded, without_rim
 from inverse_shading.pictures.file_kind import PictureSource
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.pictures.picture_file import Picture, read_picture
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.pictures.silhouette import needed_overlap, place, put, through_square
 from inverse_shading.pictures.stage_view import StageView
 from inverse_shading.render.framing import Box, frame_image
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.scene.stage_file import Stage
 
-# Overlap (intersection over union) from which a silhouette is the object's. Of 100 renders it was at
-# least 0.996 with alpha, 0.986 before a grey gradient, and 0.971 before white, where highlights at the
-# outline are lost; the poster's ball before its own contact shadow, an outline that is wrong, has 0.95,
-# the ball without its foot 0.84, upside down 0.88.
-SILHOUETTE = 0.97
-
-# Overlap from which something that is not the object is still framed like it, when forced.
-SIMILAR = 0.5
-
-# How far from the outline a picture that was cut out may be compared, in pixels of the framed image:
-# Lanczos mixes up to three, and the outline is that uncertain.
-EROSION = 3
-
-# Larger pictures are shrunk to this many times the framed image's side before an object is sought.
+# Larger pictures are shrunk to this many times the framed image's side before an object is sought: four
+# times what is compared, so that no result depends on it by more than the resampling.
 WORKING_SCALE = 4
 
 REMEDY = (
@@ -47,6 +37,7 @@ def frame_picture(
     encoding: str = "auto",
     any_silhouette: bool = False,
     layer: str | None = None,
+    settings: Mapping | None = None,
 ) -> FramedPicture:
     """Read a picture of the stage's object and frame it as the training images are.
 
@@ -54,17 +45,18 @@ def frame_picture(
         framing: the config's section: image_size, margin, filter.
         encoding, layer: see `picture_file.read_picture`.
         any_silhouette: go on where the object isn't found.
+        settings: the config's section `predictions.placement`; None for the shipped one.
 
     Raises:
         InputError: the file can't be used (see `picture_file.read_picture`), or it doesn't show the
             object as the stage does; it names the file.
     """
     picture = read_picture(path, encoding, layer)
-    view = StageView(stage, framing)
-    framed = _on_the_stage(path, picture, view) or _moved(picture, view)
+    view, settings = StageView(stage, framing), settings or shipped_values(Placement)
+    framed = _on_the_stage(path, picture, view) or _moved(picture, view, settings)
     if any_silhouette:
-        similar = framed is not None and framed.silhouette >= SIMILAR
-        return framed if similar else _as_given(picture, view)
+        similar = framed is not None and framed.silhouette >= settings["similar"]
+        return framed if similar else _as_given(picture, view, settings["erosion"])
     expected = "expected the stage's own object in its own view"
     if framed is None:
         raise InputError(f"{path}: found no object before an even background, {expected}. {REMEDY}")
@@ -72,7 +64,7 @@ def frame_picture(
         raise InputError(
             f"{path}: found something whose silhouette overlaps the object's by "
             f"{framed.silhouette:.3f}, {expected} (at least "
-            f"{needed_overlap(view.coverage, SILHOUETTE):.2f}). {REMEDY}"
+            f"{needed_overlap(view.coverage, settings['silhouette']):.2f}). {REMEDY}"
         )
     if view.looks_mirrored(framed.target):
         raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")
@@ -112,7 +104,7 @@ def _on_the_stage(path: str | Path, picture: Picture, view: StageView) -> Framed
     )
 
 
-def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
+def _moved(picture: Picture, view: StageView, settings: Mapping) -> FramedPicture | None:
     """Find the object by alpha or before an even background, and move it onto the stage."""
     longest = WORKING_SCALE * view.size
     shown = None
@@ -121,18 +113,19 @@ def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
     else:
         shown = _shrunk(picture.pixels, longest)
         outlines = [(own * alpha[..., None], alpha) for own, alpha in cut_outs(shown)]
-    required = needed_overlap(view.coverage, SILHOUETTE)
+    enough = settings["silhouette"]
+    required = needed_overlap(view.coverage, enough)
     best = None
     for premultiplied, alpha in outlines:
         if not alpha.any():
             continue
         height, width = alpha.shape
         candidates = list(view.squares(width).values()) if height == width else []
-        square, value = place(alpha, view.coverage, candidates, SILHOUETTE)
+        square, value = place(alpha, view.coverage, candidates, enough)
         if best is None or value > best[-1]:
             best = (premultiplied, alpha, square, value)
         # No other outline of the same thing can be much better.
-        if value >= SILHOUETTE:
+        if value >= enough:
             break
     if best is None:
         return None
@@ -147,10 +140,11 @@ def _moved(picture: Picture, view: StageView) -> FramedPicture | None:
         coverage = through_square(alpha, square, view.size, view.filter)
         moved = through_square(premultiplied, square, view.size, view.filter)
     placement = "silhouette" if value >= required else "given"
-    return _on_backdrop(moved, coverage, view, picture, square, placement, value)
+    erosion = settings["erosion"]
+    return _on_backdrop(moved, coverage, view, picture, square, placement, value, erosion)
 
 
-def _as_given(picture: Picture, view: StageView) -> FramedPicture:
+def _as_given(picture: Picture, view: StageView, erosion: int) -> FramedPicture:
     """The largest square in the middle of the picture, taken for a framed image."""
     premultiplied, alpha = _premultiplied(picture, WORKING_SCALE * view.size)
     height, width = alpha.shape
@@ -159,7 +153,7 @@ def _as_given(picture: Picture, view: StageView) -> FramedPicture:
     square = (left, upper, left + side, upper + side)
     coverage = through_square(alpha, square, view.size, view.filter)
     moved = through_square(premultiplied, square, view.size, view.filter)
-    return _on_backdrop(moved, coverage, view, picture, square, "given", 0.0)
+    return _on_backdrop(moved, coverage, view, picture, square, "given", 0.0, erosion)
 
 
 def _on_backdrop(
@@ -170,6 +164,7 @@ def _on_backdrop(
     square: Box,
     placement: str,
     silhouette: float,
+    erosion: int,
 ) -> FramedPicture:
     """A framed picture that is compared only where both its object and the stage's surely are.
 
@@ -178,7 +173,7 @@ def _on_backdrop(
     """
     target = np.clip(premultiplied + (1 - coverage[..., None]) * view.backdrop, 0, 255)
     inside = np.minimum(coverage, view.coverage) > 0.5
-    weights = eroded(inside, EROSION)
+    weights = eroded(inside, erosion)
     height, width = picture.pixels.shape[:2]
     scale = max(1.0, max(height, width) / (WORKING_SCALE * view.size))
     left, upper, right, lower = (edge * scale for edge in square)

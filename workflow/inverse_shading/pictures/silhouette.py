@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.optimize import minimize
 
+from inverse_shading.pictures.settings import LEAST_OVERLAP
 from inverse_shading.render.framing import Box, frame_levels
 
 # A candidate is taken if no other's overlap is better by more than this: less than
@@ -11,9 +12,8 @@ from inverse_shading.render.framing import Box, frame_levels
 INDIFFERENCE = 0.003
 
 # An outline is known to this many pixels of a framed image, which an object that is nearly all outline,
-# such as a rod or a ring, loses of its overlap; and the overlap that is always needed.
+# such as a rod or a ring, loses of its overlap.
 OUTLINE = 0.25
-LEAST_OVERLAP = 0.85
 
 
 def needed_overlap(expected: np.ndarray, most: float) -> float:

@@ -4,7 +4,7 @@ The network's modules are imported where there is one, since PyTorch takes secon
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,13 @@ from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import DECIMALS
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.pictures.placement import frame_picture
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.prediction.model_card import ModelCard
 from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.prediction.output_files import Prediction
 from inverse_shading.prediction.stage_card import StageCard
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.runtime.triton import load_triton
 from inverse_shading.scene.stage_file import read_stage
 
@@ -55,6 +57,7 @@ class Options:
         any_silhouette: whether pictures are taken that don't show the object where it should be.
         layer: of OpenEXR pictures, see `exr_file.read_exr`.
         fit_exposure: whether exposure and white balance are fitted along.
+        placement: the config's section `predictions.placement`.
     """
 
     refine: bool = True
@@ -63,6 +66,7 @@ class Options:
     any_silhouette: bool = False
     layer: str | None = None
     fit_exposure: bool = False
+    placement: Mapping = dataclasses.field(default_factory=lambda: shipped_values(Placement))
 
 
 class PredictionSession:
@@ -136,6 +140,7 @@ class PredictionSession:
             self._options.encoding,
             self._options.any_silhouette,
             self._options.layer,
+            self._options.placement,
         )
 
     def answer(self, pictures: Sequence[FramedPicture]) -> np.ndarray | list[None]:

@@ -12,7 +12,7 @@ import numpy as np
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import check_memory, regular_file
 from inverse_shading.scene.exr_file import EXR_SIGNATURE, read_exr
-from inverse_shading.scene.radiance_hdr import read_hdr
+from inverse_shading.scene.radiance_hdr import HDR_SIGNATURES, read_hdr
 
 # Irradiance varies as slowly as the cosine lobe does: MaterialX's own examples use this size.
 IRRADIANCE_HEIGHT = 32
@@ -94,7 +94,8 @@ def load_environment(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     regular_file(path, "a Radiance .hdr or OpenEXR .exr file")
-    if _signature(path) == EXR_SIGNATURE:
+    start = _start(path)
+    if start.startswith(EXR_SIGNATURE):
         radiance, _ = read_exr(path, _check_size)
         wrong = int(np.count_nonzero(~(np.isfinite(radiance) & (radiance >= 0))))
         if wrong:
@@ -102,8 +103,13 @@ def load_environment(path: str | Path) -> np.ndarray:
                 f"{path}: found {wrong} values that are negative or no finite numbers, expected none. "
                 "Correct the environment, or say builtin."
             )
-    else:
+    elif start.startswith(HDR_SIGNATURES):
         radiance = read_hdr(path, _check_size)
+    else:
+        raise InputError(
+            f"{path}: not a Radiance picture and not an OpenEXR one, expected a .hdr or .exr file. "
+            "Correct the environment, or say builtin."
+        )
     mean = radiance.mean(dtype=np.float64)
     if not DIMMEST <= mean <= BRIGHTEST:
         raise InputError(
@@ -114,10 +120,11 @@ def load_environment(path: str | Path) -> np.ndarray:
     return radiance
 
 
-def _signature(path: Path) -> bytes:
+def _start(path: Path) -> bytes:
+    """What tells the format."""
     try:
         with open(path, "rb") as file:
-            return file.read(len(EXR_SIGNATURE))
+            return file.read(16)
     except OSError as error:
         raise InputError(
             f"{path}: can't be read ({error.strerror}). Correct the path or its permissions."

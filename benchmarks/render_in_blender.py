@@ -1,0 +1,69 @@
+"""Renders what benchmarks/platforms.py describes with Blender's Cycles.
+
+A process and an environment of its own: Blender wants another NumPy than the project.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import bpy
+from mathutils import Matrix
+
+
+def render(path: Path) -> None:
+    """Render the jobs of a description with Cycles."""
+    given = json.loads(path.read_text())
+    # glTF's up is y, Blender's is z: its import turns the mesh, and the camera is turned likewise.
+    turn = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
+    for job in given["jobs"]:
+        bpy.ops.wm.read_factory_settings(use_empty=True)
+        for addon in ("cycles", "io_scene_gltf2"):
+            bpy.ops.preferences.addon_enable(module=addon)
+        bpy.ops.import_scene.gltf(filepath=job.get("file", given["glb"]))
+        scene = bpy.context.scene
+        if "file" not in job:
+            for material in bpy.data.materials:
+                set_principled(material, job)
+        camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+        camera.data.angle = given["field_of_view"] * math.pi / 180
+        camera.matrix_world = turn @ Matrix(given["view"]).inverted()
+        scene.collection.objects.link(camera)
+        scene.camera = camera
+        scene.world = bpy.data.worlds.new("world")
+        scene.world.use_nodes = True
+        nodes = scene.world.node_tree.nodes
+        texture = nodes.new("ShaderNodeTexEnvironment")
+        texture.image = bpy.data.images.load(given["light"])
+        background = next(node for node in nodes if node.type == "BACKGROUND")
+        scene.world.node_tree.links.new(texture.outputs["Color"], background.inputs["Color"])
+        scene.render.engine = "CYCLES"
+        scene.cycles.samples = given["samples"]
+        scene.cycles.use_denoising = False
+        scene.cycles.use_adaptive_sampling = False
+        scene.cycles.pixel_filter_type = "BOX"
+        scene.cycles.max_bounces = given["depth"]
+        scene.render.resolution_x = scene.render.resolution_y = given["size"]
+        scene.render.film_transparent = True
+        scene.render.image_settings.file_format = "OPEN_EXR"
+        scene.render.image_settings.color_mode = "RGBA"
+        scene.render.image_settings.color_depth = "32"
+        scene.render.filepath = job["image"]
+        bpy.ops.render.render(write_still=True)
+
+
+def set_principled(material, numbers: Mapping) -> None:
+    """The numbers in Blender's Principled BSDF."""
+    inputs = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED").inputs
+    inputs["Base Color"].default_value = (*numbers["base_color"], 1)
+    inputs["Metallic"].default_value = numbers["metallic"]
+    inputs["Roughness"].default_value = numbers["roughness"]
+    inputs["IOR"].default_value = numbers["ior"]
+    inputs["Specular IOR Level"].default_value = 0.5
+    inputs["Specular Tint"].default_value = (*numbers["tint"], 1)
+
+
+if __name__ == "__main__":
+    render(Path(sys.argv[1]))
