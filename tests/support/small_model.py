@@ -24,7 +24,11 @@ PERCEPTRON = {
     "hidden_sizes": [16],
     "blocks": depth_sizes("pixels", DEPTHS),
 }
-BINS = {"count": 11, "decoding": "argmax"}
+# What an objective is told beside its type.
+OBJECTIVES = {
+    "bins": {"count": 11, "decoding": "argmax"},
+    "canonical_quantiles": {"level": 0.8, "weight": 0.2},
+}
 FRAMING = {"image_size": 32, "margin": 0.04, "filter": "lanczos"}
 
 
@@ -78,7 +82,7 @@ class SmallModel:
             network["first_trained"] = first_trained_stage(architecture, stages)
         for features, images in zip(inputs, data.images, strict=True):
             extract(features, self.trunk, images, network, CPU)
-        kind = {"type": objective} | (BINS if objective == "bins" else {})
+        kind = {"type": objective} | OBJECTIVES.get(objective, {})
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:
             config["trainable_stages"] = stages

@@ -145,7 +145,7 @@ def test_one_version_everywhere():
             },
         ),
         ("network/stage_outputs.py", {"stage_outputs"}),
-        ("network/heads.py", {"evaluate", "predict", "search", "train"}),
+        ("network/heads.py", {"evaluate", "predict", "search", "train", "train_streamed"}),
     ],
 )
 def test_a_module_is_reached_by_these_scripts_and_no_others(module, scripts):

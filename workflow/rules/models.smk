@@ -16,10 +16,10 @@ rule train:
         "logs/train/{model}/{seed}.log",
     benchmark:
         "results/timings/train/{model}/{seed}.tsv"
-    conda:
-        "../../envs/train.yaml"
     wildcard_constraints:
         model="|".join(model for model in DEFINITIONS if model not in STREAMED) or "-",
+    conda:
+        "../../envs/train.yaml"
     threads: config["threads"]
     resources:
         gpu=GPUS,
@@ -46,11 +46,11 @@ rule train_streamed:
         "logs/train/{model}/{seed}.log",
     benchmark:
         "results/timings/train/{model}/{seed}.tsv"
-    conda:
-        "../../envs/predict.yaml"
     wildcard_constraints:
         # None may be left; then nothing matches.
         model="|".join(STREAMED) or "-",
+    conda:
+        "../../envs/predict.yaml"
     threads: config["threads"]
     resources:
         gpu=GPUS,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inverse_shading.evaluation.predictions import read_all_predictions
+from inverse_shading.evaluation.predictions import read_all_predictions, read_ends
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
@@ -16,6 +16,7 @@ from tests.support.tables import write_predictions
 DENSE = {"type": "dense", "grid": 1}
 KINDS = {
     "depths": {"objective": "canonical"},
+    "quantiles": {"objective": "canonical_quantiles"},
     "frozen bins": {"objective": "bins", "architecture": "vgg16", "depths": None, "head": DENSE},
     "fine-tuned": {"architecture": "vgg16", "depths": None, "head": DENSE, "stages": 1},
 }
@@ -42,6 +43,20 @@ def test_it_gives_the_numbers_of_the_evaluation(model):
     assert np.ptp(expected, axis=0).max() > 1e-3
     one = predictor(model).predict(images[:1])
     np.testing.assert_allclose(one, expected[:1], rtol=0, atol=1e-4)
+
+
+def test_its_ends_are_those_of_the_evaluation_or_the_values_themselves(model):
+    images = np.concatenate([np.load(path) for path in model.data.images])
+    one = predictor(model)
+    answer = one.answer(images)
+    assert answer.shape == (40, 3, 10)
+    if one.has_intervals:
+        validation = read_all_predictions(model.folder / "predictions.csv").split == "validation"
+        ends = read_ends(model.folder / "predictions.csv", "validation")
+        np.testing.assert_allclose(answer[validation, 1:], ends, rtol=0, atol=1e-5)
+        assert (ends[:, 0] < ends[:, 1]).all()
+    else:
+        np.testing.assert_array_equal(answer, np.repeat(answer[:, :1], 3, axis=1))
 
 
 UNFIT = {

@@ -107,6 +107,14 @@ def test_what_results_on_pixels_and_of_refinement_rest_on_is_told(text, refined,
     assert "the very renderer" not in text
 
 
+def test_streamed_models_are_a_group_of_their_own(text, tmp_path):
+    more = metrics_of("one", 0.01, 0.01, trunk="pixels", weights="none, 200,000 streamed materials")
+    page = write_page(write_table(tmp_path, [more, BINS], [RIDGE]))
+    assert "**Streamed models** (one) are a group of their own" in page
+    assert "**Models on pixels** (one) have no trunk." in page
+    assert "streamed" not in text.lower()
+
+
 def test_the_smallest_error_of_each_parameter_is_bold(tmp_path):
     one = metrics_of("one", 0.030, 0.010)
     one["splits"]["test"]["parameters"]["metalness"]["mse"] = 0.5

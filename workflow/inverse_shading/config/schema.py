@@ -305,9 +305,7 @@ class Predictions(Section):
     """Materials for images of the user's own."""
 
     folder: str = key("Where the images are.", "images", min_length=1)
-    model: str | None = key(
-        "One of the models; null for refinement without one.", "pixel_components"
-    )
+    model: str | None = key("One of the models; null for refinement without one.", "streamed")
     refine: bool = key("Whether the model's guess is corrected by rendering.", True)
     alternatives: int = key("Further materials that look the same.", 0, ge=0, le=100)
     placement: Placement

@@ -78,6 +78,8 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
             choices=_choices(rows),
             precision=rows[0]["precision"],
             parameters=list(PARAMETERS),
+            on_pixels=_with_weights("none", rows),
+            streamed=_with_weights("streamed", rows),
             parameter_errors=_parameter_errors(_of(MODEL, rows)),
             ensembles=_of(ENSEMBLE, rows),
             refinements=_of(REFINEMENT, rows),
@@ -94,6 +96,13 @@ def write_markdown(markdown: str | Path, table: str | Path, paired: str | Path) 
 
 def _of(source: str, rows: Sequence[Mapping]) -> list[Mapping]:
     return [row for row in rows if row["source"] == source]
+
+
+def _with_weights(word: str, rows: Sequence[Mapping]) -> list[str]:
+    """Models whose column of weights has this word."""
+    return [
+        row["model"] for row in _of(MODEL, rows) if word in row["weights"].replace(",", "").split()
+    ]
 
 
 def _look_cells(row: Mapping) -> list[str]:
