@@ -9,6 +9,7 @@ from scipy.optimize import least_squares
 from inverse_shading.material.observable import (
     U_SPECULAR,
     UNKNOWNS,
+    X_ROUGHNESS,
     divisible,
     observables,
     observables_derivative,
@@ -30,6 +31,10 @@ STARTS = np.array(
         [0.5, 0.5, 0.5, 0.2, 0.5, 0.2, 0.2, 0.2, 0.7],
     ]
 )
+
+# Where a material has next to no base, metals and dielectrics are two optima. What the first search
+# leaves unexplained is tried from here next, with the roughness that it found, which is right in both.
+BLACK = np.array([0.02, 0.02, 0.02, 0.7, 0.5, 0.5, 0.5, 0.5, 0.2])
 
 # At a bound an input may have no effect to be led by; the search starts a little inside.
 MARGIN = 0.01
@@ -177,13 +182,17 @@ def find_material(
         gains: whether exposure and white balance are fitted along.
         score: how much more a solution leaves than the picture's own render would, see `misfit`.
     """
-    starts = list(STARTS[: settings["restarts"] + (guess is None)])
+    starts = list(STARTS.copy()[: settings["restarts"] + (guess is None)])
     if guess is not None:
         starts.insert(0, unknowns(guess))
+    if len(starts) > 1:
+        starts[1:] = [BLACK.copy(), *starts[1:-1]]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     best, found_again, searches = None, False, 0
     for start in starts:
+        if searches == 1:
+            start[X_ROUGHNESS] = best.x[X_ROUGHNESS]
         searches += 1
         solution = _search(renderer, target, compared, start, settings, score)
         if best is not None:
