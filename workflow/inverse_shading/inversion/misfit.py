@@ -36,11 +36,11 @@ DOUBT, DENIAL = 0.01, 0.001
 FEWEST = 20
 
 # Intervals of a picture that isn't explained are so many times wider, `python benchmarks/misfit.py`.
-MISFIT_SCALE = 20.0
+MISFIT_SCALE = 25.0
 
 # Exposure or white balance is a reason where fitting them leaves less than this share unexplained;
 # compression or blur where less than this share of what is left is smooth.
-LARGE_PART, ROUGH = 0.5, 0.1
+LARGE_PART, ROUGH = 0.5, 0.07
 
 # Of each, for people.
 LIKELY = {
