@@ -1,22 +1,26 @@
 """Calibration: what was made too sure is found too sure, and then intervals hold what they say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from inverse_shading.inversion.calibration import (
+    FIELDS,
     PARTS,
     UNCALIBRATED,
     WHOLE_RANGE,
     Calibration,
+    _kinds_of,
+    _stretches,
     measure_calibration,
     read_calibration,
     write_calibration,
 )
 from inverse_shading.inversion.posterior import draw
 from inverse_shading.material.observable import U_SPECULAR, observables, unknowns
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import PARAMETERS, ROUGHNESS
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal
 
@@ -87,6 +91,33 @@ def test_intervals_then_hold_as_often_as_they_say_and_not_before(measured):
     assert np.mean(held) == pytest.approx(LEVEL, abs=0.08)
     np.testing.assert_allclose(np.mean(held, axis=0), LEVEL, atol=0.25)
     assert np.mean(before) < 0.5
+
+
+def test_stretches_hold_the_share_within_each_kind():
+    generator = np.random.default_rng(4)
+    u = observables(unknowns(generator.uniform(size=(900, 10))))
+    of_kind = _kinds_of(u)
+    smooth, _, dark = of_kind.T[:3]
+    # Smooth and dark materials are further off than is said of all, roughness of smooth ones more so.
+    ratios = np.abs(generator.normal(size=(900, 10)))
+    ratios *= np.where(smooth, 2, 1)[:, None] * np.where(dark, 3, 1)[:, None]
+    ratios[smooth, ROUGHNESS] *= 4
+    common, kinds, roughness_kinds = _stretches(ratios[:600], of_kind[:600], LEVEL)
+    assert common == pytest.approx(1.28, rel=0.1)
+    np.testing.assert_allclose(kinds, [2, 1, 3, 1, 1, 1], rtol=0.25)
+    np.testing.assert_allclose(roughness_kinds[:2], [4, 1], rtol=0.6)
+    assert (roughness_kinds[2:] == 1).all()
+    calibration = replace(
+        UNCALIBRATED,
+        kinds=dict(zip(FIELDS, kinds, strict=True)),
+        roughness_kinds=dict(zip(FIELDS, roughness_kinds, strict=True)),
+    )
+    factors = common * np.array([calibration.factors_of(one) for one in u[600:]])
+    held, kind = ratios[600:] <= factors, of_kind[600:]
+    for members in kind.T:
+        assert held[members].mean() == pytest.approx(LEVEL, abs=0.06)
+    for members in kind.T[:2]:
+        assert held[members, ROUGHNESS].mean() == pytest.approx(LEVEL, abs=0.2)
 
 
 def test_vectors_are_in_the_order_of_what_they_scale():

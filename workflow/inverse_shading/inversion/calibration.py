@@ -6,16 +6,23 @@ stretch the interval of each input so that it holds its share of truths: the spl
 how far off the truth is in units of the interval's side (Romano, Patterson and Candès 2019,
 https://arxiv.org/abs/1905.03222, with ratios in place of differences).
 
+That holds on average. `kinds` stretch further where the found material is of a kind, all inputs alike,
+and `roughness_kinds` that of roughness beside, so that each kind's intervals hold their share. They are
+a quantile regression of the ratios' logarithms on the kinds, whose optimum has that property on the
+images that it is fitted to (Gibbs, Cherian and Candès 2023, https://arxiv.org/abs/2305.12616).
+
 The images are of the validation split: neither models nor the table's test images have a part in it.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, create_model
+from scipy.optimize import linprog
+from scipy.sparse import csr_matrix, hstack, identity
 from scipy.special import ndtri
 
 from inverse_shading.evaluation.conformal import conformal_quantile
@@ -27,16 +34,18 @@ from inverse_shading.inversion.misfit import (
     measure_margins,
 )
 from inverse_shading.inversion.posterior import draw
+from inverse_shading.material.kinds import KINDS, material_kinds
 from inverse_shading.material.observable import (
     U_METALNESS,
     U_PRODUCTS,
     U_ROUGHNESS,
     U_SPECULAR,
     U_TINTS,
+    materials,
     observables,
     unknowns,
 )
-from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.material.parameters import PARAMETERS, ROUGHNESS
 from inverse_shading.runtime.artefacts import write_json
 from inverse_shading.runtime.sections import Section, key
 from inverse_shading.runtime.typed_json import read_section
@@ -49,6 +58,18 @@ PARTS = {
     "roughness": U_ROUGHNESS,
     "metalness": U_METALNESS,
 }
+
+# Kinds as fields of a file.
+FIELDS = tuple(kind.replace(" ", "_") for kind in KINDS)
+
+# The kinds that roughness has stretches of its own for, by their place.
+OF_ROUGHNESS = tuple(map(KINDS.index, ("smooth", "rough")))
+
+# Fewer images than these say nothing about kinds.
+FEWEST_OF_KINDS = 50
+
+# Penalty of a stretch's logarithm, in images: a kind that hardly occurs isn't fitted to its few.
+CAUTION = 1.0
 
 # An interval's side that is narrower is taken for as wide: six decimals of an input mean nothing.
 NARROWEST = 1e-6
@@ -70,6 +91,7 @@ Scales = create_model("Scales", __base__=Section, **dict.fromkeys(PARTS, (Scale,
 Factors = create_model("Factors", __base__=Section, **dict.fromkeys(PARAMETERS, (Factor, ...)))
 
 
+Stretches = create_model("Stretches", __base__=Section, **dict.fromkeys(FIELDS, (Factor, ...)))
 Score = Annotated[float, Field(ge=-LARGEST_SCALE, le=LARGEST_SCALE)]
 
 
@@ -88,6 +110,8 @@ class CalibrationContent(Section):
     images: int = key("Images that it was measured on.", ge=0)
     scales: Scales = key("By part of u.")
     factors: Factors = key("By parameter.")
+    kinds: Stretches = key("Further, by the found material's kind.")
+    roughness_kinds: Stretches = key("Of roughness, further by the found material's kind.")
     margins: MarginsContent = key("Of what the stage's own pictures leave.")
 
     def calibration(self) -> "Calibration":
@@ -97,17 +121,24 @@ class CalibrationContent(Section):
             self.scales.model_dump(),
             self.factors.model_dump(),
             self.images,
+            self.kinds.model_dump(),
+            self.roughness_kinds.model_dump(),
             Margins(tuple(margins.units), tuple(margins.deciles), margins.tail, margins.images),
         )
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scales by part of u, factors by parameter, how many images they were measured on, and margins."""
+    """Scales by part of u, factors by parameter, stretches by kind, margins; see the module.
+
+    `images` is how many they were measured on.
+    """
 
     scales: dict[str, float]
     factors: dict[str, float]
     images: int
+    kinds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(FIELDS, 1.0))
+    roughness_kinds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(FIELDS, 1.0))
     margins: Margins = SHIPPED_MARGINS
 
     @property
@@ -122,6 +153,19 @@ class Calibration:
     def factor_vector(self) -> np.ndarray:
         """(10,) in the order of `PARAMETERS`."""
         return np.array([self.factors[name] for name in PARAMETERS])
+
+    def factors_of(self, u: np.ndarray) -> np.ndarray:
+        """(10,) of a found u (9,), by its kinds too."""
+        factors, of_kind = self.factor_vector, _kinds_of(u)
+        factors *= np.prod(np.where(of_kind, list(self.kinds.values()), 1.0))
+        factors[ROUGHNESS] *= np.prod(np.where(of_kind, list(self.roughness_kinds.values()), 1.0))
+        return np.minimum(factors, WHOLE_RANGE)
+
+
+def _kinds_of(u: np.ndarray) -> np.ndarray:
+    """bool (…, KINDS) of u (…, 9)."""
+    kinds = material_kinds(materials(u, np.ones(u.shape[:-1])))
+    return np.stack(list(kinds.values()), axis=-1)
 
 
 #: What a posterior is before it is calibrated.
@@ -160,13 +204,50 @@ def measure_calibration(
         median = np.median(draws.values, axis=0)
         side = np.where(truth < median, median - low, high - median)
         sides.append(np.abs(truth - median) / np.maximum(side, NARROWEST))
-    factors = np.minimum(conformal_quantile(np.array(sides), level), WHOLE_RANGE)
+    ratios = np.array(sides)
+    factors = np.minimum(conformal_quantile(ratios, level), WHOLE_RANGE)
+    kinds, roughness_kinds = np.ones(len(KINDS)), np.ones(len(KINDS))
+    if len(true) >= FEWEST_OF_KINDS:
+        of_kind = _kinds_of(np.array([u for u, _ in found]))
+        common, kinds, roughness_kinds = _stretches(ratios / factors, of_kind, level)
+        factors = factors * common
     return Calibration(
         scales,
         dict(zip(PARAMETERS, factors.tolist(), strict=True)),
         len(true),
+        dict(zip(FIELDS, kinds.tolist(), strict=True)),
+        dict(zip(FIELDS, roughness_kinds.tolist(), strict=True)),
         measure_margins([one.excess for one in left]),
     )
+
+
+def _stretches(
+    ratios: np.ndarray, of_kind: np.ndarray, level: float
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Of all, of kinds and of roughness by kind: what each kind's ratios are to be divided by.
+
+    Args:
+        ratios: (n, 10), how far off the truth is in units of the interval's side.
+        of_kind: bool (n, KINDS).
+    """
+    images, inputs = ratios.shape
+    columns = np.ones((images, inputs, 1 + len(KINDS) + len(OF_ROUGHNESS)))
+    columns[..., 1 : 1 + len(KINDS)] = of_kind[:, None]
+    columns[..., 1 + len(KINDS) :] = 0
+    columns[:, ROUGHNESS, 1 + len(KINDS) :] = of_kind[:, OF_ROUGHNESS]
+    rows = columns.reshape(images * inputs, -1)
+    logs = np.log(np.maximum(ratios, NARROWEST)).ravel()
+    count = rows.shape[1]
+    # Coefficients as differences of positive numbers, then what is above and below the quantile.
+    caution = np.r_[0.0, np.full(count - 1, CAUTION)]
+    costs = np.r_[caution, caution, np.full(len(logs), level), np.full(len(logs), 1 - level)]
+    above = identity(len(logs), format="csr")
+    equations = hstack([csr_matrix(rows), csr_matrix(-rows), above, -above])
+    solved = linprog(costs, A_eq=equations, b_eq=logs, bounds=(0, None), method="highs").x
+    stretches = np.exp(solved[:count] - solved[count : 2 * count])
+    of_roughness = np.ones(len(KINDS))
+    of_roughness[list(OF_ROUGHNESS)] = stretches[1 + len(KINDS) :]
+    return float(stretches[0]), stretches[1 : 1 + len(KINDS)], of_roughness
 
 
 def write_calibration(path: str | Path, calibration: Calibration) -> None:

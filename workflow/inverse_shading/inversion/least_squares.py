@@ -9,6 +9,7 @@ from scipy.optimize import least_squares
 from inverse_shading.material.observable import (
     U_SPECULAR,
     UNKNOWNS,
+    X_ROUGHNESS,
     divisible,
     observables,
     observables_derivative,
@@ -34,6 +35,10 @@ STARTS = np.array(
         [0.5, 0.5, 0.5, 0.2, 0.5, 0.2, 0.2, 0.2, 0.7],
     ]
 )
+
+# Where a material has next to no base, metals and dielectrics are two optima. What the first search
+# leaves unexplained is tried from here next, with the roughness that it found, which is right in both.
+BLACK = np.array([0.02, 0.02, 0.02, 0.7, 0.5, 0.5, 0.5, 0.5, 0.2])
 
 # At a bound an input may have no effect to be led by; the search starts a little inside.
 MARGIN = 0.01
@@ -80,7 +85,7 @@ class Solution:
         by_u: float32 (pixels, 3, 9 or 12), their derivatives by u, at x or so near that they are the
             same.
         starts: searches made.
-        converged: within the tolerance, or found from two starts alike and not far off.
+        converged: near enough, within the tolerance, or found from two starts alike and not far off.
         score: how much more is left than the picture's own render would leave, see `misfit`.
     """
 
@@ -167,11 +172,12 @@ def find_material(
     guess: np.ndarray | None,
     settings: Mapping,
     gains: bool = False,
-    score: Callable[[Solution], float] = lambda solution: 0.0,
+    score: Callable[[Solution], float] | None = None,
 ) -> Solution:
-    """Search from a guess, and from fixed starts as long as no search is within the tolerance.
+    """Search from a guess, and from fixed starts as long as no search is near enough.
 
-    A search within it that leaves far more than the picture's own render would is one too few as well.
+    Near enough is what leaves little more than the picture's own render would, whatever its file: a
+    JPEG leaves levels, a PNG a third of one.
 
     Args:
         target: float32 (size, size, 3), the picture in levels of 255.
@@ -179,15 +185,20 @@ def find_material(
         guess: (10,) inputs in [0, 1], or None for the fixed starts alone.
         settings: the config's section: step, tolerance, restarts.
         gains: whether exposure and white balance are fitted along.
-        score: how much more a solution leaves than the picture's own render would, see `misfit`.
+        score: how much more a solution leaves than the picture's own render would, see `misfit`;
+            without it what is within the tolerance is near enough.
     """
-    starts = list(STARTS[: settings["restarts"] + (guess is None)])
+    starts = list(STARTS.copy()[: settings["restarts"] + (guess is None)])
     if guess is not None:
         starts.insert(0, unknowns(guess))
+    if len(starts) > 1:
+        starts[1:] = [BLACK.copy(), *starts[1:-1]]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     best, found_again, searches = None, False, 0
     for start in starts:
+        if searches == 1:
+            start[X_ROUGHNESS] = best.x[X_ROUGHNESS]
         searches += 1
         solution = _search(renderer, target, compared, start, settings, score)
         if best is not None:
@@ -197,10 +208,12 @@ def find_material(
             found_again = alike and nearer <= HOPELESS * settings["tolerance"]
         if best is None or solution.rms < best.rms:
             best = solution
-        if (best.rms <= settings["tolerance"] and best.score <= FAR_MORE) or found_again:
+        if best.score <= FAR_MORE or found_again:
             break
     near = best.rms <= LOOKS_ALIKE * settings["tolerance"]
-    converged = best.rms <= settings["tolerance"] or (found_again and near)
+    converged = (
+        best.score <= FAR_MORE or best.rms <= settings["tolerance"] or (found_again and near)
+    )
     return replace(best, starts=searches, converged=converged)
 
 
@@ -210,7 +223,7 @@ def _search(
     compared: np.ndarray,
     start: np.ndarray,
     settings: Mapping,
-    score: Callable[[Solution], float],
+    score: Callable[[Solution], float] | None,
 ) -> Solution:
     """From a start over sparse pixels to whole images."""
     x = np.clip(start, MARGIN, 1 - MARGIN)
@@ -244,8 +257,9 @@ def _search(
     def solution(x: np.ndarray) -> Solution:
         residuals = found[x.tobytes()]
         there = Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
-        looks_alike = there.rms <= LOOKS_ALIKE * settings["tolerance"]
-        return replace(there, score=score(there) if looks_alike else np.inf)
+        if score is not None and there.rms <= HOPELESS * settings["tolerance"]:
+            return replace(there, score=score(there))
+        return replace(there, score=0.0 if there.rms <= settings["tolerance"] else np.inf)
 
     start = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
     x, _ = fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)

@@ -36,11 +36,11 @@ DOUBT, DENIAL = 0.01, 0.001
 FEWEST = 20
 
 # Intervals of a picture that isn't explained are so many times wider, `python benchmarks/misfit.py`.
-MISFIT_SCALE = 10.0
+MISFIT_SCALE = 25.0
 
 # Exposure or white balance is a reason where fitting them leaves less than this share unexplained;
 # compression or blur where less than this share of what is left is smooth.
-LARGE_PART, ROUGH = 0.5, 0.1
+LARGE_PART, ROUGH = 0.5, 0.07
 
 # Of each, for people.
 LIKELY = {
@@ -62,7 +62,7 @@ class Residual:
         left: root mean square over inner pixels, levels of 255.
         expected: what the material's own render in such a file would leave.
         excess: (SCALES,) logarithms of how many times more than expected is left, by scale.
-        smooth: share of what is left that is the same over blocks of the largest scale, 0 to 1.
+        smooth: share of what is left beyond that which is the same over blocks of the largest scale.
     """
 
     left: float
@@ -206,11 +206,9 @@ def residual(renderer: UnroundedRenderer, picture: FramedPicture, solution: Solu
     steps = np.linalg.lstsq(derivatives.T @ derivatives, derivatives.T @ flat, rcond=1e-12)[0]
     expected = _at_scales((flat - derivatives @ steps).reshape(own.shape), pixels)
     left = _at_scales(solution.residuals, pixels)
+    beyond = np.maximum(left**2 - expected**2, 1e-12)
     return Residual(
-        float(left[0]),
-        float(expected[0]),
-        np.log(left / expected),
-        float((left[-1] / left[0]) ** 2),
+        float(left[0]), float(expected[0]), np.log(left / expected), float(beyond[-1] / beyond[0])
     )
 
 

@@ -143,7 +143,8 @@ class Refiner:
         draws = self.draws(picture, solution, 1.0 if fit.explained else MISFIT_SCALE)
         material, rms = self._middle(picture, compared, solution, draws)
         gains = found_gains(solution.x)
-        low, high = draws.interval(self._settings["interval"], self._calibration.factor_vector)
+        factors = self._calibration.factors_of(observables(solution.x)[:UNKNOWNS])
+        low, high = draws.interval(self._settings["interval"], factors)
         # What is left of a picture that nothing explains may drive the optimum beyond all draws.
         low, high = np.minimum(low, material), np.maximum(high, material)
         others = []

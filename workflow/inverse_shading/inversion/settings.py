@@ -11,7 +11,7 @@ class Refinement(Section):
     )
     step: float = key("Step of the finite differences.", 0.005, gt=0, le=0.1)
     tolerance: float = key(
-        "Root mean square in levels of 255 above which another start is tried.",
+        "Root mean square in levels of 255 up to which a search has converged.",
         1.0,
         ge=0.1,
         le=50,
