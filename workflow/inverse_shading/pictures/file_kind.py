@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
-from inverse_shading.pictures.decoded import Decoded
 from inverse_shading.render.framing import Box
 from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 
@@ -79,11 +78,13 @@ class PictureSource:
     square: Box
 
 
-def file_kind(path: str | Path, decoded: Decoded, linear: bool) -> FileKind:
+def file_kind(path: str | Path, values: np.ndarray, rounded: bool, linear: bool) -> FileKind:
     """The kind of a picture's file, which was decoded already.
 
     Args:
-        linear: whether its values are taken for linear light.
+        values: float (height, width, channels) that it holds, white being 1.
+        rounded: whether the format has whole numbers and no floating-point ones.
+        linear: whether the values are taken for linear light.
     """
     try:
         with Image.open(path) as image:
@@ -93,8 +94,8 @@ def file_kind(path: str | Path, decoded: Decoded, linear: bool) -> FileKind:
                 return FileKind(255, False, image.quantization, sampling)
     except (OSError, UnidentifiedImageError):
         pass
-    if decoded.linear:
+    if not rounded:
         return FileKind(0)
-    samples = np.asarray(decoded.values[::7, ::7], np.float64) * 255
+    samples = np.asarray(values[::7, ::7], np.float64) * 255
     whole = np.abs(samples - np.rint(samples)).max() < 0.01
     return FileKind(255 if whole else 65535, linear)

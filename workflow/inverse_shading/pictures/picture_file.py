@@ -80,7 +80,7 @@ def _read(path: Path, encoding: str, layer: str | None) -> Picture:
     if alpha is not None:
         alpha = np.clip(alpha, 0, 1).astype(np.float32)
         alpha = None if (alpha == 1).all() else alpha
-    kind = file_kind(path, decoded, encoding == "linear")
+    kind = file_kind(path, decoded.values, not decoded.linear, encoding == "linear")
     values = np.clip(decoded.values, 0, 1)
     del decoded  # a large picture's values take a gigabyte
     if encoding == "linear":
