@@ -32,19 +32,31 @@ const coded = (array) => {
   }
   return btoa(text);
 };
-Object.assign(window, { LiveRenderer, readStage, frameLevels, stages, renderers, canvas, coded });
+Object.assign(window, { NAMES, stages, renderers, canvas, coded });
 </script>"""
 
-ENTRY = 'import { frameLevels } from "./framing.js";\nimport { LiveRenderer, readStage } from "./live_renderer.js";\n'
+# What tests call, by module.
+USED = {
+    "framing.js": ["frameLevels"],
+    "live_renderer.js": ["LiveRenderer", "readStage"],
+    "material_text.js": ["materialText"],
+    "walk.js": ["walkAt"],
+}
 
 
 def write_live_page(path: Path, stages: Mapping[str, dict]) -> None:
     """A page whose `renderers` are of these stages, each made by `live_stage`."""
     read = (files(page) / TEMPLATES).joinpath
-    texts = {"entry.js": ENTRY}
+    names = {module: ", ".join(used) for module, used in USED.items()}
+    lines = [f'import {{ {used} }} from "./{module}";\n' for module, used in names.items()]
+    texts = {"entry.js": "".join(lines)}
     module = join_modules("entry.js", lambda name: texts.get(name) or read(name).read_text())
     data = json.dumps(stages).replace("<", "\\u003c")
-    path.write_text(PAGE.replace("STAGES", data).replace("MODULE", module))
+    path.write_text(
+        PAGE.replace("NAMES", ", ".join(names.values()))
+        .replace("MODULE", module)
+        .replace("STAGES", data)
+    )
 
 
 def call(driver: Chrome, body: str, *arguments):

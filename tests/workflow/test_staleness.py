@@ -284,6 +284,14 @@ CHANGES = {
         append("workflow/inverse_shading/report/page/templates/order.js", "\n;\n"),
         {"report_page"},
     ),
+    "code: the report's stage for the browser": (
+        append("workflow/inverse_shading/report/live_stage.py", STATEMENT),
+        {"report_page"},
+    ),
+    "code: how a material's file is written": (
+        append("workflow/inverse_shading/prediction/material_file.py", STATEMENT),
+        {"report_page"},
+    ),
     # What borders between folders are for.
     "code: the decoder of a format of users' pictures": (
         append("workflow/inverse_shading/pictures/exr.py", STATEMENT),

@@ -38,8 +38,8 @@ def material_text(
 
 def material_template(provenance: Mapping[str, str], library: mx.Document | None = None) -> str:
     """`material_text` with {0} to {9} in the places of the ten values, for pages to fill in."""
-    # Six digits each, which stand nowhere else in the text.
-    values = 0.123451 + np.arange(10) / 10**6
+    # Six digits each, none of them a last 0, which stand nowhere else in the text.
+    values = 0.123441 + np.arange(0, 20, 2) / 10**6
     text = material_text(values, provenance, library)
     for place, value in enumerate(values):
         text = text.replace(f"{value:.6f}", f"{{{place}}}")

@@ -55,11 +55,12 @@ def write_report(
         "Training images": picture_stage(views.stage, views),
         "New light and view": picture_stage(views.novel_stage, views),
     }
-    device = views.resources.device
     live = {
-        "stages": {
-            title: live_stage(shown.stage, views.framing, device) for title, shown in stages.items()
-        },
+        # The images' own light first.
+        "stages": [
+            {"title": title, "data": live_stage(shown.stage, views.framing, views.resources.device)}
+            for title, shown in stages.items()
+        ],
         "template": template,
     }
     write_text(output, format_report(data, make_gallery(data, views, count), stages, live))

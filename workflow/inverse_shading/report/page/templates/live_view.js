@@ -3,8 +3,8 @@
 //   const view = new LiveView(root, subject, stages);    root: an empty element to fill
 //   view.close()                                         when it is no more to be seen
 //
-// Whoever shows a picture hands plain data, see `Subject`. `stages` gives the lights by their titles, the
-// first of which is the picture's own; each is what Python's `live_stage` made. Where nothing can be
+// Whoever shows a picture hands plain data, see `Subject`. `stages` are the lights by title, the
+// picture's own first; the data of each is what Python's `live_stage` made. Where nothing can be
 // rendered, the view says so, and the rest of the page goes on.
 
 import { element } from "./dom.js";
@@ -28,7 +28,7 @@ import { walkAt } from "./walk.js";
 
 /**
  * What is shown. `materials` are buttons that set the sliders, the first one at the start and by reset;
- * `references` are what the picture is compared with; `walk` is one material and
+ * `references` are what the picture is compared with, the truth first; `walk` is one material and
  * others that look like it and differ; `template` is that of the .mtlx file and `name` its name without the suffix.
  *
  * @typedef {{
@@ -121,7 +121,7 @@ export class LiveView {
   /**
    * @param {HTMLElement} root
    * @param {Subject} subject
-   * @param {Record<string, any>} stages
+   * @param {{title: string, data: any}[]} stages
    */
   constructor(root, subject, stages) {
     this.subject = subject;
@@ -134,7 +134,7 @@ export class LiveView {
     this.status.setAttribute("role", "status");
     this.light = choice(
       "Light",
-      Object.keys(stages).map((title) => ({ value: title, label: title })),
+      stages.map(({ title }, place) => ({ value: String(place), label: title })),
       () => void this.#start(),
     );
     this.mode = choice("Compare by", MODES, () => this.#changeMode());
@@ -175,7 +175,7 @@ export class LiveView {
         element("div", { className: "live-inputs" }, this.#sets(), this.#inputs(), this.#files()),
       ),
     );
-    this.light.field.hidden = Object.keys(stages).length < 2;
+    this.light.field.hidden = stages.length < 2;
     this.#changeMode();
     this.#showValues();
     void this.#start();
@@ -184,12 +184,13 @@ export class LiveView {
   /** Begin in the chosen light. */
   async #start() {
     this.#renderer = this.#job = null;
+    this.#stopWalk();
     this.#pictures.clear();
     this.#say("The live picture is being prepared.");
-    const title = this.light.select.value;
+    const place = this.light.select.selectedIndex;
     try {
-      const renderer = await rendererOf(this.stages[title]);
-      if (this.#isClosed || this.light.select.value !== title) return;
+      const renderer = await rendererOf(this.stages[place]?.data);
+      if (this.#isClosed || this.light.select.selectedIndex !== place) return;
       const { size, framing, places } = renderer.stage;
       this.canvas.width = this.canvas.height = Math.round(framing.box[2] - framing.box[0]);
       const mask = new Float32Array(3 * size ** 2);
@@ -256,6 +257,11 @@ export class LiveView {
       const bar = element("i", { className: `bar ${input.reason || "determined"}` });
       bar.style.left = `${100 * input.low}%`;
       bar.style.width = `${100 * (input.high - input.low)}%`;
+      const marks = this.subject.references.slice(0, 1).flatMap(({ values }) => {
+        const mark = element("i", { className: "true" });
+        mark.style.left = `${100 * (values?.[place] ?? 0)}%`;
+        return values === undefined ? [] : [mark];
+      });
       const color = COLORS.findIndex(({ places }) => places[0] === place);
       const swatch = this.swatches?.[color];
       const note = element("small", { textContent: input.explanation, id: `${this.#id}-${place}` });
@@ -268,7 +274,7 @@ export class LiveView {
           element(
             "span",
             { className: "track" },
-            element("span", { className: "bars" }, bar),
+            element("span", { className: "bars" }, bar, ...marks),
             control.range,
           ),
           control.output,
@@ -352,6 +358,7 @@ export class LiveView {
   #update() {
     if (this.#renderer === null || this.#isClosed) return;
     this.#job = { name: "", steps: this.#renderer.steps(this.values), isBegun: false };
+    this.canvas.ariaBusy = "true";
     this.#schedule();
   }
 
@@ -391,6 +398,7 @@ export class LiveView {
       return;
     }
     this.#job = null;
+    this.canvas.ariaBusy = "false";
     const frame = new Uint8ClampedArray(renderer.pixels);
     this.#pictures.set(name, { frame, levels: frameLevels(frame, size, framing) });
     this.#paint();
@@ -442,7 +450,11 @@ export class LiveView {
       else put(other.frame, 0, side);
     }
     const cut = Math.round((side * this.wipe.valueAsNumber) / 100);
-    if (mode === "wipe") put(live.frame, cut, side);
+    if (mode === "wipe") {
+      put(live.frame, cut, side);
+      context.fillStyle = "white";
+      context.fillRect(cut - 1, 0, 2, side);
+    }
     if (mode === "live" || (mode === "flicker" && !this.#isOther)) put(live.frame, 0, side);
     this.canvas.dataset.shows = mode === "flicker" && this.#isOther ? "other" : mode;
     if (this.#job?.name === "") return;

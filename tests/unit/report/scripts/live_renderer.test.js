@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  coarseToFine,
+  encodeLevel,
+  unfold,
+  unpackColumns,
+} from "../../../../workflow/inverse_shading/report/page/templates/live_renderer.js";
+import {
+  differencePicture,
+  rootMeanSquare,
+} from "../../../../workflow/inverse_shading/report/page/templates/pictures.js";
+
+test("columns are sums of their differences, of one byte or two", () => {
+  // 1, 0, 255 as bytes; then 1, 257, 256 as low bytes 1, 0, 255 and high bytes 0, 1, 255.
+  const bytes = Uint8Array.from([1, 255, 255, 1, 0, 255, 0, 1, 255]);
+  const columns = unpackColumns(bytes, [["b", "uint8", 1, 3], ["a", "uint16", 1, 3]]);
+  assert.deepEqual(Array.from(columns.b[0]), [1, 0, 255]);
+  assert.deepEqual(Array.from(columns.a[0]), [1, 257, 256]);
+});
+
+test("the unfolded sphere's corners are one point, and its middle the other", () => {
+  for (const x of [0, 65535]) for (const y of [0, 65535]) {
+    const [u, v, z] = unfold(x, y);
+    assert.ok(Math.abs(u) < 1e-9 && Math.abs(v) < 1e-9 && z === -1);
+  }
+  assert.ok(unfold(32768, 32767)[2] > 0.99);
+});
+
+test("each square has one pixel of the coarse picture, and all pixels come once", () => {
+  const size = 20;
+  const places = Uint32Array.from(
+    [...Array(size * size).keys()].filter((place) => (place * 7) % 5 !== 0),
+  );
+  const { order, counts, stands } = coarseToFine(places, size);
+  assert.deepEqual([...order].sort((a, b) => a - b), [...places.keys()]);
+  assert.deepEqual([counts[0], counts.at(-1)], [9, places.length]);
+  assert.ok(stands[0].every((place) => place < 9));
+  stands.at(-1).forEach((place, index) => assert.equal(order[place], index));
+});
+
+test("levels are sRGB's", () => {
+  assert.equal(encodeLevel(-1), 0);
+  assert.ok(Math.abs(encodeLevel(2) - 255) < 1e-9);
+  assert.ok(Math.abs(encodeLevel(0.2140411) - 127.5) < 1e-3);
+});
+
+test("differences count where the object is, and are shown with a gain", () => {
+  const [one, other] = [[10, 10, 10, 0, 0, 0], [13, 10, 6, 90, 0, 0]];
+  assert.ok(Math.abs(rootMeanSquare(one, other, [1, 0]) - Math.sqrt(25 / 3)) < 1e-12);
+  assert.deepEqual([...differencePicture(one, other, 4)], [12, 0, 16, 255, 255, 0, 0, 255]);
+});
