@@ -59,7 +59,8 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named == {"stage": None, "device": "auto", "again": False, "misplaced": []}
+    assert named.pop("records") == named.pop("misplaced") == []
+    assert named == {"stage": None, "device": "auto", "again": False}
 
 
 def test_every_option_is_handed_on(run):
@@ -72,7 +73,7 @@ def test_every_option_is_handed_on(run):
     assert positional[1:] == (Path("m"), Path("o"), Options(True, 3, "linear", True))
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "misplaced": [],
+        "misplaced": [], "records": [],
     }  # fmt: skip
 
 

@@ -133,19 +133,20 @@ def test_one_version_everywhere():
 @pytest.mark.parametrize(
     ("module", "scripts"),
     [
-        ("pictures/exr.py", {"predict"}),
-        ("pictures/decoded.py", {"predict"}),
+        ("pictures/exr.py", {"predict", "predictions_page"}),
+        ("pictures/decoded.py", {"predict", "predictions_page"}),
         (
             "material/labels.py",
             {
                 "figure_error_by_parameter",
                 "figure_predicted_against_true",
                 "predict",
+                "predictions_page",
                 "report_page",
             },
         ),
         ("network/stage_outputs.py", {"stage_outputs"}),
-        ("network/heads.py", {"evaluate", "predict", "search", "train"}),
+        ("network/heads.py", {"evaluate", "predict", "predictions_page", "search", "train"}),
     ],
 )
 def test_a_module_is_reached_by_these_scripts_and_no_others(module, scripts):
