@@ -394,7 +394,13 @@ def test_the_live_picture_follows_sliders_and_keys(page):
     _await_pixel(page, 10, [128, 51, 51])
     _press(page, "Reset")
     _await_pixel(page, 10, [140, 64, 64])
-    _live_choice(page, 0, "New light and view")
+    # In the gallery's light, and then in the other one.
+    page.find_element(By.ID, "detail").send_keys(Keys.ESCAPE)
+    _choose(page, "view", "novel")
+    _open_live(page)
+    light = page.find_element(By.CSS_SELECTOR, ".live-controls select")
+    assert Select(light).first_selected_option.text == "New light and view"
+    _live_choice(page, 0, "Training images")
     _await_pixel(page, 10, [140, 64, 64])
 
 

@@ -24,9 +24,12 @@ from inverse_shading.scene.make_stage import make_stage, write_stage
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import (
+    ASIN,
     ESSL_UNIFORMS,
+    NATIVE_ASIN,
     RADIANCE,
     SHARING,
+    pack_essl_pixel_stage,
     pack_pixel_stage,
     surface_shader,
 )
@@ -204,7 +207,7 @@ def test_the_browser_s_pixel_stage_is_the_renderer_s_in_another_dialect(stage):
     declaration = re.compile(r"^(?:uniform|const) (\w+ \w+)(?: = .*)?;$", re.MULTILINE)
     texts = [
         declaration.sub(r"\1", text).split("\n#define material", 1)[1].replace(" ", "")
-        for text in (stage.pixel_stage, stage.essl_pixel_stage)
+        for text in (stage.pixel_stage.replace(NATIVE_ASIN, ASIN), stage.essl_pixel_stage)
     ]
     # The order of the surface's members is the generators' own affair.
     lines = [sorted(filter(None, text.splitlines())) for text in texts]
@@ -220,6 +223,11 @@ def test_another_pixel_stage_than_expected_is_refused():
     shader = surface_shader()
     with pytest.raises(RuntimeError, match="expected"):
         pack_pixel_stage(shader.pixel_stage.replace("vec3 tangentWorld;", ""), shader.uniforms, 16)
+    for change in ("in vec3 tangentWorld;\n", "precision highp float;\n", NATIVE_ASIN):
+        essl = shader.essl_pixel_stage.replace(change, "")
+        other = dataclasses.replace(shader, essl_pixel_stage=essl)
+        with pytest.raises(RuntimeError, match="expected"):
+            pack_essl_pixel_stage(other, 16)
 
 
 @pytest.mark.parametrize("line", SHARING)

@@ -185,7 +185,8 @@ export function startDetail(gallery, images) {
     dialog.classList.toggle("of-refined", predictor === names.refined);
     dialog.showModal();
     const root = find(".live-root", HTMLElement, dialog);
-    view = new LiveView(root, subject(id, image, predictor, names, template), stages);
+    const shows = subject(id, image, predictor, names, template);
+    view = new LiveView(root, shows, stages, light === "novel" ? 1 : 0);
   };
 
   gallery.addEventListener("click", (event) => {

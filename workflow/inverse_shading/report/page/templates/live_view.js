@@ -122,8 +122,9 @@ export class LiveView {
    * @param {HTMLElement} root
    * @param {Subject} subject
    * @param {{title: string, data: any}[]} stages
+   * @param {number} [light] place of the one to begin in
    */
-  constructor(root, subject, stages) {
+  constructor(root, subject, stages, light = 0) {
     this.subject = subject;
     this.stages = stages;
     this.values = [...(subject.materials[0]?.values ?? [])];
@@ -175,6 +176,7 @@ export class LiveView {
         element("div", { className: "live-inputs" }, this.#sets(), this.#inputs(), this.#files()),
       ),
     );
+    this.light.select.selectedIndex = light;
     this.light.field.hidden = stages.length < 2;
     this.#changeMode();
     this.#showValues();
