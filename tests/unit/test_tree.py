@@ -133,19 +133,23 @@ def test_one_version_everywhere():
 @pytest.mark.parametrize(
     ("module", "scripts"),
     [
-        ("pictures/tiff.py", {"predict"}),
-        ("pictures/decoded.py", {"predict"}),
+        ("pictures/tiff.py", {"predict", "predictions_page"}),
+        ("pictures/decoded.py", {"predict", "predictions_page"}),
         (
             "material/labels.py",
             {
                 "figure_error_by_parameter",
                 "figure_predicted_against_true",
                 "predict",
+                "predictions_page",
                 "report_page",
             },
         ),
         ("network/stage_outputs.py", {"stage_outputs"}),
-        ("network/heads.py", {"evaluate", "predict", "search", "train", "train_streamed"}),
+        (
+            "network/heads.py",
+            {"evaluate", "predict", "predictions_page", "search", "train", "train_streamed"},
+        ),
     ],
 )
 def test_a_module_is_reached_by_these_scripts_and_no_others(module, scripts):

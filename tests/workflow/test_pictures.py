@@ -1,6 +1,7 @@
 """Pictures whose names the workflow can't use are refused by name, and the others planned."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -41,7 +42,8 @@ def test_odd_names_are_refused_and_the_others_planned(tmp_path):
     ]
     status, output = run(tmp_path, odd + good, "--dry-run")
     assert status == 0, output
-    assert f"predict            {len(good)}" in output
+    jobs = dict(line.split() for line in output.splitlines() if re.fullmatch(r"\w+ +\d+", line))
+    assert (jobs["predict"], jobs["predictions_page"]) == (str(len(good)), "1")
     for name in ("{x}.png", "<y>.png", "b\\udce9.png", f"{'n' * 200}.png"):
         assert f"ERROR predictions.folder: images/{name}: found " in output
     assert "found a.jpg and a.png, expected one picture of the name" in output

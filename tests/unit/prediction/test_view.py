@@ -127,7 +127,7 @@ def test_the_page_frames_a_picture_as_the_command_does(world, tmp_path, make):
     ("make", "told"),
     [
         (lambda stage, frame: whole(stage.background), "doesn't show the stage's object"),
-        (lambda stage, frame: whole(np.roll(frame, 12, axis=1)), "doesn't show the stage's object"),
+        (lambda stage, frame: whole(np.roll(frame, 6, axis=1)), "doesn't show the stage's object"),
         (lambda stage, frame: whole(frame[:, 4:]), "found 92 × 96 pixels, expected a square"),
         (
             lambda stage, frame: cut_out(frame, np.roll(stage.mask, 8, axis=0)),

@@ -13,11 +13,11 @@ import { StageView } from "./stage_view.js";
 
 /**
  * A picture that the page shows. `material` is what was found, `alternatives` look like it; a picture
- * that was given to the page knows no intervals.
+ * that was given to the page knows no intervals, but the network's answer and how far it was refined to.
  *
  * @typedef {{
  *   name: string, framed: FramedPicture, material: number[], alternatives: number[][],
- *   inputs: LiveInput[], note: string,
+ *   inputs: LiveInput[], note: string, answer?: number[], rms?: number,
  * }} Entry
  */
 
@@ -95,7 +95,9 @@ class PicturesPage {
       template: pageData("template"),
       name: entry.name.replace(/\.[^.]*$/, ""),
     };
-    const view = new LiveView(find(".live-root", HTMLElement), subject, { stage: this.stage });
+    const view = new LiveView(find(".live-root", HTMLElement), subject, [
+      { title: "the stage", data: this.stage },
+    ]);
     view.mode.select.value = "wipe";
     view.mode.select.dispatchEvent(new Event("change"));
     this.shown = { entry, view };
@@ -125,6 +127,7 @@ class PicturesPage {
       const end = found.converged ? "" : " No material was found that renders as the picture does.";
       entry.material = found.values;
       entry.alternatives = [];
+      entry.rms = found.rms;
       entry.inputs = this.#inputs();
       entry.note = `Refined to ${found.rms.toFixed(2)} levels of 255 (RMS) by ${found.renders.toFixed(1)} renders.${end} ${NO_INTERVALS}`;
       // It may be another that is shown by then.
@@ -175,10 +178,12 @@ class PicturesPage {
       try {
         const decoded = await decodePicture(file, this.limits);
         const framed = framePicture(decoded, await this.stageView, this.limits);
-        const material = guessedMaterial(answer(await this.network, framed.image));
+        const means = answer(await this.network, framed.image);
+        const material = guessedMaterial(means);
         const note = `The network's answer. ${NO_INTERVALS}`;
         const entry = {
           name: file.name, framed, material, alternatives: [], inputs: this.#inputs(), note,
+          answer: means,
         };
         this.#add(entry);
         this.#show(entry);

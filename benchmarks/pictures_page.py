@@ -1,0 +1,83 @@
+"""What a page of pictures finds against what the command finds: network, refinement, time, bytes.
+
+python benchmarks/pictures_page.py MODEL_FOLDER PICTURE …
+
+Needs Chromium and chromedriver. Pictures show the model's stage, at best held-out renders of it. The
+command predicts them twice, with and without refinement; a page that carries the model takes the same
+files, answers and refines. RMS are in levels of 255, before rounding, over the compared pixels, each by
+its own renderer.
+"""
+
+import base64
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
+
+from selenium.webdriver.support.wait import WebDriverWait
+
+from inverse_shading.material.parameters import PARAMETERS
+from inverse_shading.prediction.predict import predict_pictures
+from inverse_shading.prediction.session import Options
+from inverse_shading.prediction.view import write_view
+from tests.support.browser import browser
+from tests.support.live_page import call
+
+# The page shows what it finds; nothing but that is measured.
+IN_PAGE = """
+const bytes = Uint8Array.from(atob(a[0]), (sign) => sign.charCodeAt(0));
+const start = performance.now();
+await page.takeFiles([new File([bytes], "picture")]);
+const answered = performance.now();
+const { entry } = page.shown;
+const answer = entry.answer;
+await page.refine();
+const seconds = [answered - start, performance.now() - answered].map((ms) => ms / 1000);
+return { answer, rms: entry.rms, seconds };
+"""
+
+
+def main(model: str, pictures: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = {}
+        for refine in (False, True):
+            records: list[Path] = []
+            options = Options(refine=refine)
+            predict_pictures(pictures, model, folder / str(refine), options, records=records)
+            made[refine] = [json.loads(record.read_text()) for record in records]
+        page = folder / "page.html"
+        write_view(records[:1], page, model=model)
+        print(f"page of one picture: {page.stat().st_size / 1e6:.2f} MB")
+        write_view([], page, model=model, carries_network=True)
+        print(f"page that carries the network: {page.stat().st_size / 1e6:.2f} MB")
+        found = in_browser(page, [Path(picture).read_bytes() for picture in sorted(pictures)])
+    answers = [[one["parameters"][n]["expected"] for n in PARAMETERS] for one in made[False]]
+    apart = np.abs(np.array([one["answer"] for one in found]) - answers)
+    rms = np.array([one["rms"] for one in found])
+    further = rms - [one["refinement"]["rms"] for one in made[True]]
+    seconds = np.median([one["seconds"] for one in found], axis=0)
+    print(f"answers: {apart.max():.5f} from the command's at most; {seconds[0]:.2f} s (median)")
+    print(f"refined: RMS {rms.mean():.3f} in the mean; {seconds[1]:.1f} s (median)")
+    print(f"more than the command's: {further.mean():.3f} in the mean, {further.max():.3f} at most")
+
+
+def in_browser(page: Path, pictures: list[bytes]) -> list[dict]:
+    with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as driver:
+        driver.set_script_timeout(600)
+        driver.get(page.as_uri())
+        WebDriverWait(driver, 60).until(lambda d: d.execute_script("return 'page' in window"))
+        time.sleep(1)
+        return [call(driver, IN_PAGE, base64.b64encode(one).decode()) for one in pictures]
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    main(sys.argv[1], sys.argv[2:])
