@@ -69,11 +69,14 @@ def main() -> int:
     parser.add_argument("--frame-size", type=int, default=448, help="of the stage, without a model")
     parser.add_argument("--model", type=Path, help="of the built-in stage, for the network's rows")
     parser.add_argument("--blender", help="a Python that has bpy, for the rows of Cycles")
+    parser.add_argument(
+        "--folder", type=Path, help="keeps what was found; the same run goes on there"
+    )
     parser.add_argument("--output", type=Path, help="JSON to write")
     parser.add_argument("--picture", type=Path, help="picture of both renderers to write")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), arguments)
+        bench = Bench(arguments.folder or Path(folder), arguments)
         report = {}
         if arguments.materials:
             report["elsewhere"] = bench.elsewhere()
@@ -90,6 +93,7 @@ class Bench:
     def __init__(self, folder: Path, arguments: argparse.Namespace):
 
         self.folder, self.given = folder, arguments
+        folder.mkdir(parents=True, exist_ok=True)
         count = max(arguments.materials, arguments.inverted)
         self.materials = sample_parameters(ImageRange(0, count - 1), SEED)
         self.resources = Resources("auto", os.cpu_count())
@@ -196,7 +200,7 @@ class Bench:
         scene = self.scene(given)
         truths = self.materials[: self.given.inverted]
         folder = self.folder / f"pictures_{mesh}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         renders = scene.mitsuba([{"truth": standard(truth)} for truth in truths], sprites=True)
         for index, found in enumerate(renders):
             save(folder / f"{index:03d}.png", found["truth"])

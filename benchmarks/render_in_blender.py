@@ -14,44 +14,54 @@ from mathutils import Matrix
 
 
 def render(path: Path) -> None:
-    """Render the jobs of a description with Cycles."""
+    """Render the jobs of a description."""
     given = json.loads(path.read_text())
-    # glTF's up is y, Blender's is z: its import turns the mesh, and the camera is turned likewise.
-    turn = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
-    for job in given["jobs"]:
-        bpy.ops.wm.read_factory_settings(use_empty=True)
-        for addon in ("cycles", "io_scene_gltf2"):
-            bpy.ops.preferences.addon_enable(module=addon)
-        bpy.ops.import_scene.gltf(filepath=job.get("file", given["glb"]))
-        scene = bpy.context.scene
+    loaded = None
+    # What has a file comes last: all others are numbers for the first, which takes seconds to load.
+    for job in sorted(given["jobs"], key=lambda job: job.get("file", "")):
+        file = job.get("file", given["glb"])
+        if file != loaded:
+            load(file, given)
+            loaded = file
         if "file" not in job:
             for material in bpy.data.materials:
                 set_principled(material, job)
-        camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
-        camera.data.angle = given["field_of_view"] * math.pi / 180
-        camera.matrix_world = turn @ Matrix(given["view"]).inverted()
-        scene.collection.objects.link(camera)
-        scene.camera = camera
-        scene.world = bpy.data.worlds.new("world")
-        scene.world.use_nodes = True
-        nodes = scene.world.node_tree.nodes
-        texture = nodes.new("ShaderNodeTexEnvironment")
-        texture.image = bpy.data.images.load(given["light"])
-        background = next(node for node in nodes if node.type == "BACKGROUND")
-        scene.world.node_tree.links.new(texture.outputs["Color"], background.inputs["Color"])
-        scene.render.engine = "CYCLES"
-        scene.cycles.samples = given["samples"]
-        scene.cycles.use_denoising = False
-        scene.cycles.use_adaptive_sampling = False
-        scene.cycles.pixel_filter_type = "BOX"
-        scene.cycles.max_bounces = given["depth"]
-        scene.render.resolution_x = scene.render.resolution_y = given["size"]
-        scene.render.film_transparent = True
-        scene.render.image_settings.file_format = "OPEN_EXR"
-        scene.render.image_settings.color_mode = "RGBA"
-        scene.render.image_settings.color_depth = "32"
-        scene.render.filepath = job["image"]
+        bpy.context.scene.render.filepath = job["image"]
         bpy.ops.render.render(write_still=True)
+
+
+def load(file: str, given: Mapping) -> None:
+    """The scene with the object of a .glb in the stage's light and view."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    for addon in ("cycles", "io_scene_gltf2"):
+        bpy.ops.preferences.addon_enable(module=addon)
+    bpy.ops.import_scene.gltf(filepath=file)
+    scene = bpy.context.scene
+    # glTF's up is y, Blender's is z: its import turns the mesh, and the camera is turned likewise.
+    turn = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    camera.data.angle = given["field_of_view"] * math.pi / 180
+    camera.matrix_world = turn @ Matrix(given["view"]).inverted()
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    scene.world = bpy.data.worlds.new("world")
+    scene.world.use_nodes = True
+    nodes = scene.world.node_tree.nodes
+    texture = nodes.new("ShaderNodeTexEnvironment")
+    texture.image = bpy.data.images.load(given["light"])
+    background = next(node for node in nodes if node.type == "BACKGROUND")
+    scene.world.node_tree.links.new(texture.outputs["Color"], background.inputs["Color"])
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples = given["samples"]
+    scene.cycles.use_denoising = False
+    scene.cycles.use_adaptive_sampling = False
+    scene.cycles.pixel_filter_type = "BOX"
+    scene.cycles.max_bounces = given["depth"]
+    scene.render.resolution_x = scene.render.resolution_y = given["size"]
+    scene.render.film_transparent = True
+    scene.render.image_settings.file_format = "OPEN_EXR"
+    scene.render.image_settings.color_mode = "RGBA"
+    scene.render.image_settings.color_depth = "32"
 
 
 def set_principled(material, numbers: Mapping) -> None:
