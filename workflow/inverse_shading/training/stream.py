@@ -2,9 +2,10 @@
 
 A picture becomes inputs as for any perceptron on pixels. Its framed image, divided by 255, is averaged
 over the cells of the trunk's grid; all cells' red comes first, row by row, then green, then blue. Less
-the components' `mean`, times their `basis`, these values are what the dense layers take. A streamed
-material is rendered at the middles of the cells alone, which costs a hundredth of its frame. `framed`
-materials are rendered both ways. They say
+the components' `mean`, times their `basis`, these values are what the dense layers take.
+
+A streamed material is rendered at the middles of the cells alone, which costs a hundredth of its frame.
+`framed` materials are rendered both ways. They say
 
 - in which cells mean and middle differ least: `cells` of them are used, the components of all others
   are zero;
