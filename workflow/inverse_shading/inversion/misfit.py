@@ -32,6 +32,9 @@ EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
 # Of pictures that the stage made, these shares are called doubtful or worse, and not made this way.
 DOUBT, DENIAL = 0.01, 0.001
 
+# Less excess than this is none: two per cent.
+SMALLEST_UNIT = 0.02
+
 # Fewer known materials say too little of a tail, and none says that it is shorter than a normal
 # distribution's.
 FEWEST, SHORTEST_TAIL = 20, 0.1
@@ -188,7 +191,7 @@ def measure_margins(excesses: Sequence[np.ndarray]) -> Margins:
     if len(excesses) < FEWEST:
         return SHIPPED_MARGINS
     found = np.array(excesses)
-    units = np.maximum(np.quantile(found, 0.9, axis=0), UNSEEN)
+    units = np.maximum(np.quantile(found, 0.9, axis=0), SMALLEST_UNIT)
     scores = np.max(found / units, axis=1)
     deciles = np.quantile(scores, np.linspace(0.1, 0.9, 9))
     last = deciles[-1] = max(deciles[-1], 1.0)
