@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,7 @@ def main() -> int:
     parser.add_argument(
         "--other-light", type=Path, help="a stage of the same object in another light"
     )
+    parser.add_argument("--fit-exposure", action="store_true", help="as predict does with it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--output", type=Path, help="JSON to write, all pictures")
     given = parser.parse_args()
@@ -87,7 +89,7 @@ def main() -> int:
     ):
         for kind, number, path in made(given, stage, framing, settings, materials, Path(folder)):
             picture = frame_picture(path, stage, framing, any_silhouette=True)
-            estimate = refiner.refine(picture)
+            estimate = refiner.refine(picture, fit_exposure=given.fit_exposure)
             fit, true = estimate.fit, materials[number]
             records.append(
                 {
@@ -98,14 +100,13 @@ def main() -> int:
                     "left": fit.left,
                     "expected": fit.expected,
                     "reasons": fit.reasons,
+                    "gains": None if estimate.gains is None else estimate.gains.tolist(),
                     "converged": estimate.converged,
                     "error": np.abs(estimate.expected - true).tolist(),
                     "held": ((estimate.low <= true) & (true <= estimate.high)).tolist(),
                     "low": estimate.low.tolist(),
                     "high": estimate.high.tolist(),
                     "true": true.tolist(),
-                    "excess": fit.excess,
-                    "smooth": fit.smooth,
                 }
             )
             print(f"\r{len(records)} pictures  ", end="", file=sys.stderr, flush=True)
@@ -128,23 +129,11 @@ def made(given, stage, framing, settings, materials, folder) -> Iterator[tuple[s
             continue
         path = folder / "varied.safetensors"
         save_stage(path, varied)
-        with closing(path, framing, settings["stride"], given.threads) as renderer:
+        renderer = UnroundedRenderer(path, framing, settings["stride"], threads=given.threads)
+        with closing(renderer):
             for number, values in enumerate(materials):
                 for kind in kinds:
                     yield kind, number, frames(kind, values, renderer, varied, folder)
-
-
-class closing(UnroundedRenderer):  # noqa: N801
-    """A renderer that ends with its block."""
-
-    def __init__(self, path, framing, stride, threads):
-        super().__init__(path, framing, stride, threads=threads)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 def variations(

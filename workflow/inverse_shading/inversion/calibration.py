@@ -100,7 +100,7 @@ class MarginsContent(Section):
 
     units: Annotated[list[Scale], Field(min_length=len(SCALES), max_length=len(SCALES))]
     deciles: Annotated[list[Score], Field(min_length=9, max_length=9)]
-    tail: float = key("Mean of the highest tenth above the last decile.", gt=0, le=LARGEST_SCALE)
+    tail: float = key("How slowly the highest tenth falls off.", gt=0, le=LARGEST_SCALE)
     images: int = key("Images that they were measured on.", ge=0)
 
 

@@ -32,8 +32,12 @@ EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
 # Of pictures that the stage made, these shares are called doubtful or worse, and not made this way.
 DOUBT, DENIAL = 0.01, 0.001
 
-# Fewer known materials say too little of a tail.
-FEWEST = 20
+# Less excess than this is none: two per cent.
+SMALLEST_UNIT = 0.02
+
+# Fewer known materials say too little of a tail, and none says that it is shorter than a normal
+# distribution's.
+FEWEST, SHORTEST_TAIL = 20, 0.1
 
 # Intervals of a picture that isn't explained are so many times wider, `python benchmarks/misfit.py`.
 MISFIT_SCALE = 25.0
@@ -83,8 +87,7 @@ class Margins:
     Attributes:
         units: excess by scale that nine of ten stay below; scores are in these.
         deciles: nine, of the scores.
-        tail: how far the highest tenth is above the last decile, the mean of an exponential
-            distribution.
+        tail: mean logarithm of how many times the last decile the scores of the highest tenth are.
         images: known materials that it was measured on.
     """
 
@@ -98,18 +101,21 @@ class Margins:
         return float(np.max(excess / np.array(self.units)))
 
     def p_value(self, excess: np.ndarray) -> float:
-        """Share of the stage's own pictures that have as high a score: their highest tenth is taken
-        for exponential."""
+        """Share of the stage's own pictures that have as high a score.
+
+        Their highest tenth falls off by a power (Hill 1975, https://doi.org/10.1214/aos/1176343247): a
+        search that fails leaves a lot.
+        """
         score, last = self.score(excess), self.deciles[-1]
         if score > last:
-            return 0.1 * float(np.exp((last - score) / self.tail))
+            return 0.1 * float((score / last) ** (-1 / self.tail))
         shares = np.linspace(0.9, 0.1, len(self.deciles))
         return float(np.interp(score, self.deciles, shares, left=1.0))
 
 
 #: Where none were measured: those of the built-in stage, twice as wide.
 SHIPPED_MARGINS = Margins(
-    (0.04, 0.18, 0.6), (0.25, 0.4, 0.5, 0.55, 0.65, 0.7, 0.8, 0.9, 1.1), 1.4, 0
+    (0.04, 0.18, 0.6), (0.25, 0.4, 0.5, 0.55, 0.65, 0.7, 0.8, 0.9, 1.1), 0.4, 0
 )
 
 
@@ -185,14 +191,13 @@ def measure_margins(excesses: Sequence[np.ndarray]) -> Margins:
     if len(excesses) < FEWEST:
         return SHIPPED_MARGINS
     found = np.array(excesses)
-    units = np.maximum(np.quantile(found, 0.9, axis=0), UNSEEN)
+    units = np.maximum(np.quantile(found, 0.9, axis=0), SMALLEST_UNIT)
     scores = np.max(found / units, axis=1)
     deciles = np.quantile(scores, np.linspace(0.1, 0.9, 9))
-    # Of an exponential distribution, by its median: a search that failed says nothing of the rest.
-    tail = float(np.median(scores[scores > deciles[-1]]) - deciles[-1]) / np.log(2)
-    return Margins(
-        tuple(units.tolist()), tuple(deciles.tolist()), float(max(tail, UNSEEN)), len(found)
-    )
+    last = deciles[-1] = max(deciles[-1], 1.0)
+    highest = np.log(scores[scores > last] / last)
+    tail = max(float(np.mean(highest)) if len(highest) else 0.0, SHORTEST_TAIL)
+    return Margins(tuple(units.tolist()), tuple(deciles.tolist()), tail, len(found))
 
 
 def residual(renderer: UnroundedRenderer, picture: FramedPicture, solution: Solution) -> Residual:

@@ -87,12 +87,11 @@ def file_kind(path: str | Path, values: np.ndarray, rounded: bool, linear: bool)
         linear: whether the values are taken for linear light.
     """
     try:
-        with Image.open(path) as image:
-            if image.format in ("JPEG", "MPO"):
-                # A grey one, which has no sampling, is written as one without.
-                sampling = max(JpegImagePlugin.get_sampling(image), 0)
-                return FileKind(255, False, image.quantization, sampling)
-    except (OSError, UnidentifiedImageError):
+        with Image.open(path, formats=["JPEG"]) as image:
+            # A grey one, which has no sampling, is written as one without.
+            sampling = max(JpegImagePlugin.get_sampling(image), 0)
+            return FileKind(255, False, image.quantization, sampling)
+    except UnidentifiedImageError:
         pass
     if not rounded:
         return FileKind(0)
