@@ -1,5 +1,6 @@
 """The page of predicted pictures: what it is made of, and that it does in a browser what the command does."""
 
+import itertools
 import json
 import re
 
@@ -42,6 +43,7 @@ class World:
             self.frames = [renderer.render(values) for values in MATERIALS[:2]]
         for number, frame in enumerate(self.frames):
             Image.fromarray(frame).save(self.pictures / f"picture{number}.png")
+        self.in_page = live_stage(read_stage(self.stage), FRAMING, "cpu")
         self.records = []
         assert not predict_pictures(
             [self.pictures], self.model.folder, self.out, Options(), records=self.records
@@ -77,7 +79,7 @@ def cut_out(frame, mask):
     return Image.fromarray(np.dstack([frame, (255 * mask).astype(np.uint8)]))
 
 
-def taken(stage, picture):
+def taken(world, picture):
     """What the page makes of a picture, or its refusal."""
     body = """
     const view = new page.StageView(await page.readStage(data.stage));
@@ -93,9 +95,9 @@ def taken(stage, picture):
     pixels = np.asarray(picture.convert("RGBA"))
     given = {"pixels": pixels.ravel().tolist(), "width": picture.width, "height": picture.height}
     data = {
-        "stage": live_stage(stage, FRAMING, "cpu"),
+        "stage": world.in_page,
         "picture": given,
-        "limits": _limits(StageView(stage, FRAMING)),
+        "limits": _limits(StageView(read_stage(world.stage), FRAMING)),
     }
     return run_in_node(["intake.js", "live_renderer.js", "stage_view.js"], body, data)
 
@@ -111,7 +113,7 @@ def test_the_page_frames_a_picture_as_the_command_does(world, tmp_path, make):
         picture = make(frame)
     picture.save(tmp_path / "picture.png")
     expected = frame_picture(tmp_path / "picture.png", stage, FRAMING)
-    found = taken(stage, picture)
+    found = taken(world, picture)
     assert found["placement"] == expected.placement
     shape = (SIDE, SIDE, 3)
     image = np.abs(np.array(found["image"], float).reshape(shape) - expected.image)
@@ -138,7 +140,7 @@ def test_the_page_frames_a_picture_as_the_command_does(world, tmp_path, make):
 )
 def test_a_picture_of_something_else_is_told_and_what_to_do(world, make, told):
     stage = read_stage(world.stage)
-    found = taken(stage, make(stage, world.frames[0]))
+    found = taken(world, make(stage, world.frames[0]))
     assert isinstance(found, str) and told in found and "inverse-shading predict" in found
 
 
@@ -292,16 +294,32 @@ def test_files_that_are_no_pictures_are_told_and_the_others_taken(page, world, t
     assert text(page, "#shown-name") == "picture0.png"
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [1400, 390])
-def test_axe_finds_nothing_against_the_page(page, width, dark):
+def test_without_webgl_pictures_are_shown_and_answered_with_a_word(driver, page_file, world):
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    none = {"source": "OffscreenCanvas.prototype.getContext = ((get) => function (kind, ...more) {"
+            " return kind === 'webgl2' ? null : get.call(this, kind, ...more); })"
+            "(OffscreenCanvas.prototype.getContext)"}  # fmt: skip
+    script = driver.execute_cdp_cmd(command, none)
+    try:
+        driver.get(page_file.as_uri())
+        wait(driver, lambda: "no WebGL 2" in text(driver, ".live-picture .note"))
+        give(driver, world.pictures / "picture1.png")
+        wait(driver, lambda: "network's answer" in text(driver, "#shown-note"))
+        driver.find_element(By.ID, "refine").click()
+        wait(driver, lambda: "no WebGL 2" in text(driver, "#refine-status"))
+        assert len(values(driver)) == 10
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+
+
+def test_axe_finds_nothing_against_the_page(page):
     axe = (npm_package("axe-core") / "axe.min.js").read_text()
-    set_size(page, width, 900, dark)
     page.execute_script(axe)
     run = (
         "const done = arguments[0]; axe.run().then(({ violations }) => done("
         "violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200) + n.failureSummary)])))"
     )
-    assert page.execute_async_script(run) == []
-    wide = "return document.documentElement.scrollWidth"
-    assert page.execute_script(wide) <= width
+    for width, dark in itertools.product((1400, 390), (False, True)):
+        set_size(page, width, 900, dark)
+        assert page.execute_async_script(run) == [], (width, dark)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width

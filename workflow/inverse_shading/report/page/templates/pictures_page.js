@@ -2,6 +2,7 @@
 
 import { element, find, findAll, pageData } from "./dom.js";
 import { PictureError, decodePicture, framePicture } from "./intake.js";
+import { readStage } from "./live_renderer.js";
 import { LiveView, rendererOf } from "./live_view.js";
 import { answer, readNetwork } from "./network.js";
 import { guessedMaterial } from "./observable.js";
@@ -42,7 +43,9 @@ class PicturesPage {
     const network = pageData("network");
     this.network = network && readNetwork(network);
     this.renderer = rendererOf(this.stage);
-    this.stageView = this.renderer.then(({ stage }) => new StageView(stage));
+    // Told by the live view and by a search; pictures are shown and answered all the same.
+    this.renderer.catch(() => {});
+    this.stageView = readStage(this.stage).then((stage) => new StageView(stage));
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
     if (network) this.#takePictures();
