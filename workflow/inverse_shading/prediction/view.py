@@ -14,7 +14,8 @@ from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.settings import Refinement
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.pictures import picture_file, placement, stage_view
+from inverse_shading.pictures import picture_file, stage_view
+from inverse_shading.pictures.settings import Placement
 from inverse_shading.pictures.silhouette import needed_overlap
 from inverse_shading.prediction.material_file import material_template
 from inverse_shading.prediction.model_card import read_model_card
@@ -27,6 +28,7 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.sections import Section
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.runtime.wording import parse_section
 from inverse_shading.scene.given_stage import read_given_stage
 
@@ -210,6 +212,7 @@ def _note(record: Record) -> str:
 
 def _limits(view: stage_view.StageView) -> dict:
     """What a picture must look like, as `intake.js` checks it."""
+    placement = shipped_values(Placement)
     return {
         "difference": stage_view.DIFFERENCE,
         "noise": stage_view.NOISE,
@@ -219,8 +222,8 @@ def _limits(view: stage_view.StageView) -> dict:
         "mixed": list(stage_view.MIXED),
         "shift": stage_view.SHIFT,
         "better": stage_view.BETTER,
-        "silhouette": needed_overlap(view.coverage, placement.SILHOUETTE),
-        "erosion": placement.EROSION,
+        "silhouette": needed_overlap(view.coverage, placement["silhouette"]),
+        "erosion": placement["erosion"],
         "smallest": picture_file.SMALLEST_SIDE,
     }
 
