@@ -123,7 +123,8 @@ def test_every_bin_is_decoded_to_itself(decoding):
 
 def test_an_unknown_objective_is_refused():
     with pytest.raises(
-        InputError, match=r"found 'huber', expected one of bins, canonical, regression, soft_bins"
+        InputError,
+        match=r"found 'huber', expected one of bins, canonical, canonical_quantiles, regression",
     ):
         load_objective({"type": "huber"}, 10)
 

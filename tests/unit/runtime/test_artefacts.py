@@ -76,7 +76,7 @@ def stage(path):
     pixels, three = np.zeros((4, 4, 3), np.uint8), np.zeros((3, 2, 3), np.float32)
     maps = three[:1], three[:2]
     mask = np.arange(16).reshape(4, 4) < 2
-    save_stage(path, Stage(mask, three, *maps, pixels, VALUES[0, :3], 4, "glsl", {}, "1"))
+    save_stage(path, Stage(mask, three, *maps, pixels, VALUES[0, :3], 4, "glsl", "essl", {}, "1"))
 
 
 def shard(path):
