@@ -57,6 +57,9 @@ FINE_GAIN, FINE_POINTS = 2e-3, 8
 ENOUGH, FAR_MORE = 0.5, 1.25
 CLOSE_GAIN, CLOSE_POINTS = 1e-5, 25
 
+# So many further searches must end as the best did before it is believed that nothing leaves less.
+BELIEVED = 2
+
 # A start whose sparse pixels are so many times further off than is tolerated isn't followed to
 # whole images.
 HOPELESS = 8.0
@@ -192,10 +195,11 @@ def find_material(
     if guess is not None:
         starts.insert(0, unknowns(guess))
     if len(starts) > 1:
-        starts[1:] = [BLACK.copy(), *starts[1:-1]]
+        # Dielectrics before metals, which are where a search is caught.
+        starts[1:] = [BLACK.copy(), *starts[2:4], *starts[1:2], *starts[4:]][: len(starts) - 1]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
-    best, found_again, searches = None, False, 0
+    best, found_again, searches = None, 0, 0
     for start in starts:
         if searches == 1:
             start[X_ROUGHNESS] = best.x[X_ROUGHNESS]
@@ -205,14 +209,17 @@ def find_material(
             nearer, further = sorted([solution.rms, best.rms])
             # Hopeless searches end early and thereby alike, which says nothing.
             alike = further - nearer <= SAME * nearer
-            found_again = alike and nearer <= HOPELESS * settings["tolerance"]
+            if alike:
+                found_again += nearer <= HOPELESS * settings["tolerance"]
+            elif solution.rms < best.rms:
+                found_again = 0
         if best is None or solution.rms < best.rms:
             best = solution
-        if best.score <= FAR_MORE or found_again:
+        if best.score <= FAR_MORE or found_again >= BELIEVED:
             break
     near = best.rms <= LOOKS_ALIKE * settings["tolerance"]
     converged = (
-        best.score <= FAR_MORE or best.rms <= settings["tolerance"] or (found_again and near)
+        best.score <= FAR_MORE or best.rms <= settings["tolerance"] or (found_again > 0 and near)
     )
     return replace(best, starts=searches, converged=converged)
 

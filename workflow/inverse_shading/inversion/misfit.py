@@ -24,7 +24,7 @@ from inverse_shading.render.unrounded import UnroundedRenderer
 SCALES = (1, 4, 16)
 
 # Levels of 255 that mean nothing: the search ends that far off, and other drivers round elsewhere.
-UNSEEN = 0.02
+UNSEEN = 0.05
 
 # Verdicts.
 EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
