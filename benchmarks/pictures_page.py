@@ -39,7 +39,7 @@ const { entry } = page.shown;
 const answer = entry.answer;
 await page.refine();
 const seconds = [answered - start, performance.now() - answered].map((ms) => ms / 1000);
-return { answer, rms: entry.rms, seconds };
+return { answer, rms: entry.rms, renders: entry.renders, seconds };
 """
 
 
@@ -65,6 +65,8 @@ def main(model: str, pictures: list[str]) -> None:
     seconds = np.median([one["seconds"] for one in found], axis=0)
     print(f"answers: {apart.max():.5f} from the command's at most; {seconds[0]:.2f} s (median)")
     print(f"refined: RMS {rms.mean():.3f} in the mean; {seconds[1]:.1f} s (median)")
+    for name, ones in (("page", found), ("command", [one["refinement"] for one in made[True]])):
+        print(f"renders of a refinement, {name}: {np.mean([one['renders'] for one in ones]):.1f}")
     print(f"more than the command's: {further.mean():.3f} in the mean, {further.max():.3f} at most")
 
 

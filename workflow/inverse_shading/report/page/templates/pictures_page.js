@@ -18,7 +18,7 @@ import { StageView } from "./stage_view.js";
  *
  * @typedef {{
  *   name: string, framed: FramedPicture, material: number[], alternatives: number[][],
- *   inputs: LiveInput[], note: string, answer?: number[], rms?: number,
+ *   inputs: LiveInput[], note: string, answer?: number[], rms?: number, renders?: number,
  * }} Entry
  */
 
@@ -131,6 +131,7 @@ class PicturesPage {
       entry.material = found.values;
       entry.alternatives = [];
       entry.rms = found.rms;
+      entry.renders = found.renders;
       entry.inputs = this.#inputs();
       entry.note = `Refined to ${found.rms.toFixed(2)} levels of 255 (RMS) by ${found.renders.toFixed(1)} renders.${end} ${NO_INTERVALS}`;
       // It may be another that is shown by then.
