@@ -73,6 +73,8 @@ def main(model: str, pictures: list[str]) -> None:
 def in_browser(page: Path, pictures: list[bytes]) -> list[dict]:
     with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as driver:
         driver.set_script_timeout(600)
+        # Of Selenium's own connection, shorter than a refinement on a busy machine.
+        driver.command_executor.client_config.timeout = 600
         driver.get(page.as_uri())
         WebDriverWait(driver, 60).until(lambda d: d.execute_script("return 'page' in window"))
         time.sleep(1)
