@@ -207,7 +207,7 @@ class Bench:
         output = self.folder / f"found_{mesh}"
         failures = predict_pictures(
             [folder], None, output, Options(), scene.path, rendering=self.resources
-        )
+        ).failures
         records, errors, held = [], [], []
         for index, truth in enumerate(truths):
             path = output / f"{index:03d}.json"
