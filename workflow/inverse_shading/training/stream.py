@@ -196,7 +196,8 @@ def prepare_streamed(
         )
         pictured = (used[:, columns] - mean) @ basis
         rendered = (middles[:, _columns(kept, len(every.cells))] - mean) @ basis
-        slope, offset, noise = _fit_map(rendered, pictured)
+        slope, offset, covariance = _fit_map(rendered, pictured)
+        noise = Noise(covariance)
 
         def components(batch: np.ndarray) -> np.ndarray:
             return (some.render(batch) - mean) @ basis @ slope + offset
@@ -209,7 +210,7 @@ def prepare_streamed(
         np.arange(len(rows)),
         len(rows) + np.arange(len(pictured)),
     )
-    network = nn.Sequential(Noise(noise), head.trained)
+    network = nn.Sequential(noise, head.trained)
     return Model(Task(network, objective, examples), head, describe(config, shape, objective))
 
 
