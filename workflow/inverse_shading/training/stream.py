@@ -85,6 +85,8 @@ def train_streamed(
     identity = resumption.identity(
         config, DataFiles([stage], [], []), trunk, device, resources.threads
     )
+    # Drivers round differently; one training has the renders of one.
+    identity["rendering"] = rendering
     path = Path(resumption.path)
     renders = Renders(Checkpoint(path.with_name("renders.pt"), identity, resumption.seconds))
     model = prepare_streamed(config, stage, trunk, Resources(rendering, resources.threads), renders)
