@@ -213,8 +213,8 @@ def table(records: list[dict]) -> str:
         rows.append(
             f"| {kind} | {len(ours)} | {np.median([r['left'] for r in ours]):.2f} "
             f"({np.median([r['expected'] for r in ours]):.2f}) | {noticed.mean():.0%} "
-            f"| {off.sum()} | {share(noticed[off])} | {'-' if kind in OWN else share(named)} "
-            f"| {np.mean(errors) if errors else np.nan:.3f} "
+            f"| {off.sum()} | {share(noticed[off])} | {'–' if kind in OWN else share(named)} "
+            f"| {f'{np.mean(errors):.3f}' if errors else '–'} "
             f"| {np.mean([r['held'] for r in ours]):.0%} |"
         )
     return "\n".join(rows)
@@ -222,7 +222,7 @@ def table(records: list[dict]) -> str:
 
 def share(found) -> str:
     """Of booleans, in per cent."""
-    return f"{np.mean(found):.0%}" if len(found) else "-"
+    return f"{np.mean(found):.0%}" if len(found) else "–"
 
 
 if __name__ == "__main__":

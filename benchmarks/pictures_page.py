@@ -48,9 +48,8 @@ def main(model: str, pictures: list[str]) -> None:
         folder = Path(name)
         made = {}
         for refine in (False, True):
-            records: list[Path] = []
             options = Options(refine=refine)
-            predict_pictures(pictures, model, folder / str(refine), options, records=records)
+            records = predict_pictures(pictures, model, folder / str(refine), options).records
             made[refine] = [json.loads(record.read_text()) for record in records]
         page = folder / "page.html"
         write_view(records[:1], page, model=model)

@@ -14,7 +14,6 @@ inverts these pictures. `--materials`, `--inverted`, `--size` and `--samples` ma
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
@@ -42,6 +41,7 @@ from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.render.frames import Renderer
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.triton import load_triton
 from inverse_shading.scene.camera import place_camera
 from inverse_shading.scene.exr_file import read_exr
 from inverse_shading.scene.given_stage import read_given_stage
@@ -113,10 +113,8 @@ class Bench:
         """FLIP between truth and answers, as each renderer shows them."""
 
         model = self.given.model
-        # As in `prediction.session`: PyTorch's LLVM before Mesa's, or the process dies.
-        if model and importlib.util.find_spec("triton") is not None:
-            importlib.import_module("triton")
         if model:
+            load_triton()
             stage = model.parent.parent / "stage.safetensors"
             scene = Scene(stage, stage_settings(None, {})["stage"], self.given, self.folder)
         else:
@@ -207,7 +205,7 @@ class Bench:
         output = self.folder / f"found_{mesh}"
         failures = predict_pictures(
             [folder], None, output, Options(), scene.path, rendering=self.resources
-        )
+        ).failures
         records, errors, held = [], [], []
         for index, truth in enumerate(truths):
             path = output / f"{index:03d}.json"

@@ -152,7 +152,7 @@ def predict(card: Path, pictures: list[Path], output: Path, refine: bool = False
     return predict_pictures(
         pictures, card.parent, output, Options(any_silhouette=True, refine=refine),
         device="cpu", rendering=Resources("cpu", 1),
-    )  # fmt: skip
+    ).failures  # fmt: skip
 
 
 def predicted(folder: Path, shared: Path, refine: bool = False) -> Path:

@@ -12,6 +12,7 @@ from inverse_shading import __version__
 from inverse_shading.command import main
 from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.prediction import predict as prediction
+from inverse_shading.prediction import view
 from inverse_shading.prediction.exports import Exports
 from inverse_shading.prediction.session import Options
 from inverse_shading.report.comparison_summary import format_summary
@@ -32,10 +33,10 @@ def run(monkeypatch):
     monkeypatch.setattr(logger, "propagate", True)
     calls = []
 
-    def call(*arguments, result=()):
+    def call(*arguments, result=prediction.Outcome()):  # noqa: B008
         def predict(*positional, **named):
             calls.append((positional, named))
-            return list(result() if callable(result) else result)
+            return result() if callable(result) else result
 
         monkeypatch.setattr(prediction, "predict_pictures", predict)
         return main(["predict", *arguments])
@@ -60,7 +61,6 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named.pop("records") == named.pop("misplaced") == []
     assert named == {"stage": None, "device": "auto", "again": False, "exports": None}
 
 
@@ -78,20 +78,28 @@ def test_every_option_is_handed_on(run):
     )
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "misplaced": [], "records": [], "exports": Exports(["openpbr", "gltf"], "m.glb"),
+        "exports": Exports(["openpbr", "gltf"], "m.glb"),
     }  # fmt: skip
 
 
 def test_some_pictures_that_failed_are_1(run, capsys):
-    assert run("a.png", "--model", "m", result=[InputError("a.png: no picture")]) == 1
+    outcome = prediction.Outcome([InputError("a.png: no picture")])
+    assert run("a.png", "--model", "m", result=outcome) == 1
     assert "pictures that failed: 1" in capsys.readouterr().err
 
 
-def test_pictures_that_do_not_show_the_object_are_3(run):
-    def taken():
-        run.calls[-1][1]["misplaced"].append(Path("a.png"))
-        return []
+def test_a_page_that_failed_is_1_since_the_pictures_are_done(run, monkeypatch, capsys):
+    def write(*arguments):
+        raise InputError("p.html: can't be written")
 
+    monkeypatch.setattr(view, "write_view", write)
+    outcome = prediction.Outcome(records=[Path("a.json")])
+    assert run("a.png", "--model", "m", "--page", "p.html", result=outcome) == 1
+    assert capsys.readouterr().err == "ERROR p.html: can't be written\n"
+
+
+def test_pictures_that_do_not_show_the_object_are_3(run):
+    taken = prediction.Outcome(doubtful=[Path("a.png")])
     assert run("a.png", "--model", "m", "--any-silhouette", result=taken) == 3
     assert run("a.png", "--model", "m", "--accept-misfit", result=taken) == 0
 
@@ -120,7 +128,6 @@ def test_a_signal_ends_it_with_its_number(run, number, capsys):
 
     def stop():
         os.kill(os.getpid(), number)
-        return []
 
     assert run("a.png", "--model", "m", result=stop) == 128 + number
     assert "stopped by" in capsys.readouterr().err
@@ -153,7 +160,7 @@ def test_quiet_says_only_what_went_wrong(run, capsys):
     def say():
         logger.info("on the way")
         logger.error("ERROR a.png")
-        return []
+        return prediction.Outcome()
 
     run("a.png", "--model", "m", "--quiet", result=say)
     assert capsys.readouterr().err == "ERROR a.png\n"

@@ -13,8 +13,8 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.interruption import Stopped, stoppable
 from inverse_shading.runtime.jobs import logger
 
-# Exit codes: all pictures done; some not, each named; nothing could be done; all done, some of them
-# although no material explains them or the object wasn't found.
+# Exit codes: all pictures done; some or the page not, each named; nothing could be done; all done, some
+# of them although no material explains them or the object wasn't found.
 DONE, SOME_FAILED, NOTHING_DONE, DOUBTFUL = 0, 1, 2, 3
 
 # Of the stage's camera, by the configuration's names.
@@ -40,7 +40,7 @@ Pictures that are done are passed over, so a command that was stopped goes on wh
 
 exit codes:
   0             all is well
-  1             some pictures failed, each with its reason, and the others are done
+  1             some pictures or the page failed, each with its reason, and the others are done
   2             nothing could be done: options, model, stage, driver or output folder
   3             all pictures are done, but no material explains some of them, or the object wasn't
                 found in them (--any-silhouette); --accept-misfit makes it 0
@@ -97,9 +97,7 @@ def _predict(given: argparse.Namespace) -> int:
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
 
-    misplaced: list[Path] = []
-    records: list[Path] = []
-    failures = predict_pictures(
+    outcome = predict_pictures(
         given.images,
         given.model,
         given.output,
@@ -115,18 +113,23 @@ def _predict(given: argparse.Namespace) -> int:
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
-        misplaced=misplaced,
         exports=None if given.to is None else Exports(given.to, given.mesh),
-        records=records,
     )
-    if given.page is not None and records:
+    paged = True
+    if given.page is not None and outcome.records:
         from inverse_shading.prediction.view import write_view
 
-        write_view(records, given.page, given.stage, given.model, given.render_device)
-    if failures:
-        logger.error("pictures that failed: %d", len(failures))
+        try:
+            write_view(outcome.records, given.page, given.stage, given.model, given.render_device)
+        except InputError as error:
+            # Not NOTHING_DONE: the pictures are.
+            logger.error("ERROR %s", error)
+            paged = False
+    if outcome.failures:
+        logger.error("pictures that failed: %d", len(outcome.failures))
+    if outcome.failures or not paged:
         return SOME_FAILED
-    return DOUBTFUL if misplaced and not given.accept_misfit else DONE
+    return DOUBTFUL if outcome.doubtful and not given.accept_misfit else DONE
 
 
 def _view(given: argparse.Namespace) -> int:

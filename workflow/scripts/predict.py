@@ -9,7 +9,7 @@ from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
     card = snakemake.input.get("card")
-    failures = predict_pictures(
+    outcome = predict_pictures(
         [snakemake.input.picture],
         None if card is None else Path(card).parent,
         Path(snakemake.output.material).parent,
@@ -25,5 +25,5 @@ with job(snakemake.log[0]):
         rendering=Resources(snakemake.config["render"]["device"], snakemake.threads),
         again=True,
     )
-    if failures:
-        raise failures[0]
+    if outcome.failures:
+        raise outcome.failures[0]

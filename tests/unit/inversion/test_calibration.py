@@ -69,6 +69,14 @@ def test_too_few_images_for_a_level_give_the_whole_range(count, whole):
     assert ((low == 0).all() and (high == 1).all()) == whole
 
 
+def test_kinds_say_nothing_where_images_are_too_few_for_the_level():
+    """50 images are enough for kinds, and too few for 99 %."""
+    found, true = synthetic(np.random.default_rng(3), 50)
+    measured = measure_calibration(found, true, 0.99)
+    for u, _ in found[:3]:
+        assert (measured.factors_of(u) == WHOLE_RANGE).all()
+
+
 def test_deviations_are_never_scaled_down():
     generator = np.random.default_rng(3)
     found, true = synthetic(generator, 2)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from inverse_shading.inversion import misfit
 from inverse_shading.inversion.misfit import (
     DENIAL,
     DOUBT,
@@ -14,11 +15,14 @@ from inverse_shading.inversion.misfit import (
     OTHER,
     SHIPPED_MARGINS,
     Residual,
+    as_filed,
     judge,
     likely_reasons,
     measure_margins,
 )
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.pictures import silhouette
+from inverse_shading.pictures.file_kind import EIGHT_BITS, FileKind, PictureSource
 from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.render.unrounded import UnroundedRenderer
 from inverse_shading.scene.environment import irradiance_map
@@ -104,6 +108,31 @@ def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_pa
     assert estimates[1].fit.reasons
     widths = [np.sum(estimate.high - estimate.low) for estimate in estimates]
     assert widths[1] > 2 * widths[0]
+
+
+@pytest.mark.parametrize("kind", [EIGHT_BITS, FileKind(255, tables={0: [9] * 64, 1: [9] * 64})])
+def test_of_a_wide_file_only_what_the_square_shows_is_made(refiner, monkeypatch, kind):
+    own = framed(refiner.render(VALUES), refiner.weights)
+    size, sides = len(own.weights), []
+    frame = refiner._renderer.frame(VALUES)
+
+    def filed(width, left):
+        square = (left, 3.0, left + 1.5 * size, 3.0 + 1.5 * size)
+        source = PictureSource(kind, 2 * size, width, square)
+        return as_filed(
+            refiner._renderer, replace(own, source=source, placement="silhouette"), frame
+        )
+
+    def through_square(data, square, side, resampling):
+        sides.append(side)
+        return silhouette.through_square(data, square, side, resampling)
+
+    monkeypatch.setattr(misfit, "through_square", through_square)
+    wide = filed(12 * size, 160.5)
+    assert max(sides) < 3 * size
+    with monkeypatch.context() as patch:
+        patch.setattr(misfit, "MOVED", ())
+        np.testing.assert_allclose(wide, filed(12 * size, 160.5), atol=1e-3)
 
 
 def test_margins_are_measured_and_few_materials_leave_the_shipped_ones():

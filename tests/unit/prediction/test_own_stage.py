@@ -106,18 +106,16 @@ def test_a_picture_leads_back_to_its_material_without_a_model(stage, material, t
     assert render(material, "--stage", stage, "--output", tmp_path / "renders") == 0
     picture = tmp_path / "renders" / "plastic.png"
     options = Options(refine=True)
-    assert (
-        predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU) == []
-    )
+    found = predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU)
+    assert found.failures == []
     record = json.loads((tmp_path / "found" / "plastic.json").read_text())
     assert record["calibrated"] and record["refinement"]["guess_rms"] is None
     assert record["difference"]["rms"] < 1 and record["refinement"]["converged"]
     found = read_material(tmp_path / "found" / "plastic.mtlx")
     assert abs(found[ROUGHNESS] - MATERIALS[0][ROUGHNESS]) < 0.05
     # Again: the same bytes of the same stage are done.
-    assert (
-        predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU) == []
-    )
+    found = predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU)
+    assert found.failures == []
 
 
 def test_materials_are_exported_beside_their_pictures(stage, settings, material, tmp_path, capsys):

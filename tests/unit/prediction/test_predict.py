@@ -114,16 +114,12 @@ def predict(model, tmp_path, monkeypatch):
     for number, name in enumerate("abc"):
         picture(folder / f"{name}.png", 40 * number)
 
-    def call(*names, output=tmp_path / "out", again=False, misplaced=None, **options):
+    def call(*names, output=tmp_path / "out", again=False, **options):
         paths = [folder / name for name in names] or [folder]
-        return predict_pictures(
-            paths,
-            model.folder,
-            output,
-            Options(**{"refine": False} | options),
-            again=again,
-            misplaced=misplaced,
+        call.outcome = predict_pictures(
+            paths, model.folder, output, Options(**{"refine": False} | options), again=again
         )
+        return call.outcome.failures
 
     call.folder, call.output = folder, tmp_path / "out"
     return call
@@ -315,9 +311,8 @@ def test_a_picture_that_no_material_explains_is_told_of_each_time(predict, monke
     fit = Fit(OTHER, 2e-5, True, "8 bits", 1.5, 0.3, ("exposure", "light"))
     monkeypatch.setattr(FlatRefiner, "fit", fit)
     for _ in range(2):
-        doubtful = []
-        assert predict("a.png", refine=True, misplaced=doubtful) == []
-        assert doubtful == [predict.folder / "a.png"]
+        assert predict("a.png", refine=True) == []
+        assert predict.outcome.doubtful == [predict.folder / "a.png"]
     assert FlatRefiner.made == 1
     report = json.loads((predict.output / "a.json").read_text())
     assert report["fit"]["verdict"] == "not made this way" and report["fit"]["p_value"] == 2e-5
@@ -326,8 +321,7 @@ def test_a_picture_that_no_material_explains_is_told_of_each_time(predict, monke
     attributes = (predict.output / "a.mtlx").read_text()
     assert "not made this way (p below 0.0001): likely exposure or white balance" in attributes
     monkeypatch.setattr(FlatRefiner, "fit", dataclasses.replace(fit, verdict=EXPLAINED))
-    doubtful = []
-    assert predict("b.png", refine=True, misplaced=doubtful) == [] and doubtful == []
+    assert predict("b.png", refine=True) == [] and predict.outcome.doubtful == []
     report = json.loads((predict.output / "b.json").read_text())
     assert report["parameters"]["metalness"]["determined"]
 
@@ -338,9 +332,8 @@ def test_pictures_without_the_object_are_told_again_when_they_are_passed_over(pr
 
     monkeypatch.setattr(prediction_session, "frame_picture", given)
     for _ in range(2):
-        misplaced = []
-        assert predict("a.png", any_silhouette=True, misplaced=misplaced) == []
-        assert misplaced == [predict.folder / "a.png"]
+        assert predict("a.png", any_silhouette=True) == []
+        assert predict.outcome.doubtful == [predict.folder / "a.png"]
     assert len(FlatRefiner.estimated) == 1
 
 

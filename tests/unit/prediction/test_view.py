@@ -44,10 +44,9 @@ class World:
         for number, frame in enumerate(self.frames):
             Image.fromarray(frame).save(self.pictures / f"picture{number}.png")
         self.in_page = live_stage(read_stage(self.stage), FRAMING, "cpu")
-        self.records = []
-        assert not predict_pictures(
-            [self.pictures], self.model.folder, self.out, Options(), records=self.records
-        )
+        outcome = predict_pictures([self.pictures], self.model.folder, self.out, Options())
+        assert not outcome.failures
+        self.records = outcome.records
 
     def write(self, output, records=None, **options):
         records = self.records if records is None else records
@@ -272,11 +271,9 @@ def test_a_picture_of_ones_own_is_answered_and_refined_as_the_command_does(page,
 
 
 def _answer(world, folder):
-    records = []
     options = Options(refine=False)
     picture = world.pictures / "picture1.png"
-    predict_pictures([picture], world.model.folder, folder, options, records=records)
-    return records[0]
+    return predict_pictures([picture], world.model.folder, folder, options).records[0]
 
 
 def test_files_that_are_no_pictures_are_told_and_the_others_taken(page, world, tmp_path):

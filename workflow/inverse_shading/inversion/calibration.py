@@ -207,7 +207,8 @@ def measure_calibration(
     ratios = np.array(sides)
     factors = np.minimum(conformal_quantile(ratios, level), WHOLE_RANGE)
     kinds, roughness_kinds = np.ones(len(KINDS)), np.ones(len(KINDS))
-    if len(true) >= FEWEST_OF_KINDS:
+    # Where they are too few for the level, the whole range stays.
+    if len(true) >= FEWEST_OF_KINDS and np.all(factors < WHOLE_RANGE):
         of_kind = _kinds_of(np.array([u for u, _ in found]))
         common, kinds, roughness_kinds = _stretches(ratios / factors, of_kind, level)
         factors = factors * common

@@ -26,6 +26,10 @@ SCALES = (1, 4, 16)
 # Levels of 255 that mean nothing: the search ends that far off, and other drivers round elsewhere.
 UNSEEN = 0.05
 
+# Placements of an object that may be a small part of its file, the pixels that a resampling filter
+# reaches, and the side of the blocks that JPEGs compress one by one.
+MOVED, FILTER_REACH, BLOCK = ("silhouette", "given"), 3, 16
+
 # Verdicts.
 EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
 
@@ -228,6 +232,8 @@ def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndar
     """
     size = len(picture.weights)
     source = picture.source or PictureSource(EIGHT_BITS, size, size, (0, 0, size, size))
+    if picture.placement in MOVED:
+        source = _near_square(source, size)
     left, upper, right, _ = source.square
     side = max(source.height, source.width)
     box_left, box_upper, box_right, _ = renderer.box
@@ -242,6 +248,19 @@ def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndar
         canvas = through_square(frame, shown, side, renderer.filter)
     filed = source.kind.applied(np.clip(canvas[: source.height, : source.width], 0, 255))
     return np.clip(through_square(filed, source.square, size, renderer.filter), 0, 255)
+
+
+def _near_square(source: PictureSource, size: int) -> PictureSource:
+    """The part of a file that a framed picture depends on; blocks of a JPEG stay whole."""
+    left, upper, right, lower = source.square
+    reach = FILTER_REACH * max(1.0, (right - left) / size)
+    first, last = [], []
+    for start, end, length in ((left, right, source.width), (upper, lower, source.height)):
+        first.append(max(int((start - reach) // BLOCK) * BLOCK, 0))
+        last.append(min(int(-(-(end + reach) // BLOCK)) * BLOCK, length))
+    (x, y), (right_end, lower_end) = first, last
+    square = (left - x, upper - y, right - x, lower - y)
+    return PictureSource(source.kind, lower_end - y, right_end - x, square)
 
 
 def _at_scales(residuals: np.ndarray, pixels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,23 @@ UNCALIBRATED = (
 )
 
 
+@dataclass
+class Outcome:
+    """What became of pictures.
+
+    Attributes:
+        failures: one error for every picture that nothing was written for; they are logged already.
+        doubtful: pictures that were taken although they don't show the object, see
+            `Options.any_silhouette`, or which no material explains, or were so in a former run; they
+            have their files, which may mean nothing.
+        records: NAME.json of all pictures that are done, in the order of the pictures.
+    """
+
+    failures: list[InputError] = field(default_factory=list)
+    doubtful: list[Path] = field(default_factory=list)
+    records: list[Path] = field(default_factory=list)
+
+
 def predict_pictures(
     paths: Sequence[str | Path],
     model: str | Path | None,
@@ -45,10 +63,8 @@ def predict_pictures(
     device: str = "auto",
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
-    misplaced: list[Path] | None = None,
     exports: Exports | None = None,
-    records: list[Path] | None = None,
-) -> list[InputError]:
+) -> Outcome:
     """Predict the material of every picture and write it.
 
     A picture whose outputs are there, made by this version of the same bytes with the same model and
@@ -65,15 +81,8 @@ def predict_pictures(
         device: of the network: auto, cpu or cuda.
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
-        misplaced: a list that pictures are added to which were taken although they don't show the
-            object, see `Options.any_silhouette`, or which no material explains, or were so in a former
-            run; they have their files, which may mean nothing.
         exports: other platforms that each material is written for; None for no other.
-        records: a list that the records of all pictures that are done are added to, in the order of the
-            pictures.
 
-    Returns:
-        One error for every picture that nothing was written for; they are logged already.
 
     Raises:
         InputError: nothing was tried: two pictures of one name, outputs in the place of files that
@@ -96,60 +105,68 @@ def predict_pictures(
         identity["exports"] = exporter.identity
     make_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
-    failures: list[InputError] = []
-    waiting, done = _sorted_out(outputs, common, again, failures)
+    outcome = Outcome()
+    waiting, done = _sorted_out(outputs, common, again, outcome.failures)
     if done:
         logger.info("%d of %d pictures are done already", len(done), len(outputs))
-    misplaced = [] if misplaced is None else misplaced
-    for picture in done:
+    for picture in filter(done.__contains__, outputs):
         if outputs[picture].are_misplaced():
-            _note_misplaced(misplaced, picture)
+            _note_misplaced(outcome, picture)
         elif outputs[picture].are_misfit():
             logger.warning("%s: no material explains it, as was found before", picture)
-            misplaced.append(picture)
-    if not waiting:
-        _note_records(records, outputs, done)
-        return failures
-    with (
-        PredictionSession(source, options, device, rendering) as session,
-        exporter or nullcontext(),
-    ):
-        if not session.calibrated:
-            logger.info("%s", UNCALIBRATED)
-        framed = _framed(session, waiting, failures)
-        for picture, image, answer in _answered(session, framed):
-            try:
-                prediction = session.predict(image, answer)
-                origin = session.origin | {
-                    "picture": picture.name,
-                    "picture_sha256": waiting[picture]["picture"],
-                }
-                own = outputs[picture]
-                exported = exporter and exporter.files(own.material, prediction, origin)
-                write_prediction(
-                    own, prediction, waiting[picture], origin, session.library, exported
-                )
-            except InputError as error:
-                _note(failures, picture, error)
-                continue
-            done.append(picture)
-            fit = prediction.estimate.fit
-            if image.placement == MISPLACED:
-                _note_misplaced(misplaced, picture)
-            elif fit is not None and not fit.explained:
-                misplaced.append(picture)
-            if fit is not None:
-                level = logging.INFO if fit.explained else logging.WARNING
-                logger.log(level, "%s: %s", picture.name, fit.sentence)
-            logger.info(
-                "%s: RMS %.2f levels of 255%s → %s",
-                picture.name,
-                prediction.difference.rms,
-                ", not converged" if options.refine and not prediction.estimate.converged else "",
-                outputs[picture].material,
-            )
-    _note_records(records, outputs, done)
-    return failures
+            outcome.doubtful.append(picture)
+    if waiting:
+        with (
+            PredictionSession(source, options, device, rendering) as session,
+            exporter or nullcontext(),
+        ):
+            done |= _predict(session, exporter, waiting, outputs, outcome)
+    outcome.records += [own.report for picture, own in outputs.items() if picture in done]
+    return outcome
+
+
+def _predict(
+    session: PredictionSession,
+    exporter: PictureExporter | None,
+    waiting: Mapping[Path, dict],
+    outputs: Mapping[Path, OutputFiles],
+    outcome: Outcome,
+) -> set[Path]:
+    """Predict pictures and write what is found; those that are done. All else is noted."""
+    if not session.calibrated:
+        logger.info("%s", UNCALIBRATED)
+    done = set()
+    framed = _framed(session, waiting, outcome.failures)
+    for picture, image, answer in _answered(session, framed):
+        own = outputs[picture]
+        try:
+            prediction = session.predict(image, answer)
+            origin = session.origin | {
+                "picture": picture.name,
+                "picture_sha256": waiting[picture]["picture"],
+            }
+            exported = exporter and exporter.files(own.material, prediction, origin)
+            write_prediction(own, prediction, waiting[picture], origin, session.library, exported)
+        except InputError as error:
+            _note(outcome.failures, picture, error)
+            continue
+        done.add(picture)
+        fit = prediction.estimate.fit
+        if image.placement == MISPLACED:
+            _note_misplaced(outcome, picture)
+        elif fit is not None and not fit.explained:
+            outcome.doubtful.append(picture)
+        if fit is not None:
+            level = logging.INFO if fit.explained else logging.WARNING
+            logger.log(level, "%s: %s", picture.name, fit.sentence)
+        logger.info(
+            "%s: RMS %.2f levels of 255%s → %s",
+            picture.name,
+            prediction.difference.rms,
+            ", not converged" if prediction.refined and not prediction.estimate.converged else "",
+            own.material,
+        )
+    return done
 
 
 def _source(
@@ -184,14 +201,14 @@ def _source(
 
 def _sorted_out(
     outputs: Mapping[Path, OutputFiles], common: Mapping, again: bool, failures: list[InputError]
-) -> tuple[dict[Path, dict], list[Path]]:
+) -> tuple[dict[Path, dict], set[Path]]:
     """Pictures to do, with what their outputs depend on, and those that are done; others are noted."""
-    waiting, done = {}, []
+    waiting, done = {}, set()
     for picture, own in outputs.items():
         try:
             identity = {"picture": _sha256(picture), **common}
             if not again and own.are_done(identity):
-                done.append(picture)
+                done.add(picture)
                 continue
             own.check_owned()
             waiting[picture] = identity
@@ -277,16 +294,9 @@ def _sha256(path: Path) -> str:
         raise InputError(f"{path}: can't be read ({error.strerror}). Check the path.") from error
 
 
-def _note_records(
-    records: list[Path] | None, outputs: Mapping[Path, OutputFiles], done: Collection[Path]
-) -> None:
-    if records is not None:
-        records += [own.report for picture, own in outputs.items() if picture in done]
-
-
-def _note_misplaced(misplaced: list[Path], picture: Path) -> None:
+def _note_misplaced(outcome: Outcome, picture: Path) -> None:
     logger.warning("%s: the object wasn't found in it; its material may mean nothing", picture)
-    misplaced.append(picture)
+    outcome.doubtful.append(picture)
 
 
 def _note(failures: list[InputError], picture: Path, error: InputError) -> None:

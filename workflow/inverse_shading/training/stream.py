@@ -85,6 +85,8 @@ def train_streamed(
     identity = resumption.identity(
         config, DataFiles([stage], [], []), trunk, device, resources.threads
     )
+    # Drivers round differently; one training has the renders of one.
+    identity["rendering"] = rendering
     path = Path(resumption.path)
     renders = Renders(Checkpoint(path.with_name("renders.pt"), identity, resumption.seconds))
     model = prepare_streamed(config, stage, trunk, Resources(rendering, resources.threads), renders)
@@ -196,7 +198,8 @@ def prepare_streamed(
         )
         pictured = (used[:, columns] - mean) @ basis
         rendered = (middles[:, _columns(kept, len(every.cells))] - mean) @ basis
-        slope, offset, noise = _fit_map(rendered, pictured)
+        slope, offset, covariance = _fit_map(rendered, pictured)
+        noise = Noise(covariance)
 
         def components(batch: np.ndarray) -> np.ndarray:
             return (some.render(batch) - mean) @ basis @ slope + offset
@@ -209,7 +212,7 @@ def prepare_streamed(
         np.arange(len(rows)),
         len(rows) + np.arange(len(pictured)),
     )
-    network = nn.Sequential(Noise(noise), head.trained)
+    network = nn.Sequential(noise, head.trained)
     return Model(Task(network, objective, examples), head, describe(config, shape, objective))
 
 
