@@ -242,6 +242,7 @@ def give(driver, *paths):
 
 def test_predicted_pictures_are_shown_with_renders_as_near_as_the_command_s(page, world):
     records = [json.loads(path.read_text()) for path in world.records]
+    assert records[0]["made_by"]["fit"] in text(page, "#shown-note")
     buttons = page.find_elements(By.CSS_SELECTOR, "#picture-list button")
     assert [button.text for button in buttons] == ["picture0.png", "picture1.png"]
     for button, record in zip(buttons, records, strict=True):

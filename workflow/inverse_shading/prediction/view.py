@@ -64,6 +64,7 @@ class _Origin(_Part):
     picture: str
     stage_sha256: str
     intervals: str
+    fit: str | None = None
 
 
 class Record(_Part):
@@ -204,9 +205,11 @@ def _note(record: Record) -> str:
     refined, converged = record.refinement.refined, record.refinement.converged
     kind = "Refined" if refined else "The network's answer"
     left = "" if converged or not refined else ", not converged"
+    fit = record.made_by.fit
+    verdict = "" if fit is None else f" Fit: {fit}."
     return (
-        f"{kind}: {record.difference.rms:.2f} levels of 255 (RMS) from the picture{left}. Intervals: "
-        f"{record.made_by.intervals}."
+        f"{kind}: {record.difference.rms:.2f} levels of 255 (RMS) from the picture{left}.{verdict} "
+        f"Intervals: {record.made_by.intervals}."
     )
 
 
