@@ -16,7 +16,7 @@ from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.pictures.stage_view import StageView
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
-from inverse_shading.prediction.view import _limits, write_view
+from inverse_shading.prediction.view import _limits, _note, read_record, write_view
 from inverse_shading.render.frames import Renderer
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.runtime.errors import InputError
@@ -149,6 +149,14 @@ def test_a_picture_of_something_else_is_told_and_what_to_do(world, make, told):
     [
         (lambda record: record.clear(), "can't be read as the record of a prediction"),
         (lambda record: record["parameters"].pop("base"), "can't be read as the record"),
+        (
+            lambda record: record.update(alternatives=[{"base": 0.5}]),
+            "parameters or alternatives: expected base, base_color_r",
+        ),
+        (
+            lambda record: record["parameters"]["base"].update(value=5.0),
+            "parameters.base.value: found 5.0",
+        ),
         (lambda record: record["picture"].pop("framed"), "without its framed picture"),
         (lambda record: record["picture"].update(framed="AAAA"), "found no framed picture in it"),
         (
@@ -161,6 +169,22 @@ def test_a_record_that_is_none_or_another_stages_is_refused(world, tmp_path, cha
     record = world.changed(tmp_path / "record.json", change)
     with pytest.raises(InputError, match=f"record.json: .*{told}"):
         world.write(tmp_path / "page.html", [record])
+
+
+def test_a_note_tells_the_verdict_and_a_fitted_light(world, tmp_path):
+    fit = {"explanation": "doubtful (p 0.01)", "gains": [1.2, 1, 0.9]}
+    notes = [
+        _note(read_record(world.changed(tmp_path / "record.json", change)))
+        for change in (
+            lambda record: record.update(fit=None),
+            lambda record: record.update(fit=fit),
+        )
+    ]
+    assert "Verdict" not in notes[0]
+    assert (
+        "Verdict: doubtful (p 0.01). That is in a light multiplied by 1.20 (red), 1.00" in notes[1]
+    )
+    assert all(note.endswith(" calibrated.") for note in notes)
 
 
 def test_a_file_that_is_no_json_and_a_record_of_another_framing_are_refused(world, tmp_path):
