@@ -4,7 +4,7 @@ import { srgbDecode } from "./srgb.js";
 import { wholeNumbers, unpack } from "./unpack.js";
 
 /**
- * A network as `network_data.py` writes it.
+ * A network as `prediction/page_network.py` writes it.
  *
  * @typedef {{
  *   size: number, depths: [string, number][], objective: string, packed: string,
