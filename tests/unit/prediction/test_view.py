@@ -187,6 +187,13 @@ def test_a_note_tells_the_verdict_and_a_fitted_light(world, tmp_path):
     assert all(note.endswith(" calibrated.") for note in notes)
 
 
+def test_a_record_can_not_bring_markup_into_the_page(world, tmp_path):
+    name = "</script><script>alert(1)</script>"
+    record = world.changed(tmp_path / "a.json", lambda one: one["made_by"].update(picture=name))
+    page = world.write(tmp_path / "page.html", [record]).read_text()
+    assert "<script>alert" not in page and "\\u003cscript\\u003ealert(1)" in page
+
+
 def test_a_file_that_is_no_json_and_a_record_of_another_framing_are_refused(world, tmp_path):
     with pytest.raises(InputError, match=r"picture0\.png: can't be read as the record"):
         world.write(tmp_path / "page.html", [world.pictures / "picture0.png"])

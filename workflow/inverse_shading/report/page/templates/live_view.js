@@ -205,6 +205,8 @@ export class LiveView {
       for (const covered of places) mask[covered] = 1;
       this.#weights = resample(mask, size, size, framing.box, framing.size, framing.filter, { limit: 1 });
       renderer.onlost = () => {
+        // That of another light may be lost while this one goes on.
+        if (this.#renderer !== renderer) return;
         this.#job = null;
         this.#say("The browser took the graphics away. The picture goes on when they come back.");
       };
