@@ -21,9 +21,9 @@ from inverse_shading.render.frames import Renderer
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.stage_file import read_stage
-from tests.support.browser import browser, set_size
+from tests.support.browser import set_size
 from tests.support.node import run_in_node
-from tests.support.optional import need_programs, npm_package
+from tests.support.optional import npm_package
 from tests.support.small_model import FRAMING, PERCEPTRON, SmallModel
 from tests.support.small_stage import MATERIALS, make_small_stage
 
@@ -232,16 +232,10 @@ def test_the_same_records_give_the_same_bytes(world, page_file, tmp_path):
     assert again.read_bytes() == page_file.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    need_programs("chromium", "chromedriver")
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
 @pytest.fixture
 def page(driver, page_file):
     set_size(driver, 1400, 900)
+    driver.get_log("browser")
     driver.get(page_file.as_uri())
     wait(driver, lambda: shown_rms(driver))
     return driver

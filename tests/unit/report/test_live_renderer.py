@@ -18,10 +18,8 @@ from inverse_shading.report.page.look_alikes import look_alikes
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.stage_file import read_stage
-from tests.support.browser import browser
 from tests.support.live_page import call, live_frame, open_live_page, write_live_page
 from tests.support.meshes import torus, write_glb
-from tests.support.optional import need_programs
 from tests.support.small_stage import FRAMING, MATERIALS, STAGE
 
 SIZE = 96
@@ -43,14 +41,12 @@ def paths(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory, paths):
-    need_programs("chromium", "chromedriver")
+def page(driver, tmp_path_factory, paths):
     folder = tmp_path_factory.mktemp("live")
     data = {name: live_stage(read_stage(path), FRAMING, "cpu") for name, path in paths.items()}
     write_live_page(folder / "page.html", data)
-    with browser(folder / "profile") as driver:
-        open_live_page(driver, folder / "page.html")
-        yield driver
+    open_live_page(driver, folder / "page.html")
+    return driver
 
 
 def floats(text):
