@@ -399,6 +399,19 @@ def test_the_live_picture_follows_sliders_and_keys(page):
     _await_pixel(page, 10, [140, 64, 64])
 
 
+def test_images_that_are_opened_share_one_graphics_context(page):
+    # A browser takes the oldest of more than a few away.
+    page.execute_script(
+        "window.made = 0; const get = OffscreenCanvas.prototype.getContext;"
+        "OffscreenCanvas.prototype.getContext = function (kind, ...more) {"
+        " window.made += kind === 'webgl2'; return get.call(this, kind, ...more); }"
+    )
+    for _ in range(3):
+        _open_live(page)
+        page.find_element(By.ID, "detail").send_keys(Keys.ESCAPE)
+    assert page.execute_script("return window.made") == 1
+
+
 def test_the_live_picture_is_compared_with_the_truth(page):
     _open_live(page)
     _live_choice(page, 1, "wipe")

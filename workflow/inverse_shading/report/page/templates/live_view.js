@@ -221,6 +221,7 @@ export class LiveView {
 
   #fail(/** @type {unknown} */ error) {
     this.#job = null;
+    this.canvas.ariaBusy = "false";
     this.#say(`${error instanceof Error ? error.message : error} The still pictures stay.`);
   }
 
