@@ -22,6 +22,7 @@ from inverse_shading.prediction.material_file import material_template
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.stage_card import read_stage_card
+from inverse_shading.render import unrounded
 from inverse_shading.render.settings import Framing
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.report.page.pictures_page import write_pictures_page
@@ -249,7 +250,12 @@ def _limits(view: stage_view.StageView) -> dict:
 def _search(refinement: Refinement) -> dict:
     """How materials are sought, as `refine.js` does it."""
     return {
-        "stride": refinement.stride,
+        "pixels": {
+            "stride": refinement.stride,
+            "fewest": unrounded.FEWEST,
+            "smooth": unrounded.SMOOTH,
+            "reach": unrounded.WINDOW // 2,
+        },
         "step": refinement.step,
         "tolerance": refinement.tolerance,
         # One more than the restarts, for a search without a guess.
