@@ -483,7 +483,7 @@ export class LiveView {
       return;
     }
     this.walkButton.setAttribute("aria-pressed", "true");
-    this.#walk = { since: performance.now(), levels: null };
+    this.#walk = { since: Infinity, levels: null };
     this.set(this.subject.walk[0] ?? []);
   }
 
@@ -496,7 +496,11 @@ export class LiveView {
   #goOn() {
     const walk = this.#walk;
     if (walk === null) return;
-    walk.levels ??= this.#pictures.get("")?.levels ?? null;
+    if (walk.levels === null) {
+      // From here on, or a slow first picture would make the first step a jump.
+      walk.since = performance.now();
+      walk.levels = this.#pictures.get("")?.levels ?? null;
+    }
     requestAnimationFrame(() => {
       if (walk !== this.#walk || this.#isClosed) return;
       this.set(walkAt(this.subject.walk, (performance.now() - walk.since) / LEG));
