@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 
+from tests.support.optional import need_programs
 from tests.support.project import TINY, Project, made_once, run_whole
 
 # Mesa's llvmpipe and Triton bring an LLVM each. torch imports Triton late, for instance in
@@ -18,6 +19,16 @@ if importlib.util.find_spec("triton") is not None:
 def finished(tmp_path_factory) -> Project:
     """The tiny workflow, run from nothing to the end. Not to be changed."""
     return made_once(tmp_path_factory, "finished", lambda folder: run_whole(folder, TINY))
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """A browser, for one page at a time: its start takes seconds."""
+    from tests.support.browser import browser
+
+    need_programs("chromium", "chromedriver")
+    with browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.hookimpl(wrapper=True)

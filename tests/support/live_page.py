@@ -14,15 +14,14 @@ from inverse_shading.report import page
 from inverse_shading.report.page.html import TEMPLATES
 from inverse_shading.report.page.scripts import join_modules
 
-PAGE = """<!doctype html><meta charset="utf-8"><canvas></canvas>
+PAGE = """<!doctype html><meta charset="utf-8">
 <script type="application/json" id="stages">STAGES</script>
 <script type="module">
 MODULE
 const stages = JSON.parse(document.querySelector("#stages").text);
-const canvas = document.querySelector("canvas");
 const renderers = {};
 for (const [name, data] of Object.entries(stages)) {
-  renderers[name] = new LiveRenderer(canvas, await readStage(data));
+  renderers[name] = new LiveRenderer(await readStage(data));
 }
 const coded = (array) => {
   const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -32,7 +31,7 @@ const coded = (array) => {
   }
   return btoa(text);
 };
-Object.assign(window, { NAMES, stages, renderers, canvas, coded });
+Object.assign(window, { NAMES, stages, renderers, coded });
 </script>"""
 
 # What tests call, by module.

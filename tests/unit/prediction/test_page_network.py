@@ -22,7 +22,9 @@ return data.images.map((image) => page.answer(network, image));
 
 
 @pytest.mark.parametrize(
-    ("components", "objective"), [(8, "canonical"), (0, "regression")], ids=["components", "all"]
+    ("components", "objective"),
+    [(8, "canonical_quantiles"), (0, "regression")],
+    ids=["components", "all"],
 )
 def test_the_page_answers_what_the_command_does(tmp_path, components, objective):
     head = PERCEPTRON | {"components": components}

@@ -16,14 +16,14 @@ from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.pictures.stage_view import StageView
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
-from inverse_shading.prediction.view import _limits, write_view
+from inverse_shading.prediction.view import _limits, _note, read_record, write_view
 from inverse_shading.render.frames import Renderer
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.stage_file import read_stage
-from tests.support.browser import browser, set_size
+from tests.support.browser import set_size
 from tests.support.node import run_in_node
-from tests.support.optional import need_programs, npm_package
+from tests.support.optional import npm_package
 from tests.support.small_model import FRAMING, PERCEPTRON, SmallModel
 from tests.support.small_stage import MATERIALS, make_small_stage
 
@@ -148,6 +148,14 @@ def test_a_picture_of_something_else_is_told_and_what_to_do(world, make, told):
     [
         (lambda record: record.clear(), "can't be read as the record of a prediction"),
         (lambda record: record["parameters"].pop("base"), "can't be read as the record"),
+        (
+            lambda record: record.update(alternatives=[{"base": 0.5}]),
+            "parameters or alternatives: expected base, base_color_r",
+        ),
+        (
+            lambda record: record["parameters"]["base"].update(value=5.0),
+            "parameters.base.value: found 5.0",
+        ),
         (lambda record: record["picture"].pop("framed"), "without its framed picture"),
         (lambda record: record["picture"].update(framed="AAAA"), "found no framed picture in it"),
         (
@@ -160,6 +168,29 @@ def test_a_record_that_is_none_or_another_stages_is_refused(world, tmp_path, cha
     record = world.changed(tmp_path / "record.json", change)
     with pytest.raises(InputError, match=f"record.json: .*{told}"):
         world.write(tmp_path / "page.html", [record])
+
+
+def test_a_note_tells_the_verdict_and_a_fitted_light(world, tmp_path):
+    fit = {"explanation": "doubtful (p 0.01)", "gains": [1.2, 1, 0.9]}
+    notes = [
+        _note(read_record(world.changed(tmp_path / "record.json", change)))
+        for change in (
+            lambda record: record.update(fit=None),
+            lambda record: record.update(fit=fit),
+        )
+    ]
+    assert "Verdict" not in notes[0]
+    assert (
+        "Verdict: doubtful (p 0.01). That is in a light multiplied by 1.20 (red), 1.00" in notes[1]
+    )
+    assert all(note.endswith(" calibrated.") for note in notes)
+
+
+def test_a_record_can_not_bring_markup_into_the_page(world, tmp_path):
+    name = "</script><script>alert(1)</script>"
+    record = world.changed(tmp_path / "a.json", lambda one: one["made_by"].update(picture=name))
+    page = world.write(tmp_path / "page.html", [record]).read_text()
+    assert "<script>alert" not in page and "\\u003cscript\\u003ealert(1)" in page
 
 
 def test_a_file_that_is_no_json_and_a_record_of_another_framing_are_refused(world, tmp_path):
@@ -200,16 +231,10 @@ def test_the_same_records_give_the_same_bytes(world, page_file, tmp_path):
     assert again.read_bytes() == page_file.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    need_programs("chromium", "chromedriver")
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
 @pytest.fixture
 def page(driver, page_file):
     set_size(driver, 1400, 900)
+    driver.get_log("browser")
     driver.get(page_file.as_uri())
     wait(driver, lambda: shown_rms(driver))
     return driver
@@ -242,7 +267,6 @@ def give(driver, *paths):
 
 def test_predicted_pictures_are_shown_with_renders_as_near_as_the_command_s(page, world):
     records = [json.loads(path.read_text()) for path in world.records]
-    assert records[0]["made_by"]["fit"] in text(page, "#shown-note")
     buttons = page.find_elements(By.CSS_SELECTOR, "#picture-list button")
     assert [button.text for button in buttons] == ["picture0.png", "picture1.png"]
     for button, record in zip(buttons, records, strict=True):

@@ -31,8 +31,8 @@ from inverse_shading.report.page.renders import (
 from inverse_shading.report.page.stage_pictures import visible_environment
 from inverse_shading.report.page.table import report_columns, report_rows
 from inverse_shading.runtime.errors import InputError
-from tests.support.browser import browser, set_size
-from tests.support.optional import need_programs, npm_package
+from tests.support.browser import set_size
+from tests.support.optional import npm_package
 from tests.support.report_inputs import (
     FLIP,
     PUBLISHED,
@@ -226,16 +226,11 @@ def test_names_of_the_users_own_are_escaped(report):
     assert "alert(1)" in text and "<script>alert" not in text
 
 
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory):
-    need_programs("chromium", "chromedriver")
-    with browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
-
-
 @pytest.fixture
 def page(driver, report):
     set_size(driver, 1400, 900)
+    # What other pages complained of.
+    driver.get_log("browser")
     driver.get(report.as_uri())
     WebDriverWait(driver, 20).until(
         lambda d: len(d.find_elements(By.CSS_SELECTOR, ".plot .main-svg")) >= 3
@@ -402,6 +397,19 @@ def test_the_live_picture_follows_sliders_and_keys(page):
     assert Select(light).first_selected_option.text == "New light and view"
     _live_choice(page, 0, "Training images")
     _await_pixel(page, 10, [140, 64, 64])
+
+
+def test_images_that_are_opened_share_one_graphics_context(page):
+    # A browser takes the oldest of more than a few away.
+    page.execute_script(
+        "window.made = 0; const get = OffscreenCanvas.prototype.getContext;"
+        "OffscreenCanvas.prototype.getContext = function (kind, ...more) {"
+        " window.made += kind === 'webgl2'; return get.call(this, kind, ...more); }"
+    )
+    for _ in range(3):
+        _open_live(page)
+        page.find_element(By.ID, "detail").send_keys(Keys.ESCAPE)
+    assert page.execute_script("return window.made") == 1
 
 
 def test_the_live_picture_is_compared_with_the_truth(page):

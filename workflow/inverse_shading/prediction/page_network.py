@@ -15,7 +15,7 @@ from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.runtime.errors import InputError
 
 DEPTHS = (IMAGE, RADIANCE)
-OBJECTIVES = ("regression", "canonical")
+OBJECTIVES = ("regression", "canonical", "canonical_quantiles")
 
 # Weights are rounded to whole numbers up to this. Some components are small differences of large
 # numbers: with 16 bits the answers of pixel_components are off by up to 0.002, with half floats by
@@ -39,9 +39,9 @@ def pack_network(files: ModelFiles, card: ModelCard) -> dict:
     if not depths or not set(depths) <= set(DEPTHS) or objective not in OBJECTIVES or not layers:
         raise InputError(
             f"{files.weights}: found the model {card.model}, which a page can't carry, expected a head "
-            f"perceptron with the objective {' or '.join(OBJECTIVES)} on the depths "
-            f"{' and '.join(DEPTHS)} of the trunk pixels. Give such a model, as pixel_components is, "
-            "or leave --model out and give --stage."
+            f"perceptron with an objective of {', '.join(OBJECTIVES)} on the depths "
+            f"{' and '.join(DEPTHS)} of the trunk pixels. Give such a model, as pixel_components and "
+            "streamed are, or leave --model out and give --stage."
         )
     packed = b"".join(part for _, part in layers)
     return {

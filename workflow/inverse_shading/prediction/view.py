@@ -5,9 +5,10 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 from PIL import Image
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from inverse_shading import __version__
 from inverse_shading.inversion import least_squares
@@ -21,6 +22,7 @@ from inverse_shading.prediction.material_file import material_template
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.stage_card import read_stage_card
+from inverse_shading.render import unrounded
 from inverse_shading.render.settings import Framing
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.report.page.pictures_page import write_pictures_page
@@ -35,12 +37,15 @@ from inverse_shading.scene.given_stage import read_given_stage
 REMEDY = "Give a NAME.json that `inverse-shading predict` wrote."
 
 
+Value = Annotated[float, Field(ge=0, le=1)]
+
+
 class _Part(Section):
     model_config = ConfigDict(extra="ignore")
 
 
 class _Input(_Part):
-    value: float
+    value: Value
     low: float
     high: float
     reason: str | None
@@ -56,6 +61,11 @@ class _Search(_Part):
     converged: bool
 
 
+class _Fit(_Part):
+    explanation: str
+    gains: Annotated[list[float], Field(min_length=3, max_length=3)] | None
+
+
 class _Picture(_Part):
     framed: str
 
@@ -64,16 +74,16 @@ class _Origin(_Part):
     picture: str
     stage_sha256: str
     intervals: str
-    fit: str | None = None
 
 
 class Record(_Part):
     """What a page takes from NAME.json."""
 
     parameters: dict[str, _Input]
-    alternatives: list[dict[str, float]]
+    alternatives: list[dict[str, Value]]
     difference: _Difference
     refinement: _Search
+    fit: _Fit | None = None
     picture: _Picture
     made_by: _Origin
 
@@ -148,8 +158,9 @@ def read_record(path: str | Path) -> Record:
                 "`inverse-shading predict --again` writes it anew."
             )
         record = parse_section(Record, content)
-        if set(record.parameters) != set(PARAMETERS):
-            raise ValueError(f"parameters: expected {', '.join(PARAMETERS)}")
+        for named in (record.parameters, *record.alternatives):
+            if set(named) != set(PARAMETERS):
+                raise ValueError(f"parameters or alternatives: expected {', '.join(PARAMETERS)}")
         return record
     except (OSError, ValueError, RecursionError, TypeError) as error:
         raise InputError(
@@ -205,12 +216,17 @@ def _note(record: Record) -> str:
     refined, converged = record.refinement.refined, record.refinement.converged
     kind = "Refined" if refined else "The network's answer"
     left = "" if converged or not refined else ", not converged"
-    fit = record.made_by.fit
-    verdict = "" if fit is None else f" Fit: {fit}."
-    return (
-        f"{kind}: {record.difference.rms:.2f} levels of 255 (RMS) from the picture{left}.{verdict} "
-        f"Intervals: {record.made_by.intervals}."
-    )
+    told = [f"{kind}: {record.difference.rms:.2f} levels of 255 (RMS) from the picture{left}."]
+    if record.fit is not None:
+        told.append(f"Verdict: {record.fit.explanation}.")
+        if record.fit.gains is not None:
+            red, green, blue = (f"{gain:.2f}" for gain in record.fit.gains)
+            told.append(
+                f"That is in a light multiplied by {red} (red), {green} (green) and {blue} (blue); "
+                "the live picture is in the stage's own."
+            )
+    told.append(f"Intervals: {record.made_by.intervals}.")
+    return " ".join(told)
 
 
 def _limits(view: stage_view.StageView) -> dict:
@@ -234,7 +250,12 @@ def _limits(view: stage_view.StageView) -> dict:
 def _search(refinement: Refinement) -> dict:
     """How materials are sought, as `refine.js` does it."""
     return {
-        "stride": refinement.stride,
+        "pixels": {
+            "stride": refinement.stride,
+            "fewest": unrounded.FEWEST,
+            "smooth": unrounded.SMOOTH,
+            "reach": unrounded.WINDOW // 2,
+        },
         "step": refinement.step,
         "tolerance": refinement.tolerance,
         # One more than the restarts, for a search without a guess.

@@ -3,7 +3,6 @@ import test from "node:test";
 
 import {
   coarseToFine,
-  encodeLevel,
   unfold,
   unpackColumns,
 } from "../../../../workflow/inverse_shading/report/page/templates/live_renderer.js";
@@ -11,6 +10,10 @@ import {
   differencePicture,
   rootMeanSquare,
 } from "../../../../workflow/inverse_shading/report/page/templates/pictures.js";
+import {
+  srgbDecode,
+  srgbEncode,
+} from "../../../../workflow/inverse_shading/report/page/templates/srgb.js";
 
 test("columns are sums of their differences, of one byte or two", () => {
   // 1, 0, 255 as bytes; then 1, 257, 256 as low bytes 1, 0, 255 and high bytes 0, 1, 255.
@@ -40,10 +43,11 @@ test("each square has one pixel of the coarse picture, and all pixels come once"
   stands.at(-1).forEach((place, index) => assert.equal(order[place], index));
 });
 
-test("levels are sRGB's", () => {
-  assert.equal(encodeLevel(-1), 0);
-  assert.ok(Math.abs(encodeLevel(2) - 255) < 1e-9);
-  assert.ok(Math.abs(encodeLevel(0.2140411) - 127.5) < 1e-3);
+test("light is encoded by sRGB's transfer function, and decoded again", () => {
+  assert.equal(srgbEncode(-1), 0);
+  assert.ok(Math.abs(srgbEncode(2) - 1) < 1e-9);
+  assert.ok(Math.abs(srgbEncode(0.2140411) - 0.5) < 1e-5);
+  for (const light of [0.001, 0.3]) assert.ok(Math.abs(srgbDecode(srgbEncode(light)) - light) < 1e-9);
 });
 
 test("differences count where the object is, and are shown with a gain", () => {

@@ -100,7 +100,8 @@ const stage = {
   framing: { size: 24, filter: "lanczos", box: [3, 3, 45, 45] },
 };
 const settings = {
-  stride: 2, step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01,
+  pixels: { stride: 2, fewest: 30, smooth: 0.01, reach: 4 },
+  step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01,
   coarse: { gain: 1e-4, points: 40 }, fine: { gain: 1e-5, points: 20 },
   starts: [[0.5, 0.5, 0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5], [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1]],
 };

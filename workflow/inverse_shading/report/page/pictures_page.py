@@ -14,7 +14,7 @@ SCRIPT = "pictures_page.js"
 
 
 def write_pictures_page(output: str | Path, **data: object) -> None:
-    """Write the page: one HTML file that asks no network for anything.
+    """Write the page: one HTML file that makes no request.
 
     The same data give the same bytes.
 

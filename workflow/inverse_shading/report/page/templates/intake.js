@@ -62,6 +62,7 @@ export async function decodePicture(file, limits) {
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   if (context === null) throw new PictureError("this browser gives no canvas to decode it on.");
   context.drawImage(bitmap, 0, 0);
+  bitmap.close();
   return { pixels: context.getImageData(0, 0, width, height).data, width, height };
 }
 

@@ -1,16 +1,17 @@
 // A stage rendered by the browser: MaterialX's own shader in WebGL 2, on the stage's own surface and light.
 //
 //   const stage = await readStage(data);                 data as Python's `live_stage` makes it
-//   const renderer = new LiveRenderer(canvas, stage);    or null for the canvas, as in a worker
+//   const renderer = new LiveRenderer(stage);
 //   renderer.frame(values)             RGBA of the whole frame, as the renderer in Python rounds it
 //   renderer.levels(values, indices)   levels of 255 before rounding of some covered pixels
-//   renderer.draw(values, width)       shows a coarse picture on the canvas, at once
-//   renderer.steps(values)             shows ever finer ones, one short step a call of next()
-//   renderer.dispose()
+//   renderer.steps(values)             the same from coarse to fine, one short step a call of next()
 //
 // `values` are ten numbers from 0 to 1 in the order of Python's PARAMETERS. A covered pixel's index is its
 // place among the object's pixels in reading order. The constructor throws an Error for people where there
 // is no WebGL 2; so do the other methods while the context is lost. `onlost` and `onrestored` tell of that.
+
+import { srgbEncode } from "./srgb.js";
+import { unpack } from "./unpack.js";
 
 /** @typedef {import("./framing.js").Framing} Framing */
 
@@ -95,10 +96,7 @@ export function unfold(x, y) {
  * @returns {Promise<LiveStage>}
  */
 export async function readStage(data) {
-  const packed = Uint8Array.from(atob(data.data), (letter) => letter.charCodeAt(0));
-  const inflated = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const bytes = new Uint8Array(await new Response(inflated).arrayBuffer());
-  const columns = unpackColumns(bytes, data.arrays);
+  const columns = unpackColumns(new Uint8Array(await unpack(data.data)), data.arrays);
   const at = (/** @type {string} */ name, /** @type {number} */ column) =>
     columns[name]?.[column] ?? new Uint16Array();
 
@@ -184,16 +182,6 @@ export function coarseToFine(places, size) {
   return { order, counts, stands };
 }
 
-/**
- * Linear light to a level of 255, not rounded: sRGB's transfer function.
- *
- * @param {number} linear
- */
-export function encodeLevel(linear) {
-  const light = Math.min(Math.max(linear, 0), 1);
-  return 255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * light ** (1 / 2.4) - 0.055);
-}
-
 /** Renders one stage with any material. See the top of this module. */
 export class LiveRenderer {
   /** @type {WebGL2RenderingContext} */ #gl;
@@ -201,17 +189,12 @@ export class LiveRenderer {
   /** @type {ReturnType<LiveRenderer["pack"]> | null} */ #whole = null;
   /** @type {WeakMap<ArrayLike<number>, ReturnType<LiveRenderer["pack"]>>} */ #parts = new WeakMap();
   #rowsAStep = 1;
-  #listeners = new AbortController();
 
   /** @type {() => void} */ onlost = () => {};
   /** @type {() => void} */ onrestored = () => {};
 
-  /**
-   * @param {HTMLCanvasElement | null} canvas where `draw` and `steps` show pictures
-   * @param {LiveStage} stage
-   */
-  constructor(canvas, stage) {
-    this.canvas = canvas;
+  /** @param {LiveStage} stage */
+  constructor(stage) {
     this.stage = stage;
     const hidden =
       typeof OffscreenCanvas === "undefined"
@@ -224,9 +207,8 @@ export class LiveRenderer {
       throw new Error("This browser has no WebGL 2, so the picture can't be rendered here.");
     }
     this.#gl = gl;
-    const { signal } = this.#listeners;
     const listen = (/** @type {string} */ name, /** @type {(event: Event) => void} */ run) =>
-      /** @type {EventTarget} */ (hidden).addEventListener(name, run, { signal });
+      /** @type {EventTarget} */ (hidden).addEventListener(name, run);
     listen("webglcontextlost", (event) => {
       // Without this it would not come back.
       event.preventDefault();
@@ -426,35 +408,18 @@ export class LiveRenderer {
     for (let place = 0; place < packed.count; place++) {
       for (let channel = 0; channel < 3; channel++) {
         const level = shaded[4 * place + channel] ?? 0;
-        result[3 * place + channel] = isEncoded ? level : encodeLevel(level);
+        result[3 * place + channel] = isEncoded ? level : 255 * srgbEncode(level);
       }
     }
     return result;
   }
 
   /**
-   * Shade a coarse picture and show it on the canvas.
+   * Shade a picture in short steps, from coarse to fine.
    *
    * @param {ArrayLike<number>} values
-   * @param {number} width at most so many pixels a side, but for the coarsest picture
-   * @returns {Uint8ClampedArray} RGBA of the whole frame, to be read until the next picture
-   */
-  draw(values, width) {
-    const step = Math.max(STRIDES.findLastIndex((stride) => this.stage.size / stride <= width), 0);
-    const whole = /** @type {ReturnType<LiveRenderer["pack"]>} */ (this.#whole);
-    const count = this.coarse.counts[step] ?? 0;
-    const rows = Math.ceil(count / whole.width);
-    const bytes = new Uint8Array(4 * whole.width * rows);
-    this.#shade(whole, whole.bytes, values, 0, rows, bytes);
-    return this.#show(this.#fill(bytes, Math.min(whole.width * rows, whole.count)));
-  }
-
-  /**
-   * Shade a picture in short steps, from coarse to fine; each shows what there is on the canvas.
-   *
-   * @param {ArrayLike<number>} values
-   * @returns {Generator<Uint8ClampedArray, void, void>} RGBA of the whole frame, as `draw`; the last
-   *   one is the finest
+   * @returns {Generator<Uint8ClampedArray, void, void>} RGBA of the whole frame, to be read until the next
+   *   step or picture; the last one is as `frame`
    */
   *steps(values) {
     const whole = /** @type {ReturnType<LiveRenderer["pack"]>} */ (this.#whole);
@@ -469,7 +434,7 @@ export class LiveRenderer {
       this.#shade(whole, whole.bytes, values, first, until - first, part);
       const pace = (until - first) * (STEP / Math.max(performance.now() - start, 1));
       this.#rowsAStep = Math.max(Math.floor(pace), 1);
-      yield this.#show(this.#fill(bytes, Math.min(whole.width * until, whole.count)));
+      yield this.#fill(bytes, Math.min(whole.width * until, whole.count));
     }
   }
 
@@ -491,21 +456,5 @@ export class LiveRenderer {
       }
     }
     return this.pixels;
-  }
-
-  #show(/** @type {Uint8ClampedArray} */ pixels) {
-    const { size } = this.stage;
-    if (this.canvas !== null) {
-      this.canvas.width = this.canvas.height = size;
-      const image = new ImageData(new Uint8ClampedArray(pixels), size, size);
-      this.canvas.getContext("2d")?.putImageData(image, 0, 0);
-    }
-    return pixels;
-  }
-
-  /** Free the graphics context; the renderer can't be used after. */
-  dispose() {
-    this.#listeners.abort();
-    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }

@@ -8,11 +8,13 @@
 // rendered, the view says so, and the rest of the page goes on.
 
 import { element } from "./dom.js";
-import { frameLevels } from "./framing.js";
+import { frameLevels, resample } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
 import { differencePicture, levelPicture, rootMeanSquare } from "./pictures.js";
 import { walkAt } from "./walk.js";
+
+/** @typedef {import("./live_renderer.js").LiveStage} LiveStage */
 
 /**
  * One of the ten inputs; `reason` is empty where the picture determines it, else a word for styles.
@@ -62,9 +64,13 @@ let views = 0;
 /** @type {WeakMap<object, Promise<LiveRenderer>>} */
 const renderers = new WeakMap();
 
-export const rendererOf = (/** @type {any} */ data) => {
+/**
+ * @param {any} data
+ * @param {Promise<LiveStage>} [stage] what was read of it, if it was
+ */
+export const rendererOf = (data, stage) => {
   const made =
-    renderers.get(data) ?? readStage(data).then((stage) => new LiveRenderer(null, stage));
+    renderers.get(data) ?? (stage ?? readStage(data)).then((read) => new LiveRenderer(read));
   renderers.set(data, made);
   return made;
 };
@@ -106,7 +112,7 @@ export class LiveView {
   /** What was rendered in the chosen light, whole frames and framed levels; "" is the live picture. */
   /** @type {Map<string, {frame: Uint8ClampedArray, levels: Float32Array}>} */ #pictures = new Map();
   /** How far the object reaches into each framed pixel. */
-  /** @type {number[]} */ #weights = [];
+  /** @type {Float32Array} */ #weights = new Float32Array();
   /** @type {LiveRenderer | null} */ #renderer = null;
   /** The picture at work, and its next steps. */
   /** @type {{name: string, steps: Generator<Uint8ClampedArray, void, void>, isBegun: boolean} | null} */ #job = null;
@@ -195,11 +201,12 @@ export class LiveView {
       if (this.#isClosed || this.light.select.selectedIndex !== place) return;
       const { size, framing, places } = renderer.stage;
       this.canvas.width = this.canvas.height = Math.round(framing.box[2] - framing.box[0]);
-      const mask = new Float32Array(3 * size ** 2);
-      for (const place of places) mask.fill(1, 3 * place, 3 * place + 3);
-      const framed = frameLevels(mask, size, framing);
-      this.#weights = Array.from({ length: framing.size ** 2 }, (_, place) => framed[3 * place] ?? 0);
+      const mask = new Uint8Array(size ** 2);
+      for (const covered of places) mask[covered] = 1;
+      this.#weights = resample(mask, size, size, framing.box, framing.size, framing.filter, { limit: 1 });
       renderer.onlost = () => {
+        // That of another light may be lost while this one goes on.
+        if (this.#renderer !== renderer) return;
         this.#job = null;
         this.#say("The browser took the graphics away. The picture goes on when they come back.");
       };
@@ -214,6 +221,7 @@ export class LiveView {
 
   #fail(/** @type {unknown} */ error) {
     this.#job = null;
+    this.canvas.ariaBusy = "false";
     this.#say(`${error instanceof Error ? error.message : error} The still pictures stay.`);
   }
 
@@ -475,7 +483,7 @@ export class LiveView {
       return;
     }
     this.walkButton.setAttribute("aria-pressed", "true");
-    this.#walk = { since: performance.now(), levels: null };
+    this.#walk = { since: Infinity, levels: null };
     this.set(this.subject.walk[0] ?? []);
   }
 
@@ -488,7 +496,11 @@ export class LiveView {
   #goOn() {
     const walk = this.#walk;
     if (walk === null) return;
-    walk.levels ??= this.#pictures.get("")?.levels ?? null;
+    if (walk.levels === null) {
+      // From here on, or a slow first picture would make the first step a jump.
+      walk.since = performance.now();
+      walk.levels = this.#pictures.get("")?.levels ?? null;
+    }
     requestAnimationFrame(() => {
       if (walk !== this.#walk || this.#isClosed) return;
       this.set(walkAt(this.subject.walk, (performance.now() - walk.since) / LEG));

@@ -1,12 +1,15 @@
 // The .mtlx file of a material, from a template that the command's own writer made.
 
+/** Of a value, as `material/parameters.py` has it: the command rounds what it found. */
+const DECIMALS = 6;
+
 /**
- * A number as MaterialX writes it: of float32, six digits, as C++ streams have them.
+ * A value as MaterialX writes it: of float32, six digits, as C++ streams have them.
  *
  * @param {number} value from 0 to 1
  */
 export function numberText(value) {
-  const rounded = Number(Math.fround(value).toPrecision(6));
+  const rounded = Number(Math.fround(Number(value.toFixed(DECIMALS))).toPrecision(6));
   if (rounded === 0 || rounded >= 1e-4) return String(rounded);
   const [digits, exponent] = rounded.toExponential().split("e-");
   return `${digits}e-${exponent?.padStart(2, "0")}`;

@@ -4,7 +4,7 @@ import { srgbDecode } from "./srgb.js";
 import { wholeNumbers, unpack } from "./unpack.js";
 
 /**
- * A network as `network_data.py` writes it.
+ * A network as `prediction/page_network.py` writes it.
  *
  * @typedef {{
  *   size: number, depths: [string, number][], objective: string, packed: string,
@@ -16,7 +16,12 @@ import { wholeNumbers, unpack } from "./unpack.js";
  */
 
 /** What a network's outputs become, by its objective. @type {Record<string, (y: number[]) => number[]>} */
-const DECODERS = { regression: (outputs) => outputs, canonical: decodeCanonical };
+const DECODERS = {
+  regression: (outputs) => outputs,
+  canonical: decodeCanonical,
+  // The ends of its intervals stand after the others. They wait for a calibration, which no page has.
+  canonical_quantiles: decodeCanonical,
+};
 
 /**
  * @param {NetworkData} data

@@ -6,8 +6,10 @@ import { readStage } from "./live_renderer.js";
 import { LiveView, rendererOf } from "./live_view.js";
 import { answer, readNetwork } from "./network.js";
 import { guessedMaterial } from "./observable.js";
+import { levelPicture } from "./pictures.js";
 import { Refiner } from "./refine.js";
 import { StageView } from "./stage_view.js";
+import { decodeBase64 } from "./unpack.js";
 
 /** @typedef {import("./intake.js").FramedPicture} FramedPicture */
 /** @typedef {import("./live_view.js").LiveInput} LiveInput */
@@ -42,10 +44,11 @@ class PicturesPage {
     this.labels = pageData("labels");
     const network = pageData("network");
     this.network = network && readNetwork(network);
-    this.renderer = rendererOf(this.stage);
+    const stage = readStage(this.stage);
+    this.renderer = rendererOf(this.stage, stage);
     // Told by the live view and by a search; pictures are shown and answered all the same.
     this.renderer.catch(() => {});
-    this.stageView = readStage(this.stage).then((stage) => new StageView(stage));
+    this.stageView = stage.then((read) => new StageView(read));
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
     if (network) this.#takePictures();
@@ -55,8 +58,7 @@ class PicturesPage {
   async start() {
     const { weights } = await this.stageView;
     for (const { name, image, inputs, alternatives, note } of pageData("pictures")) {
-      const bytes = Uint8Array.from(atob(image), (sign) => sign.charCodeAt(0));
-      const { pixels } = await decodePicture(new Blob([bytes]), this.limits);
+      const { pixels } = await decodePicture(new Blob([decodeBase64(image)]), this.limits);
       const colours = pixels.filter((_, i) => i % 4 < 3);
       const framed = {
         image: colours, target: Float32Array.from(colours), weights, placement: "framed",
@@ -89,7 +91,7 @@ class PicturesPage {
       button.ariaPressed = String(this.entries[place] === entry);
     }
     const found = { label: "material found", values: entry.material };
-    const pixels = new Uint8ClampedArray(rgba(entry.framed.image));
+    const pixels = levelPicture(entry.framed.image);
     const subject = {
       inputs: entry.inputs,
       materials: [found],
@@ -137,7 +139,10 @@ class PicturesPage {
       // It may be another that is shown by then.
       if (this.shown?.entry === entry) this.#show(entry);
     } catch (error) {
-      status.textContent = controller.signal.aborted ? "Cancelled." : told(error);
+      // Another that is shown by then was not searched for.
+      if (this.shown?.entry === entry) {
+        status.textContent = controller.signal.aborted ? "Cancelled." : told(error);
+      }
     } finally {
       this.search = null;
       start.disabled = false;
@@ -201,22 +206,12 @@ class PicturesPage {
 }
 
 /**
- * @param {ArrayLike<number>} colours of pixels, three levels each
- * @returns {Uint8ClampedArray}
- */
-function rgba(colours) {
-  const pixels = new Uint8ClampedArray((colours.length / 3) * 4).fill(255);
-  for (let i = 0; i < colours.length; i++) pixels[Math.trunc(i / 3) * 4 + (i % 3)] = colours[i] ?? 0;
-  return pixels;
-}
-
-/**
  * @param {HTMLCanvasElement} canvas
  * @param {ArrayLike<number>} colours of a square picture
  */
 function paint(canvas, colours) {
   canvas.width = canvas.height = Math.sqrt(colours.length / 3);
-  const image = new ImageData(new Uint8ClampedArray(rgba(colours)), canvas.width, canvas.height);
+  const image = new ImageData(levelPicture(colours), canvas.width, canvas.height);
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 

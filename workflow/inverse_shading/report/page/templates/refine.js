@@ -1,5 +1,6 @@
 // From a framed picture to the material whose render it is: bounded least squares through the renderer, in
-// slices short enough for the page to stay alive. As `inversion/least_squares.py` searches.
+// slices short enough for the page to stay alive. As `inversion/least_squares.py` searches, without a verdict: it
+// ends where that is tolerated, or found again.
 
 import { fit } from "./least_squares.js";
 import {
@@ -24,7 +25,8 @@ import {
  *
  * The configuration's refinement, and the constants of `least_squares.py`.
  * @typedef {{
- *   stride: number, step: number, tolerance: number, starts: number[][], margin: number,
+ *   pixels: import("./stage_view.js").PixelSettings, step: number, tolerance: number,
+ *   starts: number[][], margin: number,
  *   coarse: {gain: number, points: number}, fine: {gain: number, points: number},
  *   hopeless: number, looks_alike: number, same: number, near: number,
  * }} SearchSettings
@@ -53,7 +55,7 @@ export class Refiner {
     this.settings = settings;
     /** Covered pixels in slices that the renderer shades at once. @type {WeakMap<Uint32Array, Uint32Array[]>} */
     this.slices = new WeakMap();
-    const { dense, sparse } = stage.pixels(settings.stride);
+    const { dense, sparse } = stage.pixels(settings.pixels);
     this.dense = dense;
     this.sparse = sparse;
     this.all = Uint32Array.from(stage.places, (_, number) => number);

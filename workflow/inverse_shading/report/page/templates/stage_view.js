@@ -16,17 +16,10 @@ import { resample } from "./framing.js";
  *
  * Framed pixels by their places in the image, and the covered pixels of the frame under their centres.
  * @typedef {{places: Uint32Array, covered: Uint32Array}} Pixels
+ *
+ * Constants of `render/unrounded.py`; `reach` is half of its WINDOW.
+ * @typedef {{stride: number, fewest: number, smooth: number, reach: number}} PixelSettings
  */
-
-/** Fewer pixels than this don't lead a search for nine unknowns anywhere. */
-const FEWEST = 30;
-
-/**
- * Where the normals vary less than this over so many pixels of the frame each way (1 − |mean normal|²), a
- * framed pixel's light is its centre's light.
- */
-const SMOOTH = 0.01;
-const REACH = 4;
 
 export class StageView {
   /** @param {Stage} stage */
@@ -67,10 +60,10 @@ export class StageView {
    * Pixels whose centres alone can be rendered: all that lie wholly on the object, and of these every
    * `stride`-th per side where the surface is smooth.
    *
-   * @param {number} stride
+   * @param {PixelSettings} settings
    * @returns {{dense: Pixels, sparse: Pixels}}
    */
-  pixels(stride) {
+  pixels({ stride, fewest, smooth, reach }) {
     const { side } = this;
     const numbers = new Int32Array(side * side).fill(-1);
     for (const [number, place] of this.places.entries()) numbers[place] = number;
@@ -98,23 +91,26 @@ export class StageView {
       row % stride === middle && column % stride === middle;
     // Of an object of edges, or a small one, pixels are chosen all the same.
     const choices = [
-      choose((row, column, at) => isOnGrid(row, column) && this.#isSmooth(numbers, at)),
+      choose((row, column, at) => isOnGrid(row, column) && this.#spread(numbers, at, reach) < smooth),
       choose(isOnGrid),
     ];
-    return { dense, sparse: choices.find(({ places }) => places.length >= FEWEST) ?? dense };
+    return { dense, sparse: choices.find(({ places }) => places.length >= fewest) ?? dense };
   }
 
   /**
+   * How far the normals about a pixel differ, 1 − |mean normal|²; 1 where not all are covered.
+   *
    * @param {Int32Array} numbers of the covered pixels by their places in the frame, −1 elsewhere
    * @param {number} at place in the frame
+   * @param {number} reach pixels each way
    */
-  #isSmooth(numbers, at) {
+  #spread(numbers, at, reach) {
     const mean = [0, 0, 0];
-    const count = (2 * REACH + 1) ** 2;
-    for (let row = -REACH; row <= REACH; row++) {
-      for (let column = -REACH; column <= REACH; column++) {
+    const count = (2 * reach + 1) ** 2;
+    for (let row = -reach; row <= reach; row++) {
+      for (let column = -reach; column <= reach; column++) {
         const number = numbers[at + row * this.side + column] ?? -1;
-        if (number < 0) return false;
+        if (number < 0) return 1;
         const normal = this.normals.subarray(3 * number, 3 * number + 3);
         const length = Math.hypot(...normal);
         for (let axis = 0; axis < 3; axis++) {
@@ -122,7 +118,7 @@ export class StageView {
         }
       }
     }
-    return 1 - mean.reduce((sum, part) => sum + part ** 2, 0) < SMOOTH;
+    return 1 - mean.reduce((sum, part) => sum + part ** 2, 0);
   }
 
   /**

@@ -1,14 +1,20 @@
 // Arrays that the page carries: deflated bytes in base64.
 
-/**
- * @param {string} text
- * @returns {Promise<ArrayBuffer>}
- */
-export async function unpack(text) {
+/** @param {string} text base64 */
+export function decodeBase64(text) {
   const signs = atob(text);
   const bytes = new Uint8Array(signs.length);
   for (let i = 0; i < signs.length; i++) bytes[i] = signs.charCodeAt(i);
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return bytes;
+}
+
+/**
+ * @param {string} text base64 of deflated bytes
+ * @returns {Promise<ArrayBuffer>}
+ */
+export async function unpack(text) {
+  const packed = new Blob([decodeBase64(text)]);
+  const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).arrayBuffer();
 }
 
