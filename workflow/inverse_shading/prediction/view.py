@@ -152,7 +152,7 @@ def read_record(path: str | Path) -> Record:
         content = json.loads(Path(path).read_bytes())
         if not isinstance(content, dict):
             raise ValueError("found no section")
-        if "framed" not in (content.get("picture") or {}) and "made_by" in content:
+        if "parameters" in content and "framed" not in (content.get("picture") or {}):
             raise InputError(
                 f"{path}: found a record without its framed picture, which earlier versions write. "
                 "`inverse-shading predict --again` writes it anew."
