@@ -182,6 +182,11 @@ def _other_types(found: object, true: object, place: str) -> str | None:
             return f"{place}: other keys"
         problems = (_other_types(found[name], true[name], f"{place}.{name}") for name in true)
         return next(filter(None, problems), None)
+    if isinstance(true, list):
+        if not isinstance(found, list):
+            return f"{place}: no list"
+        problems = (_other_types(one, true[0], place) for one in found if true)
+        return next(filter(None, problems), None)
     kinds = {float: (int, float), int: (int,), str: (str,), type(None): (type(None), str)}
     # An integral number is an integer.
     if type(found) is float and found.is_integer():

@@ -14,6 +14,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from inverse_shading.material.parameters import ROUGHNESS
 from tests.support.browser import browser, set_size
 
 # Frames of each part, and how long one is shown in milliseconds.
@@ -29,11 +30,12 @@ def main(page: Path, output: Path) -> None:
         set_size(driver, *SIZE)
         driver.get(page.resolve().as_uri())
         driver.execute_script(
-            # The image whose look-alikes differ most, and of it the refined material.
+            # The smooth material, whose roughness shows most, with the look-alikes that differ most.
             "const images = JSON.parse(document.querySelector('#data-images').text);"
             "const { refined } = JSON.parse(document.querySelector('#data-names').text);"
             "const reach = ({ alternatives, materials }) => Math.max(0, ...alternatives.map((one) =>"
-            " one.reduce((sum, v, i) => sum + (v - materials[refined][i]) ** 2, 0)));"
+            " one.reduce((sum, v, i) => sum + (v - materials[refined][i]) ** 2, 0)))"
+            f" * (materials[refined][{ROUGHNESS}] < 0.2);"
             "const [id] = Object.entries(images).sort((a, b) => reach(b[1]) - reach(a[1]))[0];"
             "const card = document.querySelector(`.card[data-image='${id}']`);"
             "[...card.querySelectorAll('.tile')].find((t) => t.dataset.name === refined)"

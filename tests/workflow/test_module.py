@@ -45,7 +45,8 @@ def test_another_workflow_loads_it_with_its_own_settings(tmp_path, n_images):
     counts = dict(line.split() for line in output.splitlines() if len(line.split()) == 2)
     assert counts["shading_render"] == str(n_images // 500)
     assert counts["shading_all"] == counts["shading_novel_stage"] == "1"
-    assert counts["shading_train"] == counts["shading_describe"] == "10"
+    assert counts["shading_train"] == "10" and counts["shading_train_streamed"] == "1"
+    assert counts["shading_describe"] == "11"
 
 
 def test_its_settings_are_checked(tmp_path):

@@ -300,7 +300,8 @@ CHANGES = {
     ),
     "code: kinds of material": (
         append("workflow/inverse_shading/material/kinds.py", STATEMENT),
-        {"report_page"},
+        # Intervals are stretched by kind.
+        AFTER_SEARCH,
     ),
     "code: labels of the inputs": (
         append("workflow/inverse_shading/material/labels.py", STATEMENT),
