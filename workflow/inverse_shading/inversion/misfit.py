@@ -36,10 +36,10 @@ EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
 # Of pictures that the stage made, these shares are called doubtful or worse, and not made this way.
 DOUBT, DENIAL = 0.01, 0.001
 
-# Less excess than this is none. Margins are measured on images that were rounded twice, as frames and as
-# images. A whole frame is rounded once, to half the difference, so that as much left by the search is a
-# larger share of it: 3 to 10 per cent in frames of the demo.
-SMALLEST_UNIT = 0.06
+# Less excess than this, by scale, is none. Margins are measured on images that were rounded twice, as
+# frames and as images. A whole frame is rounded once, to half the difference, so that as much left by the
+# search is a larger share of it: up to 1.7 times these in the demo's frames.
+SMALLEST_UNITS = (0.06, 0.17, 0.2)
 
 # Fewer known materials say too little of a tail, and none says that it is shorter than a normal
 # distribution's.
@@ -197,7 +197,7 @@ def measure_margins(excesses: Sequence[np.ndarray]) -> Margins:
     if len(excesses) < FEWEST:
         return SHIPPED_MARGINS
     found = np.array(excesses)
-    units = np.maximum(np.quantile(found, 0.9, axis=0), SMALLEST_UNIT)
+    units = np.maximum(np.quantile(found, 0.9, axis=0), SMALLEST_UNITS)
     scores = np.max(found / units, axis=1)
     deciles = np.quantile(scores, np.linspace(0.1, 0.9, 9))
     last = deciles[-1] = max(deciles[-1], 1.0)
