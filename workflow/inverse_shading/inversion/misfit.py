@@ -37,8 +37,8 @@ EXPLAINED, DOUBTFUL, OTHER = "explained", "doubtful", "not made this way"
 DOUBT, DENIAL = 0.01, 0.001
 
 # Less excess than this, by scale, is none. Margins are measured on images that were rounded twice, as
-# frames and as images. A whole frame is rounded once, to half the difference: as much left by the search
-# is a larger share of it, up to 1.7 times these in the demo's frames.
+# frames and as images. A whole frame is rounded once, to half the difference: as much left by the
+# search is a larger share of it, up to 1.7 times these in the demo's frames.
 SMALLEST_UNITS = (0.06, 0.17, 0.2)
 
 # Fewer known materials say too little of a tail, and none says that it is shorter than a normal
