@@ -63,7 +63,7 @@ def test_an_average_image_stays_one_whatever_is_rounded():
     count = layer["outputs"]
     bias, scales = np.frombuffer(numbers[: 8 * count], "<f4").reshape(2, count).astype(np.float64)
     planes = np.frombuffer(numbers[8 * count :], np.uint8).reshape(3, -1).astype(np.int64)
-    whole = planes[0] + 256 * planes[1] + 65536 * planes[2]
-    whole = np.where(whole >= 2**23, whole - 2**24, whole).reshape(count, -1)
+    signed = planes[0] + 256 * planes[1] + 65536 * planes[2]
+    whole = ((signed >> 1) ^ -(signed & 1)).reshape(count, -1)
     components = scales * (whole @ head.components.mean.numpy().astype(np.float64)) + bias
     assert np.abs(components).max() < 1e-3

@@ -17,10 +17,10 @@ from inverse_shading.runtime.errors import InputError
 DEPTHS = (IMAGE, RADIANCE)
 OBJECTIVES = ("regression", "canonical", "canonical_quantiles")
 
-# Weights are rounded to whole numbers up to this. Some components are small differences of large
-# numbers: with 16 bits the answers of pixel_components are off by up to 0.002, with half floats by
-# 0.004, with these 18 by 0.0003.
-LARGEST = 2**17 - 1
+# Weights are rounded to whole numbers up to these. Some components are small differences of large
+# numbers: of all weights with 16 bits the answers of pixel_components are off by up to 0.002, with half
+# floats by 0.004. What is learnt takes fewer; a page that carries `streamed` then has less than 6 MB.
+COMPONENT, LEARNT = 2**18 - 1, 2**15 - 1
 
 
 def pack_network(files: ModelFiles, card: ModelCard) -> dict:
@@ -57,7 +57,7 @@ def _dense_layers(head: Head) -> list[tuple[dict, bytes]] | None:
     """The head's layers, each with its numbers; None if one is neither dense nor measured."""
     layers = []
     if head.components is not None:
-        layers.append(_layer(head.components.basis.T, head.components.mean, None, False))
+        layers.append(_layer(head.components.basis.T, head.components.mean, None, False, COMPONENT))
     # Of the next dense layer's inputs.
     mean, factor = None, 1.0
     modules = list(head.trained)
@@ -65,7 +65,7 @@ def _dense_layers(head: Head) -> list[tuple[dict, bytes]] | None:
         match module:
             case nn.Linear():
                 gelu = isinstance(following, nn.GELU)
-                layers.append(_layer(module.weight * factor, mean, module.bias, gelu))
+                layers.append(_layer(module.weight * factor, mean, module.bias, gelu, LEARNT))
                 mean, factor = None, 1.0
             case nn.GELU() | nn.Flatten():
                 pass
@@ -77,18 +77,25 @@ def _dense_layers(head: Head) -> list[tuple[dict, bytes]] | None:
 
 
 def _layer(
-    weights: torch.Tensor, mean: torch.Tensor | None, bias: torch.Tensor | None, gelu: bool
+    weights: torch.Tensor,
+    mean: torch.Tensor | None,
+    bias: torch.Tensor | None,
+    gelu: bool,
+    largest: int,
 ) -> tuple[dict, bytes]:
     """weights (outputs, inputs) · (x − mean) + bias: what it is, and its numbers as `network.js` reads
-    them."""
+    them, the weights as whole numbers up to `largest`."""
     weights = weights.detach().numpy().astype(np.float64)
-    scales = (np.abs(weights).max(axis=1) / LARGEST).astype(np.float32)
+    scales = (np.abs(weights).max(axis=1) / largest).astype(np.float32)
     scales[scales == 0] = 1
-    whole = np.rint(weights / scales[:, None]).clip(-LARGEST, LARGEST)
+    whole = np.rint(weights / scales[:, None]).clip(-largest, largest)
     start = np.zeros(len(weights)) if bias is None else bias.detach().numpy().astype(np.float64)
     if mean is not None:
         start = start - (whole * scales[:, None]) @ mean.numpy()
-    # Lower bytes first, which look like noise, then the others, which deflate well.
-    planes = np.ascontiguousarray(whole.astype("<i4")).view(np.uint8).reshape(-1, 4)[:, :3].T
+    # The sign is the lowest bit, so that small numbers of either sign have upper bytes of zeros. Lower
+    # bytes first, which look like noise, then the others, which deflate well.
+    whole = whole.astype(np.int32)
+    signed = ((whole << 1) ^ (whole >> 31)).astype("<i4")
+    planes = np.ascontiguousarray(signed).view(np.uint8).reshape(-1, 4)[:, :3].T
     numbers = start.astype("<f4").tobytes() + scales.astype("<f4").tobytes() + planes.tobytes()
     return {"inputs": weights.shape[1], "outputs": len(weights), "gelu": gelu}, numbers

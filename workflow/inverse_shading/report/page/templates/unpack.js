@@ -19,7 +19,7 @@ export async function unpack(text) {
 }
 
 /**
- * Signed whole numbers of 24 bits: all lower bytes, then all middle ones, then all upper ones.
+ * Whole numbers of 24 bits, their sign the lowest: all lower bytes, then all middle ones, then all upper ones.
  *
  * @param {Uint8Array} bytes
  */
@@ -27,8 +27,9 @@ export function wholeNumbers(bytes) {
   const count = bytes.length / 3;
   const numbers = new Float32Array(count);
   for (let i = 0; i < count; i++) {
-    const upper = ((bytes[2 * count + i] ?? 0) << 24) >> 8;
-    numbers[i] = upper | ((bytes[count + i] ?? 0) << 8) | (bytes[i] ?? 0);
+    const upper = ((bytes[2 * count + i] ?? 0) << 16) | ((bytes[count + i] ?? 0) << 8);
+    const signed = upper | (bytes[i] ?? 0);
+    numbers[i] = (signed >> 1) ^ -(signed & 1);
   }
   return numbers;
 }
