@@ -3,15 +3,13 @@
 import base64
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
-from inverse_shading.report import page
-from inverse_shading.report.page.html import TEMPLATES
+from inverse_shading.report.page.assets import page_asset
 from inverse_shading.report.page.scripts import join_modules
 
 PAGE = """<!doctype html><meta charset="utf-8">
@@ -45,11 +43,10 @@ USED = {
 
 def write_live_page(path: Path, stages: Mapping[str, dict]) -> None:
     """A page whose `renderers` are of these stages, each made by `live_stage`."""
-    read = (files(page) / TEMPLATES).joinpath
     names = {module: ", ".join(used) for module, used in USED.items()}
     lines = [f'import {{ {used} }} from "./{module}";\n' for module, used in names.items()]
     texts = {"entry.js": "".join(lines)}
-    module = join_modules("entry.js", lambda name: texts.get(name) or read(name).read_text())
+    module = join_modules("entry.js", lambda name: texts.get(name) or page_asset(name))
     data = json.dumps(stages).replace("<", "\\u003c")
     path.write_text(
         PAGE.replace("NAMES", ", ".join(names.values()))

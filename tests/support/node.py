@@ -5,7 +5,7 @@ import subprocess
 from importlib.resources import files
 
 from inverse_shading.report import page
-from inverse_shading.report.page.html import TEMPLATES
+from inverse_shading.report.page.assets import TEMPLATES
 from tests.support.optional import need_programs
 
 

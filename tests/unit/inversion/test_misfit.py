@@ -20,28 +20,16 @@ from inverse_shading.inversion.misfit import (
     likely_reasons,
     measure_margins,
 )
-from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.pictures import silhouette
 from inverse_shading.pictures.file_kind import EIGHT_BITS, FileKind, PictureSource
 from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.render.unrounded import UnroundedRenderer
 from inverse_shading.scene.environment import irradiance_map
 from inverse_shading.scene.stage_file import read_stage, save_stage
-from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS, framed, make_small_stage
+from tests.support.small_stage import FRAMING, MATERIALS, framed
 
 # A dielectric whose highlights tell the light's colour from its own.
 VALUES = MATERIALS[0]
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return make_small_stage(tmp_path_factory.mktemp("stage"))
-
-
-@pytest.fixture(scope="module")
-def refiner(path):
-    with Refiner(path, FRAMING, SETTINGS, device="cpu", threads=1) as refiner:
-        yield refiner
 
 
 @pytest.fixture(scope="module")

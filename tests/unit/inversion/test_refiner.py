@@ -18,20 +18,9 @@ from inverse_shading.material.observable import (
     unknowns,
 )
 from inverse_shading.material.parameters import PARAMETERS
-from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS, framed, make_small_stage
+from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS, framed
 
 GREY = np.full(10, 0.5)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return make_small_stage(tmp_path_factory.mktemp("stage"))
-
-
-@pytest.fixture(scope="module")
-def refiner(path):
-    with Refiner(path, FRAMING, SETTINGS, device="cpu", threads=1) as refiner:
-        yield refiner
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from inverse_shading.report import page
 from inverse_shading.report.page import pictures_page
-from inverse_shading.report.page.html import SCRIPT, TEMPLATES
+from inverse_shading.report.page.assets import page_asset
+from inverse_shading.report.page.html import SCRIPT
 from inverse_shading.report.page.scripts import join_modules
 from tests.support.optional import need_programs
 
@@ -51,8 +50,7 @@ def test_what_can_not_be_joined_is_refused(text):
 @pytest.mark.parametrize("script", [SCRIPT, pictures_page.SCRIPT])
 def test_the_page_s_modules_joined_are_one_that_parses(tmp_path, script):
     need_programs("node")
-    read = (files(page) / TEMPLATES).joinpath
-    text = join_modules(script, lambda name: read(name).read_text())
+    text = join_modules(script, page_asset)
     # The same name twice would be no JavaScript.
     for source, is_right in ((text, True), (text + "\nconst find = 1;\n", False)):
         (tmp_path / "page.mjs").write_text(source)

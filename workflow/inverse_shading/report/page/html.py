@@ -1,10 +1,8 @@
 """results/report.html: all results in one page that needs nothing but a browser."""
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 from plotly.utils import PlotlyJSONEncoder
@@ -16,6 +14,7 @@ from inverse_shading.material.kinds import KINDS
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.report.live_stage import live_stage
+from inverse_shading.report.page.assets import page_asset, page_environment
 from inverse_shading.report.page.data import ReportData
 from inverse_shading.report.page.gallery import LOOKS_THE_SAME, Card, Gallery, make_gallery
 from inverse_shading.report.page.plots import (
@@ -30,7 +29,6 @@ from inverse_shading.report.page.stage_pictures import StagePictures, picture_st
 from inverse_shading.report.page.table import Column, report_columns, report_rows
 from inverse_shading.runtime.files import write_text
 
-TEMPLATES = "templates"
 SCRIPT = "page.js"
 
 
@@ -70,13 +68,7 @@ def format_report(
     data: ReportData, gallery: Gallery, stages: Mapping[str, StagePictures], live: Mapping
 ) -> str:
     """The page as HTML, with the stages by their titles; live is what the scripts render with."""
-    environment = Environment(
-        loader=PackageLoader(__package__, TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.policies["json.dumps_kwargs"] = {"cls": PlotlyJSONEncoder, "sort_keys": True}
     columns = report_columns(data.table)
     return environment.get_template("report.html").render(
@@ -107,8 +99,8 @@ def format_report(
             "calibration": calibration_figure(data),
             "reasons": reasons_figure(data),
         },
-        styles=_text("report.css"),
-        script=Markup(join_modules(SCRIPT, _text)),
+        styles=page_asset("report.css"),
+        script=Markup(join_modules(SCRIPT, page_asset)),
         flip_stops=flip_stops().round(4).tolist(),
         # It is code of ours like the rest of the page: not to be escaped.
         plotly=Markup(get_plotlyjs()),
@@ -169,8 +161,3 @@ def _inputs(data: ReportData, row: int) -> list[dict]:
 
 def _short(value: float) -> float:
     return round(float(value), 4)
-
-
-def _text(name: str) -> Markup:
-    """A file beside the template, as it is."""
-    return Markup((files(__package__) / TEMPLATES / name).read_text(encoding="utf-8"))
