@@ -44,6 +44,7 @@ return { answer, rms: entry.rms, renders: entry.renders, seconds };
 
 
 def main(model: str, pictures: list[str]) -> None:
+    """Predict, write the pages, let one answer and refine, and print how they compare."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = {}
@@ -70,6 +71,7 @@ def main(model: str, pictures: list[str]) -> None:
 
 
 def in_browser(page: Path, pictures: list[bytes]) -> list[dict]:
+    """What the page finds of files with these contents, as `IN_PAGE` returns it."""
     with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as driver:
         driver.set_script_timeout(600)
         # Of Selenium's own connection, shorter than a refinement on a busy machine.

@@ -228,8 +228,13 @@ def page_file(world, tmp_path_factory):
     return world.write(tmp_path_factory.mktemp("page") / "page.html", carries_network=True)
 
 
-def test_the_same_records_give_the_same_bytes(world, page_file, tmp_path):
-    again = world.write(tmp_path / "again.html", carries_network=True)
+def test_the_same_records_give_the_same_bytes_and_certificates_are_passed_over(
+    world, page_file, tmp_path
+):
+    # As *.json names them where --to was given.
+    (tmp_path / "picture0_certificate.json").write_text('{"targets": {}}')
+    named = [*world.records, tmp_path / "picture0_certificate.json"]
+    again = world.write(tmp_path / "again.html", named, carries_network=True)
     assert again.read_bytes() == page_file.read_bytes()
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import ConfigDict, Field
 
 from inverse_shading import __version__
+from inverse_shading.export.file_names import CERTIFICATE
 from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.settings import Refinement
 from inverse_shading.material.labels import PARAMETER_LABELS
@@ -100,7 +101,8 @@ def write_view(
     """Write a page for predicted pictures.
 
     Args:
-        records: NAME.json of each, as `output_files.write_prediction` writes it.
+        records: NAME.json of each, as `output_files.write_prediction` writes it. Certificates among
+            them are passed over.
         output: the HTML to write.
         stage: that they were predicted on; with a model instead of the one in its results folder.
         model: that they were predicted by, results/models/MODEL; None for a stage without a model.
@@ -128,7 +130,11 @@ def write_view(
     if model is None:
         card = read_stage_card(stage, settings)
     framing = card.framing.model_dump()
-    pictures = [_shown_record(path, read_record(path), stage, card.framing) for path in records]
+    pictures = [
+        _shown_record(path, read_record(path), stage, card.framing)
+        for path in records
+        if not _is_certificate(Path(path))
+    ]
     write_pictures_page(
         output,
         stage=live_stage(shown, framing, device),
@@ -139,6 +145,12 @@ def write_view(
         limits=_limits(stage_view.StageView(shown, framing)),
         search=_search(card.refinement),
     )
+
+
+def _is_certificate(path: Path) -> bool:
+    """Whether a file is what `predict --to` writes beside a record: *.json names both."""
+    named = path.name.endswith(CERTIFICATE) and path.is_file()
+    return named and b'"parameters"' not in path.read_bytes()
 
 
 def read_record(path: str | Path) -> Record:
