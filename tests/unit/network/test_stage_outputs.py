@@ -33,7 +33,7 @@ def test_kept_outputs_outside_float16_are_refused(data, vgg16, tmp_path):
     large = tmp_path / "large.safetensors"
     write_tensors(large, tensors, read_description(vgg16))
     with pytest.raises(
-        InputError, match=r"000000-000019\.npy: what images 0 to 7 give before stage 5"
+        InputError, match=r"000000-000019\.npy: features of images 0 to 7 are outside float16"
     ):
         keep_outputs(tmp_path, data, large, "vgg16")
     assert not list(tmp_path.glob("before_stage_5/*"))

@@ -105,36 +105,57 @@ def extract_features(
         InputError: a file is missing or damaged, the trunk is of another architecture, or a feature
             is outside float16.
     """
-    array = open_images(images, parse_range(Path(images).stem))
     place = set_up(resources.device, resources.threads)
     network, dtype = load_extractor(trunk, config["architecture"], config.get("depths"), place)
-    precision = config["precision"]
-    where = describe_device(place, resources.threads)
-    logger.info("%d images on %s in %s", len(array), where, precision)
+    logger.info("On %s in %s", describe_device(place, resources.threads), config["precision"])
+    write_outputs(output, images, network, dtype, place, config, trunk)
+
+
+def write_outputs(
+    output: str | Path,
+    images: str | Path,
+    network: nn.Module,
+    dtype: torch.dtype,
+    device: torch.device,
+    config: dict,
+    trunk: str | Path,
+) -> None:
+    """Write what a network gives for the images of one shard, an image a row.
+
+    Args:
+        network: on `device`, in eval mode.
+        dtype: of the rows.
+        config: batch_size, precision.
+        trunk: the file that the network's weights are from.
+
+    Raises:
+        InputError: the images are missing or damaged, or a value is outside `dtype`.
+    """
+    array = open_images(images, parse_range(Path(images).stem))
 
     def compute(first: int, last: int) -> np.ndarray:
-        features = compute_features(network, array[first:last], place, precision, dtype)
-        if not np.isfinite(features).all():
+        rows = compute_features(network, array[first:last], device, config["precision"], dtype)
+        if not np.isfinite(rows).all():
             raise InputError(
-                f"{images}: the features of images {first} to {last - 1} are outside "
-                f"{features.dtype} (±{np.finfo(features.dtype).max:g}) or not a number. The weights "
-                f"in {trunk} don't suit these images: look at the trunk's `weights` in the config."
+                f"{images}: features of images {first} to {last - 1} are outside {rows.dtype} "
+                f"(±{np.finfo(rows.dtype).max:g}) or not a number. The weights in {trunk} don't "
+                "suit these images: look at the trunk's `weights` in the config."
             )
-        return features
+        return rows
 
     with sealed_path(output) as temporary, temporary.open("wb") as file:
         batches = in_batches(len(array), config["batch_size"], compute)
         shape = None
         # Counting images instead of batches: a batch may be halved on the way.
-        for features in _count_images(batches, len(array)):
+        for rows in _count_images(batches, len(array)):
             if shape is None:
-                shape = (len(array), *features.shape[1:])
+                shape = (len(array), *rows.shape[1:])
                 # Plain writes, no memory map: a full disk is then an error instead of a crash.
-                kind = np.lib.format.dtype_to_descr(features.dtype)
+                kind = np.lib.format.dtype_to_descr(rows.dtype)
                 np.lib.format.write_array_header_1_0(
                     file, {"descr": kind, "fortran_order": False, "shape": shape}
                 )
-            file.write(np.ascontiguousarray(features).data)
+            file.write(np.ascontiguousarray(rows).data)
 
 
 def load_extractor(
