@@ -89,10 +89,7 @@ def _predict(given: argparse.Namespace) -> int:
         given.refuse(
             "required: --model, or --stage and --refine, which find a material without a model"
         )
-    if given.mesh is not None and given.to is None:
-        given.refuse("--mesh: found it without --to, expected both")
     # Here, since it takes a second that --help needn't wait.
-    from inverse_shading.prediction.exports import Exports
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
@@ -113,7 +110,7 @@ def _predict(given: argparse.Namespace) -> int:
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
-        exports=None if given.to is None else Exports(given.to, given.mesh),
+        exports=given.to,
     )
     paged = True
     if given.page is not None and outcome.records:
@@ -198,7 +195,6 @@ def _export(given: argparse.Namespace) -> int:
         given.to,
         given.stage,
         given.output,
-        given.mesh,
         Resources(given.render_device, given.threads),
     )
     return DONE
@@ -345,23 +341,17 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         type=_page,
         help="write a page of the pictures too, as view does",
     )
-    _add_targets(predict, required=False)
+    _add_targets(predict, default=())
 
 
-def _add_targets(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Options of all that exports."""
+def _add_targets(parser: argparse.ArgumentParser, **kwargs) -> None:
     parser.add_argument(
         "--to",
         metavar="TARGETS",
         type=lambda text: [target.strip() for target in text.split(",")],
-        required=required,
         help="other platforms to write materials for: openpbr (.mtlx), gltf (.glb), usd (.usda), with "
         "commas between them",
-    )
-    parser.add_argument(
-        "--mesh",
-        metavar="MESH",
-        help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
+        **kwargs,
     )
 
 

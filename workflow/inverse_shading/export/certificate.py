@@ -25,7 +25,7 @@ from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.built_in_lights import daylight, studio
 from inverse_shading.scene.environment import irradiance_map
-from inverse_shading.scene.stage_file import Stage
+from inverse_shading.scene.stage_file import Stage, StageMesh
 
 # Where the difference is measured: on the stage, and on it in a light that nothing was fitted in.
 PLACES = ("stage", "novel")
@@ -75,6 +75,11 @@ class Exporter:
         self._stack = ExitStack()
         self._renderers: dict[tuple, PixelRenderer] = {}
         self.driver = self._material("stage").driver
+
+    @property
+    def mesh(self) -> StageMesh | None:
+        """The stage's, see `Stage`."""
+        return self._stages["stage"].mesh
 
     def export(
         self,
