@@ -60,7 +60,8 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named == {"stage": None, "device": "auto", "again": False, "exports": ()}
+    assert named.pop("exports") == () and named.pop("export_settings") is None
+    assert named == {"stage": None, "device": "auto", "again": False}
 
 
 def test_every_option_is_handed_on(run):
@@ -77,7 +78,7 @@ def test_every_option_is_handed_on(run):
     )
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "exports": ["openpbr", "gltf"],
+        "exports": ["openpbr", "gltf"], "export_settings": None,
     }  # fmt: skip
 
 

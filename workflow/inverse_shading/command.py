@@ -89,6 +89,8 @@ def _predict(given: argparse.Namespace) -> int:
         given.refuse(
             "required: --model, or --stage and --refine, which find a material without a model"
         )
+    if given.config is not None and not given.to:
+        given.refuse("--config: found it without --to, expected both")
     # Here, since it takes a second that --help needn't wait.
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
@@ -111,6 +113,7 @@ def _predict(given: argparse.Namespace) -> int:
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
         exports=given.to,
+        export_settings=_export_settings(given),
     )
     paged = True
     if given.page is not None and outcome.records:
@@ -196,8 +199,18 @@ def _export(given: argparse.Namespace) -> int:
         given.stage,
         given.output,
         Resources(given.render_device, given.threads),
+        _export_settings(given),
     )
     return DONE
+
+
+def _export_settings(given: argparse.Namespace) -> dict | None:
+    """The section `export` of a configuration; None without one."""
+    if given.config is None:
+        return None
+    from inverse_shading.config.own_stage import stage_settings
+
+    return stage_settings(given.config, {})["export"]
 
 
 def _summarise(given: argparse.Namespace) -> int:
@@ -345,6 +358,7 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_targets(parser: argparse.ArgumentParser, **kwargs) -> None:
+    """Options of all that exports."""
     parser.add_argument(
         "--to",
         metavar="TARGETS",
@@ -352,6 +366,12 @@ def _add_targets(parser: argparse.ArgumentParser, **kwargs) -> None:
         help="other platforms to write materials for: openpbr (.mtlx), gltf (.glb), usd (.usda), with "
         "commas between them",
         **kwargs,
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="a configuration, or a part of one, whose section export says how constants are found",
     )
 
 

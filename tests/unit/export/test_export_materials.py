@@ -177,6 +177,24 @@ def test_usd_opens_the_layer_and_finds_both_networks(exported, certificate):
             np.testing.assert_allclose(given[name], value, atol=1e-6)
 
 
+def test_settings_say_how_constants_are_found(folder, tmp_path, certificate, capsys):
+    config, stage = tmp_path / "mine.yaml", folder / "stage.safetensors"
+    given = ["export", str(folder / "red.mtlx"), "--to", "gltf", "--stage", str(stage), "--config"]
+    given += [str(config), "--output", str(tmp_path), "--render-device", "cpu", "--threads", "1"]
+    config.write_text("export: {restarts: -1}")
+    assert main(given) == 2 and "export.restarts: found -1" in capsys.readouterr().err
+    config.write_text("export: {restarts: 0, pixels: 600, visible: 0.25, held: 0.001}")
+    assert main(given) == 0 and "can't hold this material" in capsys.readouterr().err
+    own = json.loads((tmp_path / "red_certificate.json").read_text())
+    assert own["settings"] == certificate["settings"] | {
+        "restarts": 0, "pixels": 600, "visible": 0.25, "held": 0.001
+    }  # fmt: skip
+    (fitted, shipped) = (each["targets"]["gltf"] for each in (own, certificate))
+    assert fitted["starts"] == 1 < shipped["starts"]
+    widths = [np.subtract(*each["intervals"]["roughness"][::-1]) for each in (fitted, shipped)]
+    assert widths[0] < 0.7 * widths[1]
+
+
 def export(folder, output, targets=("openpbr",), stage=None):
     stage = stage or folder / "stage.safetensors"
     export_materials([folder / "red.mtlx"], targets, stage, output, CPU)

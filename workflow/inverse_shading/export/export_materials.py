@@ -15,7 +15,6 @@ from inverse_shading.export.certificate import Export, Exporter
 from inverse_shading.export.documents import materialx_text, usd_text
 from inverse_shading.export.file_names import CERTIFICATE, ENDINGS, check_targets
 from inverse_shading.export.glb import glb_bytes
-from inverse_shading.export.refit import VISIBLE
 from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.given_material import read_given_material
@@ -31,9 +30,6 @@ from inverse_shading.scene.stage_file import Stage
 # Bytes; a certificate has some thousand.
 LARGEST_CERTIFICATE = 2**20
 
-# Root mean square in levels of 255 from which a target is said not to hold a material.
-HELD = 2.0
-
 
 def export_materials(
     materials: Sequence[str | Path],
@@ -41,6 +37,7 @@ def export_materials(
     stage: str | Path,
     output: str | Path,
     resources: Resources = Resources("auto", 1),  # noqa: B008
+    settings: Mapping | None = None,
 ) -> None:
     """Export materials of the ten inputs to other platforms.
 
@@ -53,6 +50,7 @@ def export_materials(
         stage: a file written by `make_stage.write_stage`.
         output: folder to write into.
         resources: where to render; no number depends on the threads.
+        settings: see `settings.Exports`; None for the shipped ones.
 
     Raises:
         InputError: a target is unknown, a material or the stage can't be used, glTF is asked for
@@ -74,7 +72,7 @@ def export_materials(
     # Now, since a fit takes its time.
     digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in values}
     make_folder(output)
-    with Exporter(shown, resources, library) as exporter:
+    with Exporter(shown, resources, library, settings) as exporter:
         for path, material in values.items():
             origin = {
                 "version": __version__,
@@ -122,7 +120,7 @@ def export_files(
         InputError: the driver failed.
     """
     found = {name: exporter.export(TARGETS[name], material, posterior) for name in targets}
-    _report(path, found)
+    _report(path, found, exporter.settings["held"])
     contents = {}
     for target, export in found.items():
         if target == OPENPBR.name:
@@ -136,7 +134,7 @@ def export_files(
         "made_by": dict(origin),
         "files": list(contents),
         "material": dict(zip(PARAMETERS, material.tolist(), strict=True)),
-        "interval_levels": VISIBLE,
+        "settings": exporter.settings,
         "targets": {target: export.certificate for target, export in found.items()},
     }
     text = json.dumps(certificate, indent=2, allow_nan=False) + "\n"
@@ -156,7 +154,7 @@ def _write(name: str, output: Path, contents: Mapping[str, bytes]) -> None:
             (output / file).unlink(missing_ok=True)
 
 
-def _report(path: Path, found: Mapping[str, Export]) -> None:
+def _report(path: Path, found: Mapping[str, Export], held: float) -> None:
     for target, export in found.items():
         measured = export.certificate["stage"]
         logger.info(
@@ -168,7 +166,7 @@ def _report(path: Path, found: Mapping[str, Export]) -> None:
             measured["translation"]["rms"],
             export.certificate["novel"]["refitted"]["rms"],
         )
-        if export.rms > HELD:
+        if export.rms > held:
             lost = ", ".join(export.certificate["lost"]) or "nothing by itself"
             logger.warning(
                 "%s: %s can't hold this material; of its inputs it can't follow: %s",

@@ -18,12 +18,19 @@ class PictureExporter:
         targets: see `file_names.check_targets`.
         stage: a file written by `make_stage.write_stage`.
         rendering: where to render; no number depends on the threads.
+        settings: see `export.settings.Exports`.
 
     Raises:
         InputError: the stage can't be used, or glTF is asked for and it has no mesh.
     """
 
-    def __init__(self, targets: Sequence[str], stage: str | Path, rendering: Resources):
+    def __init__(
+        self,
+        targets: Sequence[str],
+        stage: str | Path,
+        rendering: Resources,
+        settings: Mapping,
+    ):
         # Here, since they take long to load and are wanted by few.
         from inverse_shading.export.certificate import Exporter
         from inverse_shading.export.export_materials import check_mesh
@@ -31,7 +38,7 @@ class PictureExporter:
 
         self._targets, shown = targets, read_given_stage(stage)
         check_mesh(targets, stage, shown)
-        self._make = lambda: Exporter(shown, rendering, standard_library())
+        self._make = lambda: Exporter(shown, rendering, standard_library(), settings)
 
     def files(
         self, material: Path, prediction: "Prediction", origin: Mapping[str, str]

@@ -14,6 +14,7 @@ import numpy as np
 
 from inverse_shading import __version__
 from inverse_shading.export.file_names import check_targets
+from inverse_shading.export.settings import Exports
 from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.prediction.exports import PictureExporter
@@ -28,6 +29,7 @@ from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.scene.given_stage import read_given_stage
 
 UNCALIBRATED = (
@@ -64,6 +66,7 @@ def predict_pictures(
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
     exports: Sequence[str] = (),
+    export_settings: Mapping | None = None,
 ) -> Outcome:
     """Predict the material of every picture and write it.
 
@@ -82,6 +85,8 @@ def predict_pictures(
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
         exports: other platforms that each material is written for, see `file_names.check_targets`.
+        export_settings: how their constants are found, see `export.settings.Exports`; None for the
+            shipped settings.
 
     Raises:
         InputError: nothing was tried: two pictures of one name, outputs in the place of files that
@@ -100,8 +105,9 @@ def predict_pictures(
     exporter = None
     if exports:
         shown = source.files.stage if isinstance(source, Model) else source.path
-        exporter = PictureExporter(exports, shown, rendering)
-        identity["exports"] = list(exports)
+        export_settings = dict(export_settings or shipped_values(Exports))
+        exporter = PictureExporter(exports, shown, rendering, export_settings)
+        identity["exports"] = {"to": list(exports), "settings": export_settings}
     make_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     outcome = Outcome()
