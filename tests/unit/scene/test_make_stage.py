@@ -352,6 +352,7 @@ def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
         ("uniforms", lambda uniforms: [], r"found no uniforms"),
         ("uniforms", lambda uniforms: {"base": [10]}, r"found no uniforms"),
         ("materialx_version", lambda version: None, r"found no materialx_version"),
+        ("version", lambda version: 3, r"found mesh_normals, mesh_positions, mesh_triangles, exp"),
         ("version", lambda version: None, r"found a stage file of version None"),
     ],
 )

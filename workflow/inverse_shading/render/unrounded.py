@@ -57,7 +57,7 @@ class UnroundedRenderer:
         threads: int | None = None,
     ):
         stage = read_stage(stage)
-        self._mask, self._background = stage.mask, stage.background
+        self._background = stage.background
         self._framing = StageFraming(stage.mask, framing)
         self.weights = self._resize(stage.mask.astype(np.float32), limit=1.0)
         nearest = self._framing.middles(self._framing.size)

@@ -160,6 +160,10 @@ def read_stage(path: str | Path) -> Stage:
 
 
 def _check_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], forms: Mapping) -> None:
+    # Such as the mesh in a file whose version, damaged, says that it has none.
+    further = ", ".join(sorted(tensors.keys() - forms.keys()))
+    if further:
+        raise unusable(path, f"found {further}, expected {', '.join(forms)}")
     lengths: dict[str, int] = {}
     for name, (dtype, shape) in forms.items():
         found = tensors.get(name)
