@@ -22,7 +22,7 @@ import numpy as np
 from inverse_shading.config.own_stage import stage_settings
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
-from inverse_shading.export import refit, targets
+from inverse_shading.export import refit
 from inverse_shading.export.certificate import PLACES, Exporter
 from inverse_shading.export.targets import TARGETS
 from inverse_shading.material.document import standard_library
@@ -46,15 +46,19 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON to write")
     arguments = parser.parse_args()
     names = arguments.to.split(",")
+    settings = stage_settings(None, {})["export"]
     if arguments.starts:
-        targets.FURTHER_STARTS, refit.AGREEING, refit.NEAR = arguments.starts - 1, np.inf, 0.0
+        refit.AGREEING = np.inf
+        settings |= {"restarts": arguments.starts - 1, "tolerance": 0.0}
     given = arguments.stage
     stage = read_stage(given) if given else built_in_stage()
     count = arguments.first + arguments.materials
     materials = sample_parameters(ImageRange(0, count - 1), SEED)[arguments.first :]
     found: dict[str, list[dict]] = {name: [] for name in names}
     seconds = []
-    with Exporter(stage, Resources("auto", os.cpu_count()), standard_library()) as exporter:
+    with Exporter(
+        stage, Resources("auto", os.cpu_count()), standard_library(), settings
+    ) as exporter:
         print(f"{len(materials)} materials, {exporter.driver}", flush=True)
         for index, material in enumerate(materials):
             start = time.process_time()

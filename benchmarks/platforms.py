@@ -35,7 +35,6 @@ from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.evaluation.image_difference import flip_map
 from inverse_shading.export.glb import glb_bytes
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.prediction.exports import Exports
 from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
@@ -124,9 +123,9 @@ class Bench:
             for index, material in enumerate(self.materials[: self.given.materials]):
                 pictures.append(self.folder / f"material_{index}.png")
                 save(pictures[-1], renderer.render(material))
-        ways = {"refined": (True, Exports(("openpbr", "gltf", "usd"), "builtin"))}
+        ways = {"refined": (True, ("openpbr", "gltf", "usd"))}
         if model:
-            ways = {"network": (False, None)} | ways
+            ways = {"network": (False, ())} | ways
         for way, (refine, exports) in ways.items():
             predict_pictures(
                 pictures,
@@ -255,7 +254,7 @@ class Scene:
         self.object = folder / f"{path.stem}.ply"
         write_ply(self.object, mesh)
         self.glb = folder / f"{path.stem}.glb"
-        self.glb.write_bytes(glb_bytes(mesh, GREY))
+        self.glb.write_bytes(glb_bytes(self.stage.mesh, GREY))
         self.light = folder / f"{path.stem}_light.exr"
         # Blender's middle column is a quarter of the width further on.
         self.blender_light = folder / f"{path.stem}_blender_light.exr"

@@ -13,7 +13,6 @@ from inverse_shading.command import main
 from inverse_shading.evaluation.comparison_table import ERRORS
 from inverse_shading.prediction import predict as prediction
 from inverse_shading.prediction import view
-from inverse_shading.prediction.exports import Exports
 from inverse_shading.prediction.session import Options
 from inverse_shading.report.comparison_summary import format_summary
 from inverse_shading.runtime.errors import InputError
@@ -61,14 +60,15 @@ def test_all_well(run):
     assert options == Options(refine=False)
     rendering = named.pop("rendering")
     assert rendering.device == "auto" and rendering.threads >= 1
-    assert named == {"stage": None, "device": "auto", "again": False, "exports": None}
+    assert named.pop("exports") == () and named.pop("export_settings") is None
+    assert named == {"stage": None, "device": "auto", "again": False}
 
 
 def test_every_option_is_handed_on(run):
     run(
         "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
         "linear", "--any-silhouette", "--fit-exposure", "--stage", "s", "--device", "cpu", "--render-device", "2",
-        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf", "--mesh", "m.glb",
+        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf",
     )  # fmt: skip
     (positional, named) = run.calls[0]
     assert positional[1:] == (
@@ -78,7 +78,7 @@ def test_every_option_is_handed_on(run):
     )
     assert named == {
         "stage": Path("s"), "device": "cpu", "rendering": Resources(2, 5), "again": True,
-        "exports": Exports(["openpbr", "gltf"], "m.glb"),
+        "exports": ["openpbr", "gltf"], "export_settings": None,
     }  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
         ("predict --help", "--refine"),
         ("stage --help", "--azimuth"),
         ("render --help", "--format"),
-        ("export --help", "--mesh"),
+        ("export --help", "--to"),
         ("summary --help", "TABLE"),
         ("record --help", "RESULTS"),
         ("document --help", "RECORD"),

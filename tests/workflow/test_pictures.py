@@ -50,11 +50,12 @@ def test_odd_names_are_refused_and_the_others_planned(tmp_path):
     assert "Traceback" not in output
 
 
-def test_a_material_that_would_be_an_alternative_is_refused(tmp_path):
-    names = [b"a.png", b"a_alternative_2.png", b"a_alternative_3.png"]
-    status, output = run(tmp_path, names, "--dry-run", alternatives=2)
+def test_a_material_that_would_be_an_alternative_or_an_export_is_refused(tmp_path):
+    names = [b"a.png", b"a_alternative_2.png", b"a_alternative_3.png", b"a_openpbr.png"]
+    status, output = run(tmp_path, names, "--dry-run", alternatives=2, to=["openpbr"])
     assert status == 0, output
     assert "a_alternative_2.png: its material would take the place of an alternative" in output
+    assert "a_openpbr.png: its material would take the place of an export of a." in output
     assert "a_alternative_3.png" not in output.partition("Job stats")[0]
 
 

@@ -89,10 +89,9 @@ def _predict(given: argparse.Namespace) -> int:
         given.refuse(
             "required: --model, or --stage and --refine, which find a material without a model"
         )
-    if given.mesh is not None and given.to is None:
-        given.refuse("--mesh: found it without --to, expected both")
+    if given.config is not None and not given.to:
+        given.refuse("--config: found it without --to, expected both")
     # Here, since it takes a second that --help needn't wait.
-    from inverse_shading.prediction.exports import Exports
     from inverse_shading.prediction.predict import predict_pictures
     from inverse_shading.prediction.session import Options
     from inverse_shading.runtime.resources import Resources
@@ -113,7 +112,8 @@ def _predict(given: argparse.Namespace) -> int:
         device=given.device,
         rendering=Resources(given.render_device, given.threads),
         again=given.again,
-        exports=None if given.to is None else Exports(given.to, given.mesh),
+        exports=given.to,
+        export_settings=_export_settings(given),
     )
     paged = True
     if given.page is not None and outcome.records:
@@ -198,10 +198,19 @@ def _export(given: argparse.Namespace) -> int:
         given.to,
         given.stage,
         given.output,
-        given.mesh,
         Resources(given.render_device, given.threads),
+        _export_settings(given),
     )
     return DONE
+
+
+def _export_settings(given: argparse.Namespace) -> dict | None:
+    """The section `export` of a configuration; None without one."""
+    if given.config is None:
+        return None
+    from inverse_shading.config.own_stage import stage_settings
+
+    return stage_settings(given.config, {})["export"]
 
 
 def _summarise(given: argparse.Namespace) -> int:
@@ -345,23 +354,24 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
         type=_page,
         help="write a page of the pictures too, as view does",
     )
-    _add_targets(predict, required=False)
+    _add_targets(predict, default=())
 
 
-def _add_targets(parser: argparse.ArgumentParser, required: bool) -> None:
+def _add_targets(parser: argparse.ArgumentParser, **kwargs) -> None:
     """Options of all that exports."""
     parser.add_argument(
         "--to",
         metavar="TARGETS",
         type=lambda text: [target.strip() for target in text.split(",")],
-        required=required,
         help="other platforms to write materials for: openpbr (.mtlx), gltf (.glb), usd (.usda), with "
         "commas between them",
+        **kwargs,
     )
     parser.add_argument(
-        "--mesh",
-        metavar="MESH",
-        help="the stage's mesh, which gltf holds: builtin or a file; a stage file has none",
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="a configuration, or a part of one, whose section export says how constants are found",
     )
 
 

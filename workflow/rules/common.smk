@@ -40,6 +40,7 @@ from inverse_shading.config.models import (
 )
 from inverse_shading.config.slices import sliced
 from inverse_shading.evaluation.predictor_names import BASELINES, REFINED, RIDGE
+from inverse_shading.export.file_names import endings
 from inverse_shading.pictures.folder import picture_of, pictures_in
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.provenance import code_digests

@@ -178,13 +178,21 @@ def picture_to_predict(name):
             f"{picture}: found {found}, expected one that Snakemake takes for a file's. Rename it, or give "
             "it to `inverse-shading predict`."
         )
-    other, _, number = name.rpartition("_alternative_")
-    wanted = map(str, range(1, config["predictions"]["alternatives"] + 1))
-    if number in wanted and any(path.stem == other for path in pictures_in(folder)):
-        raise InputError(
-            f"{picture}: its material would take the place of an alternative of {other}. Rename it, or set "
-            "predictions.alternatives to 0."
-        )
+    wanted = config["predictions"]
+    further = {
+        f"_alternative_{number}": ("an alternative", "alternatives to 0")
+        for number in range(1, wanted["alternatives"] + 1)
+    }
+    # Those that end in .mtlx or .json, as a material and its record do.
+    for ending in filter(lambda ending: ending.startswith("_"), endings(wanted["to"])):
+        further[Path(ending).stem] = ("an export", "to to []")
+    for ending, (what, remedy) in further.items():
+        other = name.removesuffix(ending)
+        if other != name and any(path.stem == other for path in pictures_in(folder)):
+            raise InputError(
+                f"{picture}: its material would take the place of {what} of {other}. Rename it, or set "
+                f"predictions.{remedy}."
+            )
     return picture
 
 

@@ -24,6 +24,8 @@ with job(snakemake.log[0]):
         device="cpu",
         rendering=Resources(snakemake.config["render"]["device"], snakemake.threads),
         again=True,
+        exports=snakemake.params.config.get("to", ()),
+        export_settings=snakemake.params.config.get("export"),
     )
     if outcome.failures:
         raise outcome.failures[0]

@@ -70,9 +70,10 @@ def test_the_shipped_config_is_right(config):
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
         ("refinement.calibration_images", 1, r"refinement.calibration_images: found 1 .*an integer from 2 to 100000"),
-        ("predictions", {"folder": "images", "model": None, "refine": False, "alternatives": 0, "placement": PLACEMENT}, r"predictions.refine: found false, allowed is true where predictions.model is null"),
+        ("predictions", {"folder": "images", "model": None, "refine": False, "alternatives": 0, "to": [], "placement": PLACEMENT}, r"predictions.refine: found false, allowed is true where predictions.model is null"),
+        ("predictions.to", ["gltf", "fbx"], r"predictions.to.1: found 'fbx' .text., allowed is one of openpbr, gltf, usd"),
         ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*pixel_components"),
-        ("predictions", {"folder": "images", "model": "pixel_components", "refine": False, "alternatives": 2, "placement": PLACEMENT}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
+        ("predictions", {"folder": "images", "model": "pixel_components", "refine": False, "alternatives": 2, "to": [], "placement": PLACEMENT}, r"predictions.alternatives: found 2, allowed is 0 where predictions.refine is false"),
     ],
 )  # fmt: skip
 def test_a_wrong_key_is_named_with_what_was_found_and_what_is_allowed(config, key, value, message):

@@ -13,7 +13,8 @@ def settings(folder, text, given=()):
 
 
 def test_what_is_not_said_is_as_shipped(config, tmp_path):
-    sections = {name: config[name] for name in ("stage", "render", "framing", "refinement", "seed")}
+    names = ("stage", "render", "framing", "refinement", "export", "seed")
+    sections = {name: config[name] for name in names}
     assert stage_settings(None, {}) == settings(tmp_path, "") == sections
     sections["stage"]["camera"]["azimuth"] = 30
     text = "seed: 1.0\nstage: {camera: {azimuth: 20}}"
@@ -27,6 +28,7 @@ def test_what_is_not_said_is_as_shipped(config, tmp_path):
         ("scene: {}", "scene: found an unknown key, allowed are appearance, .*, stage"),
         ("seed: 4294967296", "seed: found 4294967296 .*from 0 to 4294967295"),
         ("stage: {camera: {azimuth: 999}}", "stage.camera.azimuth: found 999 .*from -180 to 180"),
+        ("export: {pixels: 599}", "export.pixels: found 599 .*from 600 to 1000000"),
         ("framing: {image_size: 512}", r"framing.image_size: found 512, allowed .*frame_size \(448\)"),
     ],
 )  # fmt: skip

@@ -502,3 +502,11 @@ def test_whitening_is_no_setting_to_search_without_components(config):
     message = rf"search.spaces.{model}.head.whitening: found 1.0, .*allowed is 0 where head.components is 0"
     with pytest.raises(InputError, match=message):
         search_config(config, model)
+
+
+def test_pictures_depend_on_how_they_are_exported_only_where_they_are(config):
+    alone = slices.prediction_slice(config)
+    assert not {"to", "export"} & alone.keys()
+    config["predictions"]["to"] = ["gltf"]
+    exported = slices.prediction_slice(config)
+    assert exported == alone | {"to": ["gltf"], "export": slices.sort_keys(config["export"])}

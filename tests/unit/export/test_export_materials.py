@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import MaterialX as mx
 import numpy as np
@@ -12,19 +13,19 @@ from pxr import Usd, UsdShade
 from inverse_shading.command import main
 from inverse_shading.export import export_materials as exporting
 from inverse_shading.export.certificate import in_novel_light
-from inverse_shading.export.export_materials import export_materials
+from inverse_shading.export.export_materials import check_mesh, export_materials
+from inverse_shading.export.glb import glb_bytes
 from inverse_shading.export.renders import PixelRenderer
 from inverse_shading.export.shaders import target_stage
-from inverse_shading.export.stage_mesh import find_mesh
 from inverse_shading.export.targets import OPENPBR, TARGETS
 from inverse_shading.material.document import INPUTS, make_material, standard_library
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.built_in_lights import daylight, studio
+from inverse_shading.scene.make_stage import stage_mesh
 from inverse_shading.scene.mesh import load_mesh
-from inverse_shading.scene.stage_file import read_stage
+from inverse_shading.scene.stage_file import read_stage, save_stage
 from tests.support.gltf_validator import issues
-from tests.support.project import write_ball
 from tests.support.small_stage import MATERIALS, make_small_stage
 
 CPU = Resources("cpu", 1)
@@ -47,8 +48,8 @@ def exported(folder):
     code = main(
         [
             "export", str(folder / "red.mtlx"), "--to", "openpbr,gltf,usd",
-            "--stage", str(folder / "stage.safetensors"), "--mesh", str(folder / "ball.obj"),
-            "--output", str(output), "--render-device", "cpu", "--threads", "1",
+            "--stage", str(folder / "stage.safetensors"), "--output", str(output),
+            "--render-device", "cpu", "--threads", "1",
         ]
     )  # fmt: skip
     assert code == 0
@@ -132,6 +133,7 @@ def test_the_glb_has_the_stages_mesh_and_no_fault(exported, certificate, folder,
     length = int.from_bytes(content[12:16], "little")
     (material,) = json.loads(content[20 : 20 + length])["materials"]
     values = certificate["targets"]["gltf"]["values"]
+    assert content == glb_bytes(stage_mesh(ball), values)
     assert material["extensions"] == {
         "KHR_materials_specular": {
             "specularFactor": values["specular"],
@@ -175,9 +177,27 @@ def test_usd_opens_the_layer_and_finds_both_networks(exported, certificate):
             np.testing.assert_allclose(given[name], value, atol=1e-6)
 
 
-def export(folder, output, targets=("openpbr",), mesh=None):
-    stage = folder / "stage.safetensors"
-    export_materials([folder / "red.mtlx"], targets, stage, output, mesh, CPU)
+def test_settings_say_how_constants_are_found(folder, tmp_path, certificate, capsys):
+    config, stage = tmp_path / "mine.yaml", folder / "stage.safetensors"
+    given = ["export", str(folder / "red.mtlx"), "--to", "gltf", "--stage", str(stage), "--config"]
+    given += [str(config), "--output", str(tmp_path), "--render-device", "cpu", "--threads", "1"]
+    config.write_text("export: {restarts: -1}")
+    assert main(given) == 2 and "export.restarts: found -1" in capsys.readouterr().err
+    config.write_text("export: {restarts: 0, pixels: 600, visible: 0.25, held: 0.001}")
+    assert main(given) == 0 and "can't hold this material" in capsys.readouterr().err
+    own = json.loads((tmp_path / "red_certificate.json").read_text())
+    assert own["settings"] == certificate["settings"] | {
+        "restarts": 0, "pixels": 600, "visible": 0.25, "held": 0.001
+    }  # fmt: skip
+    (fitted, shipped) = (each["targets"]["gltf"] for each in (own, certificate))
+    assert fitted["starts"] == 1 < shipped["starts"]
+    widths = [np.subtract(*each["intervals"]["roughness"][::-1]) for each in (fitted, shipped)]
+    assert widths[0] < 0.7 * widths[1]
+
+
+def export(folder, output, targets=("openpbr",), stage=None):
+    stage = stage or folder / "stage.safetensors"
+    export_materials([folder / "red.mtlx"], targets, stage, output, CPU)
 
 
 @pytest.mark.parametrize("targets", [["fbx"], ["openpbr", "fbx"], [""], []])
@@ -186,18 +206,13 @@ def test_an_unknown_target_is_refused(folder, tmp_path, targets):
         export(folder, tmp_path, targets)
 
 
-def test_gltf_without_the_mesh_is_refused(folder, tmp_path):
-    with pytest.raises(InputError, match=r"stage\.safetensors: found no mesh.*--mesh"):
-        export(folder, tmp_path, ["gltf"])
-
-
-def test_another_mesh_than_the_stages_is_refused(folder, tmp_path):
-    with pytest.raises(InputError, match=r"builtin: found another mesh.*--mesh"):
-        export(folder, tmp_path, ["gltf"], "builtin")
-    coarser = tmp_path / "coarser.obj"
-    write_ball(coarser, rings=12, sectors=18)
-    with pytest.raises(InputError, match=r"coarser\.obj: found another mesh"):
-        find_mesh(coarser, read_stage(folder / "stage.safetensors"))
+def test_gltf_of_a_stage_without_a_mesh_is_refused_and_other_targets_are_not(folder, tmp_path):
+    old, output = tmp_path / "old.safetensors", tmp_path / "exports"
+    save_stage(old, replace(read_stage(folder / "stage.safetensors"), mesh=None))
+    with pytest.raises(InputError, match=r"old\.safetensors: found no mesh.*Make the stage anew"):
+        export(folder, output, ["openpbr", "gltf"], old)
+    assert not output.exists()
+    check_mesh(["openpbr", "usd"], old, read_stage(old))
 
 
 def test_files_of_somebody_else_are_left_alone(folder, tmp_path):
@@ -213,7 +228,7 @@ def test_a_file_that_is_read_is_never_an_output(folder, tmp_path):
     (tmp_path / "red.usda").symlink_to("red.mtlx")
     with pytest.raises(InputError, match=r"red\.usda: would take the place"):
         export_materials(
-            [tmp_path / "red.mtlx"], ["usd"], folder / "stage.safetensors", tmp_path, None, CPU
+            [tmp_path / "red.mtlx"], ["usd"], folder / "stage.safetensors", tmp_path, CPU
         )
 
 

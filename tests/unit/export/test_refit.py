@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inverse_shading.export.refit import VISIBLE, Fit, intervals, lost_shares
+from inverse_shading.export.refit import Fit, intervals, lost_shares
 from inverse_shading.export.targets import TARGETS, Input, Target, starts
 from tests.support.small_stage import MATERIALS
 
@@ -16,18 +16,18 @@ def found(derivatives, values=(0.5, 2.0)):
 
 def test_an_interval_is_where_the_picture_changes_by_what_is_visible():
     # The mean square of both rows together is (10 da)² / 2 and (20 db / 4)² / 2.
-    low, high = intervals(TWO, found([[10, 0], [0, 20]]))
-    reach = VISIBLE * np.sqrt(2) / np.array([10, 20])
+    low, high = intervals(TWO, found([[10, 0], [0, 20]]), 0.3)
+    reach = 0.3 * np.sqrt(2) / np.array([10, 20])
     np.testing.assert_allclose(low, [0.5 - reach[0], 2 - 4 * reach[1]])
     np.testing.assert_allclose(high, [0.5 + reach[0], 2 + 4 * reach[1]])
 
 
 def test_what_makes_up_for_each_other_is_open_within_the_range():
-    np.testing.assert_allclose(intervals(TWO, found([[10, 10], [20, 20]])), [[0, 0], [1, 4]])
+    np.testing.assert_allclose(intervals(TWO, found([[10, 10], [20, 20]]), 0.5), [[0, 0], [1, 4]])
 
 
 def test_what_does_not_show_is_open_and_holds_the_value():
-    low, high = intervals(TWO, found([[10, 0], [10, 0]], (1.0, 4.0)))
+    low, high = intervals(TWO, found([[10, 0], [10, 0]], (1.0, 4.0)), 0.5)
     assert (low[1], high[1]) == (0, 4) and low[0] < high[0] == 1
 
 
@@ -41,7 +41,8 @@ def test_starts_lie_within_the_ranges_and_leave_spare_inputs_alone():
     for target in TARGETS.values():
         low, high = target.bounds
         for values in (*MATERIALS, np.zeros(10), np.ones(10)):
-            for mode, places in zip(target.modes, starts(target, values), strict=True):
+            for mode, places in zip(target.modes, starts(target, values, 2), strict=True):
+                assert len(places) == 3
                 assert all(((low <= place) & (place <= high)).all() for place in places)
                 fixed = ~target.sought(mode, spare=False)
                 assert all((place[fixed] == places[0][fixed]).all() for place in places)

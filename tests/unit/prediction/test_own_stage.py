@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import OpenEXR
@@ -26,6 +27,7 @@ from inverse_shading.runtime.files import seal_path
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.srgb import srgb_encode
+from inverse_shading.scene.stage_file import read_stage, save_stage
 from tests.support.project import write_ball
 from tests.support.small_stage import FRAMING, MATERIALS, SETTINGS
 
@@ -118,13 +120,12 @@ def test_a_picture_leads_back_to_its_material_without_a_model(stage, material, t
     assert found.failures == []
 
 
-def test_materials_are_exported_beside_their_pictures(stage, settings, material, tmp_path, capsys):
-    mesh = settings["stage"]["mesh"]
+def test_materials_are_exported_beside_their_pictures(stage, material, tmp_path, capsys):
     given = ["--stage", str(stage), "--render-device", "cpu", "--threads", "1"]
     assert main(["render", str(material), "--output", str(tmp_path), *given]) == 0
     picture, output = str(tmp_path / "plastic.png"), tmp_path / "out"
     predict = ["predict", picture, "--refine", "--output", str(output), *given]
-    assert main([*predict, "--to", "gltf", "--mesh", mesh]) == 0
+    assert main([*predict, "--to", "gltf"]) == 0
     names = ["plastic.glb", "plastic_certificate.json"]
     report = json.loads((output / "plastic.json").read_text())
     assert report["files"] == ["plastic.mtlx", *names, "plastic.png"]
@@ -140,7 +141,7 @@ def test_materials_are_exported_beside_their_pictures(stage, settings, material,
     # The truth is 0.3, and another shader may need another number for it.
     assert low <= value <= high < low + 0.1 and abs(value - 0.3) < 0.1
     capsys.readouterr()
-    assert main([*predict, "--to", "gltf", "--mesh", mesh]) == 0
+    assert main([*predict, "--to", "gltf"]) == 0
     assert "1 of 1 pictures are done already" in capsys.readouterr().err
     # Without them, theirs don't stay.
     assert main(predict) == 0
@@ -148,18 +149,16 @@ def test_materials_are_exported_beside_their_pictures(stage, settings, material,
 
 
 def test_exports_that_cannot_be_are_refused_before_the_pictures(stage, tmp_path, capsys):
-    given = ["predict", str(tmp_path / "none.png"), "--stage", str(stage), "--refine"]
+    old = tmp_path / "old.safetensors"
+    save_stage(old, replace(read_stage(stage), mesh=None))
+    given = ["predict", str(tmp_path / "none.png"), "--stage", str(old), "--refine"]
     given += ["--output", str(tmp_path / "out")]
     for options, told in (
         (["--to", "openpbr,fbx"], "--to: found fbx, expected some of openpbr, gltf, usd"),
-        (["--to", "gltf"], "found no mesh in the stage file, expected one for gltf"),
-        (["--to", "gltf", "--mesh", "builtin"], "builtin: found another mesh"),
+        (["--to", "gltf"], f"{old}: found no mesh in the stage file"),
     ):
         assert main([*given, *options]) == 2
         assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
-    with pytest.raises(SystemExit):
-        main([*given, "--mesh", "builtin"])
-    assert "--mesh: found it without --to" in capsys.readouterr().err
 
 
 def test_a_stage_without_refinement_or_nothing_at_all_is_refused(stage, tmp_path):

@@ -80,9 +80,10 @@ def test_an_image_is_the_data_sets_own_before_rounding(path, sampled, values):
     assert (image != image.round()).mean() > 0.3
 
 
-def test_weights_are_how_far_the_object_reaches(sampled):
-    box = crop_box(sampled._mask, FRAMING["margin"])
-    white = np.repeat(sampled._mask[..., None] * np.uint8(255), 3, axis=-1)
+def test_weights_are_how_far_the_object_reaches(path, sampled):
+    mask = read_stage(path).mask
+    box = crop_box(mask, FRAMING["margin"])
+    white = np.repeat(mask[..., None] * np.uint8(255), 3, axis=-1)
     expected = frame_image(white, box, FRAMING["image_size"], FRAMING["filter"])[..., 0] / 255
     np.testing.assert_allclose(sampled.weights, expected, atol=1.5 / 255)
     assert sampled.weights.min() == 0 and sampled.weights.max() == 1
@@ -156,14 +157,14 @@ def test_more_materials_than_are_in_flight(sampled):
     np.testing.assert_array_equal(pixels, np.tile(sampled.sparse_pixels(MATERIALS), (5, 1, 1)))
 
 
-def test_renders_are_counted_by_their_share_of_pixels(sampled):
+def test_renders_are_counted_by_their_share_of_pixels(path, sampled):
     def counted(render):
         before = sampled.renders
         render()
         return sampled.renders - before
 
     assert counted(lambda: sampled.image(MATERIALS[0])) == pytest.approx(1)
-    covered = sampled._mask.sum()
+    covered = read_stage(path).mask.sum()
     sparse = counted(lambda: sampled.sparse_pixels(MATERIALS))
     assert sparse == pytest.approx(3 * sampled.sparse.sum() / covered)
     dense = counted(lambda: sampled.dense_pixels(MATERIALS))

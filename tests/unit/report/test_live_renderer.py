@@ -1,6 +1,7 @@
 """The page's WebGL renderer in a browser, held against this project's own."""
 
 import base64
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,12 @@ def page(driver, tmp_path_factory, paths):
     write_live_page(folder / "page.html", data)
     open_live_page(driver, folder / "page.html")
     return driver
+
+
+def test_a_page_holds_what_the_camera_sees_and_no_mesh(paths):
+    stage = read_stage(paths["torus"])
+    expected = live_stage(stage, FRAMING, "cpu")
+    assert live_stage(replace(stage, mesh=None), FRAMING, "cpu") == expected
 
 
 def floats(text):

@@ -20,7 +20,7 @@ from inverse_shading.scene import stage_file
 from inverse_shading.scene.backdrop import paint_backdrop
 from inverse_shading.scene.camera import place_camera
 from inverse_shading.scene.gbuffer import rasterise
-from inverse_shading.scene.make_stage import make_stage, write_stage
+from inverse_shading.scene.make_stage import make_stage, stage_mesh, write_stage
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import (
@@ -260,12 +260,38 @@ def test_shared_samples_change_no_byte_of_a_frame(stage, tmp_path):
 
 def test_the_file_holds_the_stage(path, stage):
     read = read_stage(path)
-    for field in dataclasses.fields(stage):
-        expected, found = getattr(stage, field.name), getattr(read, field.name)
-        np.testing.assert_array_equal(found, expected, err_msg=field.name)
+    given, held = (vars(each) | each.mesh._asdict() for each in (stage, read))
+    assert given.pop("mesh") and held.pop("mesh")
+    for name, expected in given.items():
+        np.testing.assert_array_equal(held[name], expected, err_msg=name)
         if isinstance(expected, np.ndarray):
-            assert found.dtype == expected.dtype, field.name
+            assert held[name].dtype == expected.dtype, name
     assert read.frame_size == SIZE
+
+
+def test_a_file_without_a_mesh_is_read_as_before(path, stage):
+    save_stage(path, dataclasses.replace(stage, mesh=None))
+    assert read_description(path, key=DESCRIPTION_KEY)["version"] == 3
+    assert not {name for name in read_tensors(path, "numpy") if name.startswith("mesh_")}
+    read = read_stage(path)
+    assert read.mesh is None
+    np.testing.assert_array_equal(read.surface, stage.surface)
+
+
+def test_the_mesh_of_a_stage_has_the_vertices_that_triangles_use():
+    ball = shader_ball()
+    spare = np.concatenate([np.zeros((5, 3), np.float32), ball.positions])
+    wider = dataclasses.replace(
+        ball,
+        positions=spare,
+        normals=np.concatenate([ball.normals[:5], ball.normals]),
+        triangles=ball.triangles + np.uint32(5),
+    )
+    for found, expected in zip(stage_mesh(wider), stage_mesh(ball), strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    mesh = stage_mesh(wider)
+    np.testing.assert_array_equal(mesh.positions[mesh.triangles], ball.positions[ball.triangles])
 
 
 def test_the_file_has_the_same_bytes_every_time(path, tmp_path):
@@ -290,7 +316,7 @@ def test_a_failure_on_the_way_leaves_what_was_there(path, stage, monkeypatch):
 
 def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
     monkeypatch.setattr(stage_file, "VERSION", stage_file.VERSION + 1)
-    with pytest.raises(InputError, match="version 3, expected 4"):
+    with pytest.raises(InputError, match="version 4, expected 5"):
         read_stage(path)
 
 
@@ -313,11 +339,20 @@ def test_a_file_of_another_version_is_refused(path, stage, monkeypatch):
         ("pixel_stage", lambda text: text | 255, r"found a shader that is no text"),
         ("essl_pixel_stage", lambda text: text | 255, r"found a shader that is no text"),
         ("essl_pixel_stage", lambda text: None, r"found nothing as essl_pixel_stage"),
+        (
+            "mesh_positions",
+            lambda positions: positions * np.inf,
+            r"not a finite number in mesh_pos",
+        ),
+        ("mesh_normals", lambda normals: normals[:-1], r"as mesh_normals, expected float32"),
+        ("mesh_triangles", lambda triangles: None, r"found nothing as mesh_triangles"),
+        ("mesh_triangles", lambda places: places + np.uint32(1), r"found vertex \d+ in mesh_tri"),
         ("environment_samples", lambda samples: 0, r"found 0 environment_samples"),
         ("environment_samples", lambda samples: "16", r"found '16' environment_samples"),
         ("uniforms", lambda uniforms: [], r"found no uniforms"),
         ("uniforms", lambda uniforms: {"base": [10]}, r"found no uniforms"),
         ("materialx_version", lambda version: None, r"found no materialx_version"),
+        ("version", lambda version: 3, r"found mesh_normals, mesh_positions, mesh_triangles, exp"),
         ("version", lambda version: None, r"found a stage file of version None"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The settings of a stage of one's own: a configuration's, the shipped ones where it says nothing."""
+"""Settings of commands: a configuration's, the shipped ones where it says nothing."""
 
 import copy
 from collections.abc import Mapping
@@ -8,7 +8,14 @@ from typing import Any
 import yaml
 
 from inverse_shading.config.check import with_integers, wrong_image_size
-from inverse_shading.config.schema import Configuration, Framing, Refinement, Render, Stage
+from inverse_shading.config.schema import (
+    Configuration,
+    Exports,
+    Framing,
+    Refinement,
+    Render,
+    Stage,
+)
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.names import hint
@@ -16,11 +23,17 @@ from inverse_shading.runtime.sections import plain_values
 from inverse_shading.runtime.shipped import shipped_value, shipped_values
 from inverse_shading.runtime.wording import wrong_keys, wrong_value
 
-SECTIONS = {"stage": Stage, "render": Render, "framing": Framing, "refinement": Refinement}
+SECTIONS = {
+    "stage": Stage,
+    "render": Render,
+    "framing": Framing,
+    "refinement": Refinement,
+    "export": Exports,
+}
 
 
 def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
-    """The sections stage, render, framing and refinement, and `seed`.
+    """The sections stage, render, framing, refinement and export, and `seed`.
 
     Args:
         config: a YAML file with any part of the workflow's configuration, or None.
@@ -49,7 +62,7 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
     if mistakes:
         where = "the options" if config is None else f"{config} or the options"
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
-        raise InputError(f"{where}: the settings of the stage are wrong:\n{lines}")
+        raise InputError(f"{where}: the settings are wrong:\n{lines}")
     return settings
 
 

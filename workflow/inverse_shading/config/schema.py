@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import ConfigDict, Field, create_model
 
+from inverse_shading.export.settings import Exports, TargetName
 from inverse_shading.inversion.settings import Refinement
 from inverse_shading.network.settings import (
     Architecture,
@@ -308,6 +309,9 @@ class Predictions(Section):
     model: str | None = key("One of the models; null for refinement without one.", "streamed")
     refine: bool = key("Whether the model's guess is corrected by rendering.", True)
     alternatives: int = key("Further materials that look the same.", 0, ge=0, le=100)
+    to: Annotated[list[TargetName], Listed(0, unique=True)] = key(
+        "Other platforms that each material is written for.", []
+    )
     placement: Placement
 
 
@@ -365,6 +369,7 @@ class Configuration(Section):
     baselines: Baselines
     appearance: Appearance
     refinement: Refinement
+    export: Exports
     predictions: Predictions
     figures: Figures
     published: list[PublishedRow] = key("Rows of a published table, shown for comparison.")

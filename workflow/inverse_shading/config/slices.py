@@ -183,7 +183,8 @@ def card_slice(config: dict, model: str) -> dict:
 def prediction_slice(config: dict) -> dict:
     """What a picture's material depends on beside the stage and the model.
 
-    Without a model `settings` holds what the model's card would say of framing and refinement.
+    Without a model `settings` holds what the model's card would say of framing and refinement. `to`
+    and `export` are there where materials are written for other platforms.
     """
     predictions = config["predictions"]
     settings = {
@@ -191,6 +192,8 @@ def prediction_slice(config: dict) -> dict:
     }
     if predictions["model"] is None:
         settings["settings"] = {name: config[name] for name in ("framing", "refinement")}
+    if predictions["to"]:
+        settings |= {"to": predictions["to"], "export": config["export"]}
     return sliced(**settings)
 
 

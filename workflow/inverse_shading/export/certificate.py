@@ -1,6 +1,6 @@
 """How near an exported material looks, measured: on the stage it was fitted on and in another light."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,13 +19,15 @@ from inverse_shading.export.refit import (
     refit,
 )
 from inverse_shading.export.renders import PixelRenderer
+from inverse_shading.export.settings import Exports
 from inverse_shading.export.shaders import target_stage, translated_stage
 from inverse_shading.export.targets import Mode, Target, naive_numbers, starts
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.scene.built_in_lights import daylight, studio
 from inverse_shading.scene.environment import irradiance_map
-from inverse_shading.scene.stage_file import Stage
+from inverse_shading.scene.stage_file import Stage, StageMesh
 
 # Where the difference is measured: on the stage, and on it in a light that nothing was fitted in.
 PLACES = ("stage", "novel")
@@ -33,10 +35,6 @@ PLACES = ("stage", "novel")
 # An input is named as one that the target can't follow where this share of what a change of it does to
 # the picture is lost, if the change of all its range shows by so many levels of 255.
 LOST_SHARE, SHOWN = 0.2, 2.0
-
-
-# Draws of a posterior that are followed, evenly spread among those there are.
-FOLLOWED = 100
 
 
 @dataclass(frozen=True)
@@ -64,17 +62,33 @@ class Exporter:
         stage: that pictures are compared on.
         resources: where to render.
         library: see `document.standard_library`.
+        settings: see `settings.Exports`; None for the shipped ones.
+
+    Attributes:
+        settings: as given.
 
     Raises:
         InputError: the OpenGL driver can't be used. So does `export` if it fails.
     """
 
-    def __init__(self, stage: Stage, resources: Resources, library: mx.Document):
+    def __init__(
+        self,
+        stage: Stage,
+        resources: Resources,
+        library: mx.Document,
+        settings: Mapping | None = None,
+    ):
         self._resources, self.library = resources, library
+        self.settings = dict(settings or shipped_values(Exports))
         self._stages = {"stage": stage, "novel": in_novel_light(stage)}
         self._stack = ExitStack()
         self._renderers: dict[tuple, PixelRenderer] = {}
         self.driver = self._material("stage").driver
+
+    @property
+    def mesh(self) -> StageMesh | None:
+        """The stage's, see `Stage`."""
+        return self._stages["stage"].mesh
 
     def export(
         self,
@@ -90,7 +104,8 @@ class Exporter:
         """
         truths = {place: self._material(place).pixels(material[None])[0] for place in PLACES}
         fitted = [self._target("stage", target, mode) for mode in target.modes]
-        found = refit(target, fitted, truths["stage"], starts(target, material))
+        places = starts(target, material, self.settings["restarts"])
+        found = refit(target, fitted, truths["stage"], places, self.settings)
         measured = {}
         for place in PLACES:
             renders = {
@@ -112,7 +127,9 @@ class Exporter:
             {
                 "model": target.node,
                 "values": values,
-                "intervals": _named(target, found, intervals(target, found)),
+                "intervals": _named(
+                    target, found, intervals(target, found, self.settings["visible"])
+                ),
                 **told,
                 **measured,
                 "lost": self._lost(found, material),
@@ -124,7 +141,8 @@ class Exporter:
         self, target: Target, found: Fit, material: np.ndarray, draws: np.ndarray, level: float
     ) -> np.ndarray:
         """Bounds (2, sought) that hold a share of the draws, each followed in the target's shader."""
-        chosen = draws[np.linspace(0, len(draws) - 1, FOLLOWED).astype(int)]
+        # Evenly spread among those there are.
+        chosen = draws[np.linspace(0, len(draws) - 1, self.settings["draws"]).astype(int)]
         moves = [
             naive_numbers(target, each, found.mode) - naive_numbers(target, material, found.mode)
             for each in chosen
@@ -144,7 +162,7 @@ class Exporter:
         return np.stack([np.minimum(ends[0], value), np.maximum(ends[1], value)])
 
     def _lost(self, found: Fit, material: np.ndarray) -> dict[str, float]:
-        wanted = derivatives_by_inputs(self._material("stage"), material)
+        wanted = derivatives_by_inputs(self._material("stage"), material, self.settings["pixels"])
         shown = np.sqrt(np.mean(np.square(wanted), axis=0))
         return {
             name: round(float(share), 3)

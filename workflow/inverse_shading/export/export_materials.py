@@ -15,8 +15,6 @@ from inverse_shading.export.certificate import Export, Exporter
 from inverse_shading.export.documents import materialx_text, usd_text
 from inverse_shading.export.file_names import CERTIFICATE, ENDINGS, check_targets
 from inverse_shading.export.glb import glb_bytes
-from inverse_shading.export.refit import VISIBLE
-from inverse_shading.export.stage_mesh import find_mesh
 from inverse_shading.export.targets import GLTF, OPENPBR, TARGETS
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.given_material import read_given_material
@@ -27,14 +25,10 @@ from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
-from inverse_shading.scene.mesh import Mesh
 from inverse_shading.scene.stage_file import Stage
 
 # Bytes; a certificate has some thousand.
 LARGEST_CERTIFICATE = 2**20
-
-# Root mean square in levels of 255 from which a target is said not to hold a material.
-HELD = 2.0
 
 
 def export_materials(
@@ -42,8 +36,8 @@ def export_materials(
     targets: Sequence[str],
     stage: str | Path,
     output: str | Path,
-    mesh: str | Path | None = None,
     resources: Resources = Resources("auto", 1),  # noqa: B008
+    settings: Mapping | None = None,
 ) -> None:
     """Export materials of the ten inputs to other platforms.
 
@@ -55,21 +49,21 @@ def export_materials(
         targets: names among `targets.TARGETS`.
         stage: a file written by `make_stage.write_stage`.
         output: folder to write into.
-        mesh: of the stage, "builtin" or a path, which glTF holds.
         resources: where to render; no number depends on the threads.
+        settings: see `settings.Exports`; None for the shipped ones.
 
     Raises:
         InputError: a target is unknown, a material or the stage can't be used, glTF is asked for
-            without the stage's mesh, a file is in the way or can't be written, or nothing can render.
+            of a stage without a mesh, a file is in the way or can't be written, or nothing can render.
     """
     check_targets(targets)
     library = standard_library()
     values = {Path(path): read_given_material(path, library) for path in materials}
     shown = read_given_stage(stage)
-    whole = mesh_for(targets, stage, shown, mesh)
+    check_mesh(targets, stage, shown)
     output = Path(output)
     for path in values:
-        _check_free(path.stem, output, targets, [stage, *values, *filter(None, [mesh])])
+        _check_free(path.stem, output, targets, [stage, *values])
     if len({path.stem for path in values}) < len(values):
         raise InputError(
             "found two materials of one name, expected different names. Rename one, or give them one "
@@ -78,7 +72,7 @@ def export_materials(
     # Now, since a fit takes its time.
     digests = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in values}
     make_folder(output)
-    with Exporter(shown, resources, library) as exporter:
+    with Exporter(shown, resources, library, settings) as exporter:
         for path, material in values.items():
             origin = {
                 "version": __version__,
@@ -87,32 +81,24 @@ def export_materials(
                 "stage_sha256": read_seal(stage),
                 "renderer": f"MaterialX {mx.getVersionString()}, {exporter.driver}",
             }
-            _write(
-                path.stem, output, export_files(exporter, path, material, targets, origin, whole)
-            )
+            _write(path.stem, output, export_files(exporter, path, material, targets, origin))
 
 
-def mesh_for(
-    targets: Sequence[str], path: str | Path, stage: Stage, mesh: str | Path | None
-) -> Mesh | None:
-    """The stage's mesh, where a target holds it.
+def check_mesh(targets: Sequence[str], path: str | Path, stage: Stage) -> None:
+    """Check that a stage has a mesh where a target holds it.
 
     Args:
         path: of the stage, for messages.
-        mesh: "builtin" or a path.
 
     Raises:
-        InputError: it isn't given, can't be used, or the stage shows another one.
+        InputError: it is a file of an older version, without one.
     """
-    if GLTF.name not in targets:
-        return None
-    if mesh is None:
+    if GLTF.name in targets and stage.mesh is None:
         raise InputError(
-            f"{path}: found no mesh in the stage file, expected one for {GLTF.name}. Give the mesh "
-            "that the stage was made with as --mesh (builtin for the project's own), or leave "
+            f"{path}: found no mesh in the stage file, which is of an older version, expected one for "
+            f"{GLTF.name}. Make the stage anew, with `inverse-shading stage` or the workflow, or leave "
             f"{GLTF.name} out of --to."
         )
-    return find_mesh(mesh, stage)
 
 
 def export_files(
@@ -121,7 +107,6 @@ def export_files(
     material: np.ndarray,
     targets: Sequence[str],
     origin: Mapping[str, str],
-    mesh: Mesh | None,
     posterior: tuple[np.ndarray, float] | None = None,
 ) -> dict[str, bytes]:
     """Find a material's constants; the contents of all its files by name, the certificate last.
@@ -129,20 +114,19 @@ def export_files(
     Args:
         path: NAME.mtlx, after which the files are called.
         origin: what made them of what, by name.
-        mesh: see `mesh_for`.
         posterior: see `Exporter.export`.
 
     Raises:
         InputError: the driver failed.
     """
     found = {name: exporter.export(TARGETS[name], material, posterior) for name in targets}
-    _report(path, found)
+    _report(path, found, exporter.settings["held"])
     contents = {}
     for target, export in found.items():
         if target == OPENPBR.name:
             content = materialx_text(OPENPBR.node, export.values, exporter.library).encode()
         elif target == GLTF.name:
-            content = glb_bytes(mesh, export.values)
+            content = glb_bytes(exporter.mesh, export.values)
         else:
             content = usd_text(material, export.values).encode()
         contents[f"{path.stem}{ENDINGS[target]}"] = content
@@ -150,7 +134,7 @@ def export_files(
         "made_by": dict(origin),
         "files": list(contents),
         "material": dict(zip(PARAMETERS, material.tolist(), strict=True)),
-        "interval_levels": VISIBLE,
+        "settings": exporter.settings,
         "targets": {target: export.certificate for target, export in found.items()},
     }
     text = json.dumps(certificate, indent=2, allow_nan=False) + "\n"
@@ -170,7 +154,7 @@ def _write(name: str, output: Path, contents: Mapping[str, bytes]) -> None:
             (output / file).unlink(missing_ok=True)
 
 
-def _report(path: Path, found: Mapping[str, Export]) -> None:
+def _report(path: Path, found: Mapping[str, Export], held: float) -> None:
     for target, export in found.items():
         measured = export.certificate["stage"]
         logger.info(
@@ -182,7 +166,7 @@ def _report(path: Path, found: Mapping[str, Export]) -> None:
             measured["translation"]["rms"],
             export.certificate["novel"]["refitted"]["rms"],
         )
-        if export.rms > HELD:
+        if export.rms > held:
             lost = ", ".join(export.certificate["lost"]) or "nothing by itself"
             logger.warning(
                 "%s: %s can't hold this material; of its inputs it can't follow: %s",

@@ -10,6 +10,11 @@ ENDINGS = {"openpbr": "_openpbr.mtlx", "gltf": ".glb", "usd": ".usda"}
 CERTIFICATE = "_certificate.json"
 
 
+def endings(targets: Sequence[str]) -> list[str]:
+    """What follows a material's name in all files of its exports; nothing without targets."""
+    return [*(ENDINGS[target] for target in targets), CERTIFICATE] if targets else []
+
+
 def check_targets(targets: Sequence[str]) -> None:
     """Refuse names that are no targets, or none at all.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from inverse_shading import __version__
-from inverse_shading.scene.mesh import Mesh
+from inverse_shading.scene.stage_file import StageMesh
 
 # Of the container and its chunks, and what pads JSON and bytes to whole words.
 MAGIC, VERSION = b"glTF", 2
@@ -19,20 +19,16 @@ FLOAT, UNSIGNED_INT = 5126, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 
 
-def glb_bytes(mesh: Mesh, values: Mapping[str, Any]) -> bytes:
+def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
     """The file.
-
-    Tangents and texture coordinates are left out, since the material has no texture.
 
     Args:
         values: inputs of gltf_pbr: base_color, metallic, roughness, specular, specular_color, ior.
     """
-    used, triangles = np.unique(mesh.triangles, return_inverse=True)
-    positions, normals = mesh.positions[used], mesh.normals[used]
     parts = [
-        (positions, "VEC3", FLOAT, ARRAY_BUFFER),
-        (normals, "VEC3", FLOAT, ARRAY_BUFFER),
-        (triangles.reshape(-1).astype(np.uint32), "SCALAR", UNSIGNED_INT, ELEMENT_ARRAY_BUFFER),
+        (mesh.positions, "VEC3", FLOAT, ARRAY_BUFFER),
+        (mesh.normals, "VEC3", FLOAT, ARRAY_BUFFER),
+        (mesh.triangles.reshape(-1), "SCALAR", UNSIGNED_INT, ELEMENT_ARRAY_BUFFER),
     ]
     views, accessors, content = [], [], b""
     for array, kind, component, usage in parts:
@@ -50,8 +46,8 @@ def glb_bytes(mesh: Mesh, values: Mapping[str, Any]) -> bytes:
         )
         content += data
     accessors[0] |= {
-        "min": positions.min(axis=0).tolist(),
-        "max": positions.max(axis=0).tolist(),
+        "min": mesh.positions.min(axis=0).tolist(),
+        "max": mesh.positions.max(axis=0).tolist(),
     }
     document = {
         "asset": {"version": "2.0", "generator": f"inverse-shading {__version__}"},

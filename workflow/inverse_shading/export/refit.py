@@ -1,6 +1,6 @@
 """The constants of a shading model whose picture is nearest to a given one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,11 @@ from inverse_shading.export.targets import Mode, Target
 from inverse_shading.inversion.least_squares import MARGIN, SAME, fit
 from inverse_shading.material.parameters import DECIMALS
 
-# What follows is numerical: it decides how far a search is driven, not what is sought, and stands in no
-# configuration, which the command `export` has none of. Certificates are measured, whatever it is.
+# What follows is numerical: it decides how far a search is driven, not what is sought. What users set
+# stands in `settings`. Certificates are measured, whatever it is.
 
-# Pixels that lead near the optimum, and those that it is found on.
-COARSE_PIXELS, FINE_PIXELS = 600, 3000
+# Pixels that lead near the optimum.
+COARSE_PIXELS = 600
 
 # A pass ends when a step gains less than this share of its cost, or after so many points.
 COARSE_GAIN, COARSE_POINTS = 2e-3, 25
@@ -23,19 +23,12 @@ FINE_GAIN, FINE_POINTS = 1e-3, 10
 # Step of the finite differences, as a share of an input's range.
 STEP = 0.005
 
-# Root mean square in levels of 255 that no further start is tried below: less than rounding does.
-NEAR = 0.25
-
 # Further starts are tried until so many have found the best picture.
 AGREEING = 2
 
 # Linear steps by which further materials are followed, and the share of the strongest change of the
 # picture below which a change is left alone.
 STEPS, WEAK = 2, 0.003
-
-# Root mean square in levels of 255 by which a picture may change within an interval: as much as can be
-# seen side by side.
-VISIBLE = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,7 +39,7 @@ class Fit:
         mode: of `Target.modes`.
         sought: bool (n,), numbers that were sought; the others have no effect.
         values: (n,) in the order of `Target.columns`, of at most `parameters.DECIMALS` decimals.
-        derivatives: float64 (pixels · 3, sought), levels of 255 of the first FINE_PIXELS by the
+        derivatives: float64 (pixels · 3, sought), levels of 255 of the first pixels by the
             number's share of its range.
         starts: searches made, over all modes.
     """
@@ -63,6 +56,7 @@ def refit(
     renderers: Sequence[PixelRenderer],
     picture: np.ndarray,
     starts: Sequence[Sequence[np.ndarray]],
+    settings: Mapping,
 ) -> Fit:
     """Search each mode from several starts over few pixels, and from the best of all over more.
 
@@ -71,11 +65,13 @@ def refit(
         picture: (covered, 3) levels of 255, pixels in the renderers' order.
         starts: for each mode, numbers of the target; later ones are tried only as long as the best
             picture was not found twice.
+        settings: see `settings.Exports`; its `pixels` are those of the last search.
     """
+    tolerance, pixels = settings["tolerance"], settings["pixels"]
     low, high = target.bounds
     best, count = (np.inf, 0, low), 0
     for mode, renderer in enumerate(renderers):
-        problem = _Problem(target, renderer, picture)
+        problem = _Problem(target, renderer, picture, pixels)
         found: list[float] = []
         for start in starts[mode]:
             x = (np.asarray(start) - low) / (high - low)
@@ -85,32 +81,35 @@ def refit(
             if distance < best[0]:
                 best = (distance, mode, x)
             agreeing = sum(each <= (1 + SAME) * min(found) for each in found)
-            if min(found) <= NEAR or agreeing >= AGREEING:
+            if min(found) <= tolerance or agreeing >= AGREEING:
                 break
     distance, mode, x = best
-    problem = _Problem(target, renderers[mode], picture)
-    spare = distance > NEAR
+    problem = _Problem(target, renderers[mode], picture, pixels)
+    spare = distance > tolerance
     sought = target.sought(target.modes[mode], spare)
     if spare:
         x, _ = problem.search(x, sought)
     x, _ = problem.search(x, sought, fine=True)
     # As the files hold them.
     values = np.clip((low + x * (high - low)).round(DECIMALS), low, high)
-    derivatives = _derivatives(lambda points: problem.render(points, FINE_PIXELS), x, sought)
+    derivatives = _derivatives(lambda points: problem.render(points, pixels), x, sought)
     return Fit(target.modes[mode], sought, values, derivatives, count)
 
 
-def intervals(target: Target, found: Fit) -> np.ndarray:
-    """How far each number can go while the others follow it and the picture changes by VISIBLE.
+def intervals(target: Target, found: Fit, visible: float) -> np.ndarray:
+    """How far each number can go while the others follow it and the picture changes by what is visible.
 
     The picture is taken to be linear in them. Bounds (2, sought) within the target's own.
+
+    Args:
+        visible: root mean square in levels of 255.
     """
     low, high = (bound[found.sought] for bound in target.bounds)
     normal = found.derivatives.T @ found.derivatives / len(found.derivatives)
     strengths, directions = np.linalg.eigh(normal)
     # What doesn't show at all is known nowhere within its range.
     strengths = np.maximum(strengths, 1e-12)
-    reach = VISIBLE * np.sqrt((directions**2 / strengths).sum(axis=1))
+    reach = visible * np.sqrt((directions**2 / strengths).sum(axis=1))
     x = (found.values[found.sought] - low) / (high - low)
     return low + np.clip(np.stack([x - reach, x + reach]), 0, 1) * (high - low)
 
@@ -164,18 +163,19 @@ def lost_shares(found: Fit, wanted: np.ndarray) -> np.ndarray:
     return np.linalg.norm(left, axis=0) / np.where(sizes > 0, sizes, 1)
 
 
-def derivatives_by_inputs(renderer: PixelRenderer, values: np.ndarray) -> np.ndarray:
-    """Derivatives (pixels · 3, 10) of the first FINE_PIXELS of a material by its ten inputs."""
+def derivatives_by_inputs(renderer: PixelRenderer, values: np.ndarray, pixels: int) -> np.ndarray:
+    """Derivatives (pixels · 3, 10) of the first pixels of a material by its ten inputs."""
     return _derivatives(
-        lambda points: renderer.pixels(points, FINE_PIXELS), values, np.full(len(values), True)
+        lambda points: renderer.pixels(points, pixels), values, np.full(len(values), True)
     )
 
 
 class _Problem:
     """Least squares over the first pixels, in shares of the numbers' ranges."""
 
-    def __init__(self, target: Target, renderer: PixelRenderer, picture: np.ndarray):
+    def __init__(self, target: Target, renderer: PixelRenderer, picture: np.ndarray, pixels: int):
         self._target, self._renderer, self._picture = target, renderer, picture
+        self._pixels = pixels
 
     def render(self, x: np.ndarray, count: int) -> np.ndarray:
         """Pixels (n, count, 3) of x (n, numbers)."""
@@ -186,7 +186,7 @@ class _Problem:
         self, x: np.ndarray, sought: np.ndarray, fine: bool = False
     ) -> tuple[np.ndarray, float]:
         """Where a search from x ends, and the root mean square there; what isn't sought stays."""
-        count = FINE_PIXELS if fine else COARSE_PIXELS
+        count = self._pixels if fine else COARSE_PIXELS
         picture, margin = self._picture[:count], MARGIN / 10 if fine else MARGIN
 
         def whole(part: np.ndarray) -> np.ndarray:

@@ -173,18 +173,16 @@ USD = Target(
     ),
 )
 
-# Starts of a search after the naive one.
-FURTHER_STARTS = 3
 
-
-def starts(target: Target, values: np.ndarray) -> list[list[np.ndarray]]:
+def starts(target: Target, values: np.ndarray, restarts: int) -> list[list[np.ndarray]]:
     """Where a material's constants are sought from: for each mode a naive mapping, then seeded places.
 
     Args:
         values: (10,) of the material.
+        restarts: places after the naive mapping.
     """
     low, high = target.bounds
-    shares = np.random.default_rng(0).uniform(0.1, 0.9, (FURTHER_STARTS, len(low)))
+    shares = np.random.default_rng(0).uniform(0.1, 0.9, (restarts, len(low)))
     places = low + shares * (high - low)
     found = []
     for mode in target.modes:

@@ -243,13 +243,20 @@ def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndar
     scale = (box_right - box_left) / (right - left)
     corner = box_left - left * scale, box_upper - upper * scale
     shown = (*corner, corner[0] + side * scale, corner[1] + side * scale)
-    if picture.placement == "framed" and source.kind.steps:
-        # Framed images are made of frames of 8 bits.
-        canvas = frame_image(np.rint(frame).astype(np.uint8), shown, side, renderer.filter)
-    else:
-        canvas = through_square(frame, shown, side, renderer.filter)
-    filed = source.kind.applied(np.clip(canvas[: source.height, : source.width], 0, 255))
-    return np.clip(through_square(filed, source.square, size, renderer.filter), 0, 255)
+
+    def filed(part: np.ndarray) -> np.ndarray:
+        if picture.placement == "framed" and source.kind.steps:
+            # Framed images are made of frames of 8 bits.
+            canvas = frame_image(np.rint(part).astype(np.uint8), shown, side, renderer.filter)
+        else:
+            canvas = through_square(part, shown, side, renderer.filter)
+        held = source.kind.applied(np.clip(canvas[: source.height, : source.width], 0, 255))
+        return np.clip(through_square(held, source.square, size, renderer.filter), 0, 255)
+
+    if source.kind.tables:
+        return filed(frame)
+    # Only a JPEG mixes channels. One by one they take less memory, and no time to be put together.
+    return np.stack([filed(channel) for channel in np.moveaxis(frame, -1, 0)], axis=-1)
 
 
 def _near_square(source: PictureSource, size: int) -> PictureSource:

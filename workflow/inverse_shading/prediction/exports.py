@@ -1,57 +1,44 @@
 """Files of other platforms beside each material that is found for a picture."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.given_stage import read_given_stage
-from inverse_shading.scene.mesh import Mesh
 
 if TYPE_CHECKING:
     from inverse_shading.prediction.output_files import Prediction
-
-
-@dataclass(frozen=True)
-class Exports:
-    """What each material is written for.
-
-    Attributes:
-        targets: see `file_names.check_targets`.
-        mesh: of the stage, "builtin" or a path, which glTF holds.
-    """
-
-    targets: Sequence[str]
-    mesh: str | Path | None = None
 
 
 class PictureExporter:
     """Exports the materials of pictures of one stage, one after the other.
 
     Args:
-        wanted: targets that are known.
+        targets: see `file_names.check_targets`.
         stage: a file written by `make_stage.write_stage`.
         rendering: where to render; no number depends on the threads.
-
-    Attributes:
-        identity: what the files depend on, beside the material.
+        settings: see `export.settings.Exports`.
 
     Raises:
-        InputError: the stage can't be used, or glTF is asked for without its mesh.
+        InputError: the stage can't be used, or glTF is asked for and it has no mesh.
     """
 
-    def __init__(self, wanted: Exports, stage: str | Path, rendering: Resources):
+    def __init__(
+        self,
+        targets: Sequence[str],
+        stage: str | Path,
+        rendering: Resources,
+        settings: Mapping,
+    ):
         # Here, since they take long to load and are wanted by few.
         from inverse_shading.export.certificate import Exporter
-        from inverse_shading.export.export_materials import mesh_for
+        from inverse_shading.export.export_materials import check_mesh
         from inverse_shading.material.document import standard_library
 
-        self._targets, shown = list(wanted.targets), read_given_stage(stage)
-        self._mesh = mesh_for(self._targets, stage, shown, wanted.mesh)
-        self.identity = {"to": self._targets, "mesh": self._mesh and _sha256(self._mesh)}
-        self._make = lambda: Exporter(shown, rendering, standard_library())
+        self._targets, shown = targets, read_given_stage(stage)
+        check_mesh(targets, stage, shown)
+        self._make = lambda: Exporter(shown, rendering, standard_library(), settings)
 
     def files(
         self, material: Path, prediction: "Prediction", origin: Mapping[str, str]
@@ -78,7 +65,6 @@ class PictureExporter:
             estimate.material,
             self._targets,
             origin,
-            self._mesh,
             posterior,
         )
 
@@ -88,10 +74,3 @@ class PictureExporter:
 
     def __exit__(self, *error) -> None:
         self._exporter.__exit__(*error)
-
-
-def _sha256(mesh: Mesh) -> str:
-    digest = hashlib.sha256()
-    for array in (mesh.positions, mesh.normals, mesh.triangles):
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -15,7 +15,7 @@ import MaterialX as mx
 import numpy as np
 from PIL import Image
 
-from inverse_shading.export.file_names import CERTIFICATE, ENDINGS
+from inverse_shading.export.file_names import ENDINGS, endings
 from inverse_shading.inversion.misfit import EXPLAINED
 from inverse_shading.inversion.reasons import EXPLANATIONS, MISFIT_REASON, UNSURE
 from inverse_shading.inversion.refiner import Estimate
@@ -65,13 +65,12 @@ class OutputFiles:
             targets: platforms that the material is exported to.
         """
         name = picture.stem
-        endings = [*(ENDINGS[target] for target in targets), CERTIFICATE] if targets else []
         return cls(
             folder / f"{name}.mtlx",
             tuple(folder / f"{name}_alternative_{i}.mtlx" for i in range(1, alternatives + 1)),
             folder / f"{name}.png",
             folder / f"{name}.json",
-            tuple(folder / f"{name}{ending}" for ending in endings),
+            tuple(folder / f"{name}{ending}" for ending in endings(targets)),
         )
 
     @property
@@ -169,7 +168,7 @@ class OutputFiles:
             found = OutputFiles.of(self.material, self.material.parent, len(alternatives))
             names = [path.name for path in found.every if path != found.report]
         name = re.escape(self.material.stem)
-        exported = "|".join(map(re.escape, [*ENDINGS.values(), CERTIFICATE]))
+        exported = "|".join(map(re.escape, endings(ENDINGS)))
         own = re.compile(rf"{name}(\.png|\.mtlx|_alternative_[1-9][0-9]*\.mtlx|{exported})")
         return [
             self.report.with_name(file)

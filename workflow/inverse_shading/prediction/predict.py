@@ -14,9 +14,10 @@ import numpy as np
 
 from inverse_shading import __version__
 from inverse_shading.export.file_names import check_targets
+from inverse_shading.export.settings import Exports
 from inverse_shading.pictures.folder import find_pictures
 from inverse_shading.pictures.framed_picture import FramedPicture
-from inverse_shading.prediction.exports import Exports, PictureExporter
+from inverse_shading.prediction.exports import PictureExporter
 from inverse_shading.prediction.model_card import CARD, read_model_card
 from inverse_shading.prediction.model_files import locate_files
 from inverse_shading.prediction.output_files import MISPLACED, OutputFiles, write_prediction
@@ -28,6 +29,7 @@ from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.output_folder import make_folder
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.scene.given_stage import read_given_stage
 
 UNCALIBRATED = (
@@ -63,7 +65,8 @@ def predict_pictures(
     device: str = "auto",
     rendering: Resources = Resources("auto", 1),  # noqa: B008
     again: bool = False,
-    exports: Exports | None = None,
+    exports: Sequence[str] = (),
+    export_settings: Mapping | None = None,
 ) -> Outcome:
     """Predict the material of every picture and write it.
 
@@ -81,28 +84,30 @@ def predict_pictures(
         device: of the network: auto, cpu or cuda.
         rendering: where to render; nothing that is written depends on the threads.
         again: pass over no picture.
-        exports: other platforms that each material is written for; None for no other.
-
+        exports: other platforms that each material is written for, see `file_names.check_targets`.
+        export_settings: how their constants are found, see `export.settings.Exports`; None for the
+            shipped settings.
 
     Raises:
         InputError: nothing was tried: two pictures of one name, outputs in the place of files that
-            are read, a model that can't be used, an unknown target, glTF without the stage's mesh,
+            are read, a model that can't be used, an unknown target, glTF of a stage without a mesh,
             nothing to render with, or an output folder that can't be written to.
     """
-    output, targets = Path(output), exports.targets if exports else ()
+    output = Path(output)
     if exports:
-        check_targets(targets)
+        check_targets(exports)
     outputs = {
-        picture: OutputFiles.of(picture, output, options.alternatives, targets)
+        picture: OutputFiles.of(picture, output, options.alternatives, exports)
         for picture in find_pictures(paths)
     }
     source, sealed, identity = _source(model, stage, options, settings)
-    _check_outputs(outputs, sealed, [exports.mesh] if exports and exports.mesh else [])
+    _check_outputs(outputs, sealed)
     exporter = None
     if exports:
         shown = source.files.stage if isinstance(source, Model) else source.path
-        exporter = PictureExporter(exports, shown, rendering)
-        identity["exports"] = exporter.identity
+        export_settings = dict(export_settings or shipped_values(Exports))
+        exporter = PictureExporter(exports, shown, rendering, export_settings)
+        identity["exports"] = {"to": list(exports), "settings": export_settings}
     make_folder(output)
     common = {**identity, "version": __version__, "options": dataclasses.asdict(options)}
     outcome = Outcome()
@@ -240,20 +245,17 @@ def _answered(
             yield picture, image, answer
 
 
-def _check_outputs(
-    outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path], unsealed: Sequence[str | Path]
-) -> None:
+def _check_outputs(outputs: Mapping[Path, OutputFiles], sealed: Sequence[Path]) -> None:
     """Refuse pictures whose outputs would be one file, or a file that is to be read.
 
     Args:
         sealed: files of the model or stage, which lie beside their checksums.
-        unsealed: others of it.
 
     Raises:
         InputError: naming both.
     """
     read = {file: "a picture" for picture in outputs for file in _files(picture)}
-    for path in (*sealed, *map(seal_path, sealed), *unsealed):
+    for path in (*sealed, *map(seal_path, sealed)):
         read |= dict.fromkeys(_files(path), "a file of the model or stage")
     writers: dict[Path, Path] = {}
     for picture, files in outputs.items():

@@ -48,11 +48,7 @@ class CellCentres:
         stage = read_stage(stage)
         numbers = np.full(stage.mask.shape, -1)
         numbers[stage.mask] = np.arange(stage.mask.sum())
-        left, upper, right, lower = StageFraming(stage.mask, framing).box
-        steps = (np.arange(grid) + 0.5) / grid
-        rows = np.floor(upper + steps * (lower - upper)).astype(int)
-        columns = np.floor(left + steps * (right - left)).astype(int)
-        pixels = numbers[rows[:, None], columns[None, :]].ravel()
+        pixels = numbers[StageFraming(stage.mask, framing).middles(grid)].ravel()
         self.cells = np.flatnonzero(pixels >= 0) if cells is None else cells
         surface = np.ascontiguousarray(stage.surface[:, pixels[self.cells]])
         self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)

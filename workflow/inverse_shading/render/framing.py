@@ -103,6 +103,18 @@ class StageFraming:
         """A frame (frame_size, frame_size, 3) framed: uint8 (size, size, 3), see `frame_image`."""
         return frame_image(frame, self.box, self.size, self.filter)
 
+    def middles(self, grid: int) -> tuple[np.ndarray, np.ndarray]:
+        """The frame's pixels in the middle of grid · grid cells of a framed image.
+
+        Returns:
+            rows (grid, 1) and columns (1, grid).
+        """
+        left, upper, right, lower = self.box
+        steps = (np.arange(grid) + 0.5) / grid
+        rows = np.floor(upper + steps * (lower - upper)).astype(int)
+        columns = np.floor(left + steps * (right - left)).astype(int)
+        return rows[:, None], columns[None, :]
+
     @cached_property
     def silhouette(self) -> np.ndarray:
         """bool (size, size): pixels of a framed image that show the object, if only a little."""

@@ -57,10 +57,11 @@ class UnroundedRenderer:
         threads: int | None = None,
     ):
         stage = read_stage(stage)
-        self._mask, self._background = stage.mask, stage.background
+        self._background = stage.background
         self._framing = StageFraming(stage.mask, framing)
         self.weights = self._resize(stage.mask.astype(np.float32), limit=1.0)
-        nearest, smoothness = self._nearest_pixels(), _smoothness(stage.mask, stage.surface[1])
+        nearest = self._framing.middles(self._framing.size)
+        smoothness = _smoothness(stage.mask, stage.surface[1])
         numbers = np.full(stage.mask.shape, -1)
         numbers[stage.mask] = np.arange(stage.mask.sum())
         self.dense = (self.weights > 0.999) & (numbers[nearest] >= 0)
@@ -149,15 +150,6 @@ class UnroundedRenderer:
         clipped = Image.fromarray(np.clip(np.asarray(across), 0, limit))
         down = clipped.resize((size, size), method, box=(0, upper, size, lower))
         return np.clip(np.asarray(down), 0, limit)
-
-    def _nearest_pixels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Row and column of the frame's pixel at each framed pixel's centre."""
-        left, upper, right, lower = self._framing.box
-        steps = (np.arange(self._framing.size) + 0.5) / self._framing.size
-        limit = len(self._mask) - 1
-        rows = np.clip(np.floor(upper + steps * (lower - upper)).astype(int), 0, limit)
-        columns = np.clip(np.floor(left + steps * (right - left)).astype(int), 0, limit)
-        return rows[:, None], columns[None, :]
 
 
 def _smoothness(mask: np.ndarray, normals: np.ndarray) -> np.ndarray:

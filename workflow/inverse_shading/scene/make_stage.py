@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import MaterialX as mx
+import numpy as np
 
 from inverse_shading.scene.backdrop import paint_backdrop
 from inverse_shading.scene.built_in_lights import find_light
 from inverse_shading.scene.camera import place_camera
 from inverse_shading.scene.environment import irradiance_map
 from inverse_shading.scene.gbuffer import rasterise
-from inverse_shading.scene.mesh import load_mesh
+from inverse_shading.scene.mesh import Mesh, load_mesh
 from inverse_shading.scene.opengl import create_context
 from inverse_shading.scene.shader import (
     pack_essl_pixel_stage,
@@ -19,7 +20,7 @@ from inverse_shading.scene.shader import (
     surface_shader,
 )
 from inverse_shading.scene.shader_ball import shader_ball
-from inverse_shading.scene.stage_file import Stage, save_stage
+from inverse_shading.scene.stage_file import Stage, StageMesh, save_stage
 
 # Instead of a mesh's path: the one that the project makes itself.
 BUILTIN = "builtin"
@@ -63,6 +64,18 @@ def make_stage(
         essl_pixel_stage=pack_essl_pixel_stage(shader, environment_samples),
         uniforms=shader.uniforms,
         materialx_version=mx.getVersionString(),
+        mesh=stage_mesh(mesh),
+    )
+
+
+def stage_mesh(mesh: Mesh) -> StageMesh:
+    """The vertices that triangles use, without tangents and texture coordinates.
+
+    No material has a texture, and the stage's own surface has its tangents already.
+    """
+    used, triangles = np.unique(mesh.triangles, return_inverse=True)
+    return StageMesh(
+        mesh.positions[used], mesh.normals[used], triangles.reshape(-1, 3).astype(np.uint32)
     )
 
 

@@ -1,11 +1,13 @@
 """The stage file: all that a frame depends on but the material, in one checked file.
 
-Whoever renders needs this file and OpenGL: no mesh and no MaterialX.
+Whoever renders needs this file and OpenGL: no mesh file and no MaterialX. The whole mesh is in it for
+exports, which hand it on.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,10 @@ from inverse_shading.runtime.artefacts import (
 )
 
 # Raised when the file's contents change in form or meaning.
-VERSION = 3
+VERSION = 4
+
+# The same without the mesh. Such files are still read.
+VERSION_WITHOUT_MESH = 3
 
 # Type and shape of each tensor; an axis of the same name has the same length everywhere.
 FORMS = {
@@ -31,9 +36,28 @@ FORMS = {
     "pixel_stage": (np.uint8, ("bytes",)),
     "essl_pixel_stage": (np.uint8, ("essl_bytes",)),
 }
+MESH_FORMS = {
+    "mesh_positions": (np.float32, ("vertices", 3)),
+    "mesh_normals": (np.float32, ("vertices", 3)),
+    "mesh_triangles": (np.uint32, ("triangles", 3)),
+}
 
 # Of the description in the file, and how a stage is told from other files of tensors.
 DESCRIPTION_KEY = "inverse_shading_stage"
+
+
+class StageMesh(NamedTuple):
+    """The whole object, also what the camera doesn't see, in world space.
+
+    Attributes:
+        positions: float32 (vertices, 3), y up.
+        normals: float32 (vertices, 3), unit length.
+        triangles: uint32 (triangles, 3), places in the arrays above; every vertex is used.
+    """
+
+    positions: np.ndarray
+    normals: np.ndarray
+    triangles: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -53,6 +77,7 @@ class Stage:
         essl_pixel_stage: the same in ESSL, for a browser.
         uniforms: name of each input's GLSL uniform → its places among the ten values.
         materialx_version: what wrote the GLSL.
+        mesh: None in a stage of an older version.
     """
 
     mask: np.ndarray
@@ -66,6 +91,7 @@ class Stage:
     essl_pixel_stage: str
     uniforms: dict[str, tuple[int, ...]]
     materialx_version: str
+    mesh: StageMesh | None = None
 
     @property
     def frame_size(self) -> int:
@@ -85,8 +111,10 @@ def save_stage(path: str | Path, stage: Stage) -> None:
         "pixel_stage": np.frombuffer(stage.pixel_stage.encode(), np.uint8),
         "essl_pixel_stage": np.frombuffer(stage.essl_pixel_stage.encode(), np.uint8),
     }
+    if stage.mesh is not None:
+        tensors |= zip(MESH_FORMS, stage.mesh, strict=True)
     description = {
-        "version": VERSION,
+        "version": VERSION_WITHOUT_MESH if stage.mesh is None else VERSION,
         "materialx_version": stage.materialx_version,
         "environment_samples": stage.environment_samples,
         "uniforms": stage.uniforms,
@@ -102,10 +130,10 @@ def read_stage(path: str | Path) -> Stage:
     """
     description = read_description(path, "a stage file", DESCRIPTION_KEY)
     version = description.get("version") if isinstance(description, dict) else None
-    if version != VERSION:
+    if version not in (VERSION_WITHOUT_MESH, VERSION):
         raise unusable(path, f"found a stage file of version {version}, expected {VERSION}")
     tensors = read_tensors(path, "numpy")
-    _check_tensors(path, tensors)
+    _check_tensors(path, tensors, FORMS if version == VERSION_WITHOUT_MESH else FORMS | MESH_FORMS)
     _check_description(path, description)
     try:
         shader, essl = (
@@ -125,12 +153,19 @@ def read_stage(path: str | Path) -> Stage:
         essl_pixel_stage=essl,
         uniforms={name: tuple(places) for name, places in description["uniforms"].items()},
         materialx_version=description["materialx_version"],
+        mesh=None
+        if version == VERSION_WITHOUT_MESH
+        else StageMesh(*(tensors[name] for name in MESH_FORMS)),
     )
 
 
-def _check_tensors(path: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
+def _check_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], forms: Mapping) -> None:
+    # Such as the mesh in a file whose version, damaged, says that it has none.
+    further = ", ".join(sorted(tensors.keys() - forms.keys()))
+    if further:
+        raise unusable(path, f"found {further}, expected {', '.join(forms)}")
     lengths: dict[str, int] = {}
-    for name, (dtype, shape) in FORMS.items():
+    for name, (dtype, shape) in forms.items():
         found = tensors.get(name)
         fits = (
             found is not None
@@ -154,6 +189,12 @@ def _check_tensors(path: str | Path, tensors: Mapping[str, np.ndarray]) -> None:
         raise unusable(
             path, f"found the surface of {lengths['covered']} pixels, expected {covered} as in mask"
         )
+    if "vertices" in lengths:
+        last = int(tensors["mesh_triangles"].max(initial=0))
+        if last >= lengths["vertices"]:
+            raise unusable(
+                path, f"found vertex {last} in mesh_triangles of {lengths['vertices']} vertices"
+            )
 
 
 def _check_description(path: str | Path, description: Mapping) -> None:
