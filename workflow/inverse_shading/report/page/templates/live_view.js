@@ -8,7 +8,7 @@
 // rendered, the view says so, and the rest of the page goes on.
 
 import { element } from "./dom.js";
-import { frameLevels, resample } from "./framing.js";
+import { frameLevels, resample, withoutAlpha } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
 import { differencePicture, levelPicture, rootMeanSquare } from "./pictures.js";
@@ -429,7 +429,7 @@ export class LiveView {
       return this.#pictures.get(label) ?? null;
     }
     if (pixels === undefined || this.light.select.selectedIndex !== 0) return null;
-    return { frame: null, levels: Float32Array.from(pixels.filter((_, place) => place % 4 < 3)) };
+    return { frame: null, levels: Float32Array.from(withoutAlpha(pixels)) };
   }
 
   #paint() {

@@ -1,7 +1,8 @@
 // The page of the user's pictures: predicted ones, and with a network further ones.
 
 import { element, find, findAll, pageData } from "./dom.js";
-import { PictureError, decodePicture, framePicture } from "./intake.js";
+import { withoutAlpha } from "./framing.js";
+import { PictureError, decodePicture } from "./intake.js";
 import { readStage } from "./live_renderer.js";
 import { LiveView, rendererOf } from "./live_view.js";
 import { answer, readNetwork } from "./network.js";
@@ -10,6 +11,7 @@ import { levelPicture } from "./pictures.js";
 import { Refiner } from "./refine.js";
 import { StageView } from "./stage_view.js";
 import { decodeBase64 } from "./unpack.js";
+import { frameInWorker, serveFrames } from "./worker.js";
 
 /** @typedef {import("./intake.js").FramedPicture} FramedPicture */
 /** @typedef {import("./live_view.js").LiveInput} LiveInput */
@@ -36,6 +38,7 @@ class PicturesPage {
   /** @type {Entry[]} */ entries = [];
   /** @type {{entry: Entry, view: LiveView} | null} */ shown = null;
   /** @type {AbortController | null} */ search = null;
+  /** Of the files that are taken. @type {AbortController | null} */ intake = null;
 
   constructor() {
     this.stage = pageData("stage");
@@ -44,11 +47,11 @@ class PicturesPage {
     this.labels = pageData("labels");
     const network = pageData("network");
     this.network = network && readNetwork(network);
-    const stage = readStage(this.stage);
-    this.renderer = rendererOf(this.stage, stage);
+    this.read = readStage(this.stage);
+    this.renderer = rendererOf(this.stage, this.read);
     // Told by the live view and by a search; pictures are shown and answered all the same.
     this.renderer.catch(() => {});
-    this.stageView = stage.then((read) => new StageView(read));
+    this.stageView = this.read.then((read) => new StageView(read));
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
     if (network) this.#takePictures();
@@ -59,7 +62,7 @@ class PicturesPage {
     const { weights } = await this.stageView;
     for (const { name, image, inputs, alternatives, note } of pageData("pictures")) {
       const { pixels } = await decodePicture(new Blob([decodeBase64(image)]), this.limits);
-      const colours = pixels.filter((_, i) => i % 4 < 3);
+      const colours = withoutAlpha(pixels);
       const framed = {
         image: colours, target: Float32Array.from(colours), weights, placement: "framed",
       };
@@ -177,16 +180,25 @@ class PicturesPage {
   }
 
   /**
-   * Take some pictures; what is wrong with one is told, and the others go on.
+   * Take some pictures; what is wrong with one is told, and the others go on. Files that are still being
+   * taken are given up for these.
    *
    * @param {File[]} files
    */
   async takeFiles(files) {
+    if (files.length === 0) return;
+    this.intake?.abort();
+    const intake = new AbortController();
+    this.intake = intake;
     const problems = [];
+    const say = (/** @type {string} */ selector, /** @type {string} */ text) => {
+      if (this.intake === intake) find(selector, HTMLElement).textContent = text;
+    };
+    say("#own-problem", "");
     for (const file of files) {
+      say("#own-status", `${file.name} is being read.`);
       try {
-        const decoded = await decodePicture(file, this.limits);
-        const framed = framePicture(decoded, await this.stageView, this.limits);
+        const framed = await frameInWorker(file, await this.read, this.limits, intake.signal);
         const means = answer(await this.network, framed.image);
         const material = guessedMaterial(means);
         const note = `The network's answer. ${NO_INTERVALS}`;
@@ -197,11 +209,13 @@ class PicturesPage {
         this.#add(entry);
         this.#show(entry);
       } catch (error) {
+        if (intake.signal.aborted) return;
         problems.push(`${file.name}: ${told(error)}`);
         if (!(error instanceof PictureError)) console.error(error);
       }
     }
-    find("#own-problem", HTMLElement).textContent = problems.join(" ");
+    say("#own-status", "");
+    say("#own-problem", problems.join(" "));
   }
 }
 
@@ -215,9 +229,12 @@ function paint(canvas, colours) {
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-const page = new PicturesPage();
-page.start().catch((error) => {
-  find("#page-problem", HTMLElement).textContent = told(error);
-});
-// For a look at it from the console.
-Object.assign(window, { page });
+if (typeof document === "undefined") serveFrames();
+else {
+  const page = new PicturesPage();
+  page.start().catch((error) => {
+    find("#page-problem", HTMLElement).textContent = told(error);
+  });
+  // For a look at it from the console.
+  Object.assign(window, { page });
+}

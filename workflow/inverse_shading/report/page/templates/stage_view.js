@@ -1,7 +1,7 @@
 // How training images show the stage: their square of the frame, what is behind the object, its share of
 // each pixel, and which pixels lead a search. As `render/framing.py` and `render/unrounded.py` have it.
 
-import { resample } from "./framing.js";
+import { resample, withoutAlpha } from "./framing.js";
 
 /**
  * What a view takes of a stage as the renderer reads it: side of the frame; places of the covered pixels,
@@ -31,7 +31,7 @@ export class StageView {
     this.places = places;
     this.normals = surface[1] ?? new Float32Array();
     /** The frame without the object, (side, side, 3). */
-    this.background = background.filter((_, i) => i % 4 < 3);
+    this.background = withoutAlpha(background);
     const whole = [0, 0, side, side];
     const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ given) =>
       edges.map((edge) => (edge * given) / side);
