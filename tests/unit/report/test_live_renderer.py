@@ -88,8 +88,9 @@ def test_a_browser_that_renders_bytes_alone_has_rounded_levels(page):
         "const old = WebGL2RenderingContext.prototype.getExtension;"
         "WebGL2RenderingContext.prototype.getExtension = () => null;"
         "const poor = new LiveRenderer(renderers.torus.stage);"
+        "const levels = poor.levels(a[0], [3, 4]);"
         "WebGL2RenderingContext.prototype.getExtension = old;"
-        "return [poor.unrounded, coded(poor.levels(a[0], [3, 4]))]",
+        "return [poor.unrounded, coded(levels)]",
         SHOWN[0].tolist(),
     )
     assert levels[0] is False and (floats(levels[1]) % 1 == 0).all()

@@ -477,6 +477,23 @@ def test_without_webgl_2_the_still_pictures_stay(page):
     assert page.find_element(By.CSS_SELECTOR, "#detail .pictures img").is_displayed()
 
 
+def test_a_context_that_is_lost_while_the_shader_compiles_comes_back(page):
+    page.execute_script("""
+      const links = WebGL2RenderingContext.prototype, link = links.linkProgram;
+      links.linkProgram = function (program) {
+        links.linkProgram = link;
+        window.lose = this.getExtension("WEBGL_lose_context");
+        window.lose.loseContext();
+        link.call(this, program);
+      };""")
+    page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
+    note = page.find_element(By.CSS_SELECTOR, ".live-picture .note")
+    WebDriverWait(page, 20).until(lambda _: note.text.startswith("The browser took the graphics"))
+    page.execute_script("setTimeout(() => window.lose.restoreContext(), 50)")
+    _await_pixel(page, 10, [140, 64, 64])
+    WebDriverWait(page, 20).until(lambda _: note.text == "")
+
+
 def test_the_gallery_shows_images_of_one_kind(page):
     kinds = {int(i): k for i, k in zip(_images(page), _texts(page, ".card .kinds"), strict=True)}
     # All are as metallic and reflect as weakly; base times colour is dark where colour is below 1/2.

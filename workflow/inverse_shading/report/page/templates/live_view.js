@@ -72,6 +72,8 @@ export const rendererOf = (data, stage) => {
   const made =
     renderers.get(data) ?? (stage ?? readStage(data)).then((read) => new LiveRenderer(read));
   renderers.set(data, made);
+  // Perhaps there is a context the next time.
+  made.catch(() => renderers.delete(data));
   return made;
 };
 
