@@ -7,7 +7,7 @@
 // picture's own first; the data of each is what Python's `live_stage` made. Where nothing can be
 // rendered, the view says so, and the rest of the page goes on.
 
-import { element } from "./dom.js";
+import { element, statusLine } from "./dom.js";
 import { frameLevels, resample, withoutAlpha } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
@@ -123,6 +123,7 @@ export class LiveView {
   /** When the walk began, and the picture there. */
   /** @type {{since: number, levels: Float32Array | null} | null} */ #walk = null;
   #flickerId = 0;
+  /** @type {(text: string) => void} */ #say;
   #isOther = false;
   #id = `live${++views}`;
 
@@ -139,8 +140,7 @@ export class LiveView {
     this.canvas = element("canvas", { width: 1, height: 1 });
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "The object in the material of the sliders");
-    this.status = element("p", { className: "note" });
-    this.status.setAttribute("role", "status");
+    const status = element("p", { className: "note" });
     this.light = choice(
       "Light",
       stages.map(({ title }, place) => ({ value: String(place), label: title })),
@@ -158,7 +158,7 @@ export class LiveView {
     this.gain = slider("Gain of the differences", {
       min: "0", max: String(MOST_DOUBLINGS), value: "3",
     });
-    this.gainText = element("output", {});
+    this.gainText = element("output", { ariaLive: "off" });
     this.gain.addEventListener("input", () => this.#paint());
     this.gainField = element("label", {}, "Gain ", this.gain, " ", this.gainText);
     this.walkButton = button("Walk what can’t be known", () => this.#toggleWalk());
@@ -174,7 +174,7 @@ export class LiveView {
           "div",
           { className: "live-picture" },
           element("div", { className: "live-frame" }, this.canvas, this.wipe),
-          this.status,
+          status,
           element(
             "div",
             { className: "live-controls" },
@@ -184,6 +184,7 @@ export class LiveView {
         element("div", { className: "live-inputs" }, this.#sets(), this.#inputs(), this.#files()),
       ),
     );
+    this.#say = statusLine(status);
     this.light.select.selectedIndex = light;
     this.light.field.hidden = stages.length < 2;
     this.#changeMode();
@@ -227,10 +228,6 @@ export class LiveView {
     this.#say(`${error instanceof Error ? error.message : error} The still pictures stay.`);
   }
 
-  #say(/** @type {string} */ text) {
-    if (this.status.textContent !== text) this.status.textContent = text;
-  }
-
   #slider(/** @type {LiveInput} */ input, /** @type {number} */ place) {
     const range = slider(input.label, { min: "0", max: "1", step: "0.001" });
     range.addEventListener("input", () => {
@@ -239,7 +236,8 @@ export class LiveView {
       this.#showValues();
       this.#update();
     });
-    return { range, output: element("output", {}) };
+    // The slider itself is announced.
+    return { range, output: element("output", { ariaLive: "off" }) };
   }
 
   /** Buttons that set all sliders. */

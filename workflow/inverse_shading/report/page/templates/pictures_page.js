@@ -1,6 +1,6 @@
 // The page of the user's pictures: predicted ones, and with a network further ones.
 
-import { element, find, findAll, pageData } from "./dom.js";
+import { element, find, findAll, pageData, statusLine } from "./dom.js";
 import { withoutAlpha } from "./framing.js";
 import { PictureError, decodePicture } from "./intake.js";
 import { readStage } from "./live_renderer.js";
@@ -52,6 +52,10 @@ class PicturesPage {
     // Told by the live view and by a search; pictures are shown and answered all the same.
     this.renderer.catch(() => {});
     this.stageView = this.read.then((read) => new StageView(read));
+    const line = (/** @type {string} */ selector) => statusLine(find(selector, HTMLElement));
+    this.sayNote = line("#shown-note");
+    this.saySearch = line("#refine-status");
+    this.sayIntake = network ? line("#own-status") : () => {};
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
     if (network) this.#takePictures();
@@ -88,8 +92,8 @@ class PicturesPage {
     this.shown?.view.close();
     find("#shown", HTMLElement).hidden = false;
     find("#shown-name", HTMLElement).textContent = entry.name;
-    find("#shown-note", HTMLElement).textContent = entry.note;
-    find("#refine-status", HTMLElement).textContent = "";
+    this.sayNote(entry.note);
+    this.saySearch("");
     for (const [place, button] of findAll("#picture-list button", HTMLButtonElement).entries()) {
       button.ariaPressed = String(this.entries[place] === entry);
     }
@@ -115,7 +119,6 @@ class PicturesPage {
   async refine() {
     if (this.shown === null || this.search !== null) return;
     const { entry, view } = this.shown;
-    const status = find("#refine-status", HTMLElement);
     const [start, cancel] = [
       find("#refine", HTMLButtonElement),
       find("#refine-cancel", HTMLButtonElement),
@@ -129,7 +132,7 @@ class PicturesPage {
       const found = await refiner.refine(entry.framed, view.values, {
         signal: controller.signal,
         progress: ({ start: number, starts, pass, rms }) => {
-          status.textContent = `Start ${number} of at most ${starts}, ${pass}: ${rms.toFixed(2)} levels of 255 (RMS)`;
+          this.saySearch(`Start ${number} of at most ${starts}, ${pass}: ${rms.toFixed(2)} levels of 255 (RMS)`);
         },
       });
       const end = found.converged ? "" : " No material was found that renders as the picture does.";
@@ -144,7 +147,7 @@ class PicturesPage {
     } catch (error) {
       // Another that is shown by then was not searched for.
       if (this.shown?.entry === entry) {
-        status.textContent = controller.signal.aborted ? "Cancelled." : told(error);
+        this.saySearch(controller.signal.aborted ? "Cancelled." : told(error));
       }
     } finally {
       this.search = null;
@@ -191,12 +194,10 @@ class PicturesPage {
     const intake = new AbortController();
     this.intake = intake;
     const problems = [];
-    const say = (/** @type {string} */ selector, /** @type {string} */ text) => {
-      if (this.intake === intake) find(selector, HTMLElement).textContent = text;
-    };
-    say("#own-problem", "");
+    const problem = find("#own-problem", HTMLElement);
+    problem.textContent = "";
     for (const file of files) {
-      say("#own-status", `${file.name} is being read.`);
+      this.sayIntake(`${file.name} is being read.`);
       try {
         const framed = await frameInWorker(file, await this.read, this.limits, intake.signal);
         const means = answer(await this.network, framed.image);
@@ -214,8 +215,9 @@ class PicturesPage {
         if (!(error instanceof PictureError)) console.error(error);
       }
     }
-    say("#own-status", "");
-    say("#own-problem", problems.join(" "));
+    if (intake.signal.aborted) return;
+    this.sayIntake("");
+    problem.textContent = problems.join(" ");
   }
 }
 
