@@ -456,7 +456,9 @@ def test_what_differs_is_announced_once_it_stands(page):
       step();"""
     heard, is_told = page.execute_async_script(script)
     assert not any(heard) and is_told
-    loud = "return [...document.querySelectorAll('output')].filter((o) => o.ariaLive !== 'off').length"
+    loud = (
+        "return [...document.querySelectorAll('output')].filter((o) => o.ariaLive !== 'off').length"
+    )
     assert page.execute_script(loud) == 0
 
 

@@ -14,6 +14,7 @@ from inverse_shading import __version__
 from inverse_shading.export.file_names import CERTIFICATE
 from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.settings import Refinement
+from inverse_shading.material import observable
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures import picture_file, stage_view
@@ -266,6 +267,7 @@ def _search(refinement: Refinement) -> dict:
             "stride": refinement.stride,
             "fewest": unrounded.FEWEST,
             "smooth": unrounded.SMOOTH,
+            "wholly": unrounded.WHOLLY,
             "reach": unrounded.WINDOW // 2,
         },
         "step": refinement.step,
@@ -279,4 +281,5 @@ def _search(refinement: Refinement) -> dict:
         "looks_alike": least_squares.LOOKS_ALIKE,
         "same": least_squares.SAME,
         "near": least_squares.NEAR,
+        "least_specular": observable.LEAST_SPECULAR,
     }

@@ -58,12 +58,12 @@ test("a step that leaves the bounds ends on them, the others' best given that", 
 });
 
 test("derivatives by u and by x undo each other, and unknowns make their material", () => {
-  const x = divisible([0.4, 0.3, 0.2, 0.5, 0.3, 0.9, 0.6, 0.7, 0.1]);
+  const x = divisible([0.4, 0.3, 0.2, 0.5, 0.3, 0.9, 0.6, 0.7, 0.1], 0.05);
   const [a, b] = [observablesDerivative(x), unknownsDerivative(x)];
   const product = a.map((row) => b[0].map((_, j) => row.reduce((sum, v, k) => sum + v * b[k][j], 0)));
   product.forEach((row, i) => near(row, row.map((_, j) => Number(i === j)), 1e-12));
   near(unknowns(material(x)), x, 1e-12);
-  near(observables(divisible([0, 0, 0, 0.01, 0, 1, 1, 1, 0])), observables([0, 0, 0, 0.05, 0, 0.2, 0.2, 0.2, 0]), 1e-12);
+  near(observables(divisible([0, 0, 0, 0.01, 0, 1, 1, 1, 0], 0.05)), observables([0, 0, 0, 0.05, 0, 0.2, 0.2, 0.2, 0]), 1e-12);
 });
 
 test("what a network answers means the products that it was taught", () => {
@@ -100,8 +100,8 @@ const stage = {
   framing: { size: 24, filter: "lanczos", box: [3, 3, 45, 45] },
 };
 const settings = {
-  pixels: { stride: 2, fewest: 30, smooth: 0.01, reach: 4 },
-  step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01,
+  pixels: { stride: 2, fewest: 30, smooth: 0.01, wholly: 0.999, reach: 4 },
+  step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01, least_specular: 0.05,
   coarse: { gain: 1e-4, points: 40 }, fine: { gain: 1e-5, points: 20 },
   starts: [[0.5, 0.5, 0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5], [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1]],
 };

@@ -28,7 +28,7 @@ import {
  *   pixels: import("./stage_view.js").PixelSettings, step: number, tolerance: number,
  *   starts: number[][], margin: number,
  *   coarse: {gain: number, points: number}, fine: {gain: number, points: number},
- *   hopeless: number, looks_alike: number, same: number, near: number,
+ *   hopeless: number, looks_alike: number, same: number, near: number, least_specular: number,
  * }} SearchSettings
  *
  * @typedef {{start: number, starts: number, pass: string, rms: number}} Progress
@@ -219,13 +219,15 @@ export class Refiner {
 class Derivatives {
   /**
    * @param {(x: number[]) => Promise<Float32Array>} render
-   * @param {{step: number, near: number}} settings `step` of the finite differences by x; derivatives are
-   *   used again as long as no component of u but specular has moved further than `near`
+   * @param {{step: number, near: number, least_specular: number}} settings `step` of the finite differences
+   *   by x; derivatives are used again as long as no component of u but specular has moved further than
+   *   `near`; `least_specular` see `divisible`
    */
-  constructor(render, { step, near }) {
+  constructor(render, { step, near, least_specular }) {
     this.render = render;
     this.step = step;
     this.near = near;
+    this.leastSpecular = least_specular;
     /** @type {number[] | undefined} */
     this.place = undefined;
     this.byU = new Float32Array();
@@ -238,7 +240,7 @@ class Derivatives {
    * @param {ArrayLike<number>} residuals
    */
   async normals(x, residuals) {
-    await this.#moveTo(divisible(x));
+    await this.#moveTo(divisible(x, this.leastSpecular));
     const { byU, hessian } = this;
     const gradient = new Array(UNKNOWNS).fill(0);
     for (let row = 0; row < residuals.length; row++) {

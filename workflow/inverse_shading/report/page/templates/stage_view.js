@@ -18,7 +18,7 @@ import { resample, withoutAlpha } from "./framing.js";
  * @typedef {{places: Uint32Array, covered: Uint32Array}} Pixels
  *
  * Constants of `render/unrounded.py`; `reach` is half of its WINDOW.
- * @typedef {{stride: number, fewest: number, smooth: number, reach: number}} PixelSettings
+ * @typedef {{stride: number, fewest: number, smooth: number, wholly: number, reach: number}} PixelSettings
  */
 
 export class StageView {
@@ -63,7 +63,7 @@ export class StageView {
    * @param {PixelSettings} settings
    * @returns {{dense: Pixels, sparse: Pixels}}
    */
-  pixels({ stride, fewest, smooth, reach }) {
+  pixels({ stride, fewest, smooth, wholly, reach }) {
     const { side } = this;
     const numbers = new Int32Array(side * side).fill(-1);
     for (const [number, place] of this.places.entries()) numbers[place] = number;
@@ -77,7 +77,7 @@ export class StageView {
         for (let column = 0; column < this.size; column++) {
           const place = row * this.size + column;
           const at = nearest(upper, lower, row) * side + nearest(left, right, column);
-          const isDense = (this.views.framed.coverage[place] ?? 0) > 0.999 && (numbers[at] ?? -1) >= 0;
+          const isDense = (this.views.framed.coverage[place] ?? 0) > wholly && (numbers[at] ?? -1) >= 0;
           if (!isDense || !isChosen(row, column, at)) continue;
           places.push(place);
           covered.push(numbers[at] ?? 0);
