@@ -91,6 +91,18 @@ export function unfold(x, y) {
 }
 
 /**
+ * A normal; in place of one that points to a pole of the light, as a floor's does, one beside it. Where in the
+ * pole's row the light is looked up is what a driver makes of atan(0, 0). Mesa makes it 3/4 π, and so do these.
+ *
+ * @param {[number, number, number]} normal
+ * @returns {[number, number, number]}
+ */
+export function offPole([x, y, z]) {
+  const near = 1e-4;
+  return Math.hypot(x, z) < near * Math.abs(y) ? [-near, Math.sign(y), -near] : [x, y, z];
+}
+
+/**
  * Decode what Python's `live_stage` made.
  *
  * @param {any} data
@@ -128,7 +140,8 @@ export async function readStage(data) {
   const directions = ["normal", "tangent"].map((name) => {
     const vectors = new Float32Array(3 * places.length);
     at(name, 0).forEach((x, place) => {
-      vectors.set(unfold(x, at(name, 1)[place] ?? 0), 3 * place);
+      const vector = unfold(x, at(name, 1)[place] ?? 0);
+      vectors.set(name === "normal" ? offPole(vector) : vector, 3 * place);
     });
     return vectors;
   });
