@@ -272,8 +272,8 @@ def _search(refinement: Refinement) -> dict:
         },
         "step": refinement.step,
         "tolerance": refinement.tolerance,
-        # One more than the restarts, for a search without a guess.
-        "starts": least_squares.STARTS[: refinement.restarts + 1].tolist(),
+        # After the sliders' values.
+        "starts": least_squares.STARTS[: refinement.restarts].tolist(),
         "margin": least_squares.MARGIN,
         "coarse": {"gain": least_squares.COARSE_GAIN, "points": least_squares.COARSE_POINTS},
         "fine": {"gain": least_squares.FINE_GAIN, "points": least_squares.FINE_POINTS},

@@ -8,10 +8,11 @@
 // rendered, the view says so, and the rest of the page goes on.
 
 import { element, statusLine } from "./dom.js";
-import { frameLevels, resample, withoutAlpha } from "./framing.js";
+import { frameLevels, withoutAlpha } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
 import { differencePicture, levelPicture, rootMeanSquare } from "./pictures.js";
+import { coverage } from "./stage_view.js";
 import { walkAt } from "./walk.js";
 
 /** @typedef {import("./live_renderer.js").LiveStage} LiveStage */
@@ -204,9 +205,7 @@ export class LiveView {
       if (this.#isClosed || this.light.select.selectedIndex !== place) return;
       const { size, framing, places } = renderer.stage;
       this.canvas.width = this.canvas.height = Math.round(framing.box[2] - framing.box[0]);
-      const mask = new Uint8Array(size ** 2);
-      for (const covered of places) mask[covered] = 1;
-      this.#weights = resample(mask, size, size, framing.box, framing.size, framing.filter, { limit: 1 });
+      this.#weights = coverage(size, places, framing);
       renderer.onlost = () => {
         // That of another light may be lost while this one goes on.
         if (this.#renderer !== renderer) return;

@@ -9,7 +9,7 @@ import { resample, withoutAlpha } from "./framing.js";
  *
  * @typedef {{
  *   size: number, places: Uint32Array, surface: Float32Array[], background: Uint8ClampedArray,
- *   framing: {size: number, filter: string, box: number[]},
+ *   framing: import("./framing.js").Framing,
  * }} Stage
  *
  * @typedef {{backdrop: Float32Array, coverage: Float32Array, square: (side: number) => number[]}} View
@@ -20,6 +20,19 @@ import { resample, withoutAlpha } from "./framing.js";
  * Constants of `render/unrounded.py`; `reach` is half of its WINDOW.
  * @typedef {{stride: number, fewest: number, smooth: number, wholly: number, reach: number}} PixelSettings
  */
+
+/**
+ * How far the object reaches into each framed pixel, from 0 to 1.
+ *
+ * @param {number} side of the frame
+ * @param {Uint32Array} places of the covered pixels
+ * @param {import("./framing.js").Framing} framing
+ */
+export function coverage(side, places, { box, size, filter }) {
+  const mask = new Uint8Array(side * side);
+  for (const place of places) mask[place] = 1;
+  return resample(mask, side, side, box, size, filter, { limit: 1 });
+}
 
 export class StageView {
   /** @param {Stage} stage */
@@ -32,6 +45,7 @@ export class StageView {
     this.normals = surface[1] ?? new Float32Array();
     /** The frame without the object, (side, side, 3). */
     this.background = withoutAlpha(background);
+    /** @type {import("./framing.js").Framing["box"]} */
     const whole = [0, 0, side, side];
     const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ given) =>
       edges.map((edge) => (edge * given) / side);
@@ -122,17 +136,15 @@ export class StageView {
   }
 
   /**
-   * @param {number[]} box of the frame
+   * @param {import("./framing.js").Framing["box"]} box of the frame
    * @param {(side: number) => number[]} square
    * @returns {View}
    */
   #view(box, square) {
-    const { side } = this;
-    const mask = new Uint8Array(side * side);
-    for (const place of this.places) mask[place] = 1;
+    const { side, size, filter } = this;
     return {
-      backdrop: resample(this.background, side, side, box, this.size, this.filter),
-      coverage: resample(mask, side, side, box, this.size, this.filter, { limit: 1 }),
+      backdrop: resample(this.background, side, side, box, size, filter),
+      coverage: coverage(side, this.places, { box, size, filter }),
       square,
     };
   }
