@@ -421,6 +421,7 @@ def test_the_live_picture_is_compared_with_the_truth(page):
     _await_pixel(page, 10, [140, 64, 64])
     status = page.find_element(By.CSS_SELECTOR, ".live-picture .note").text
     assert status == "12.68 levels of 255 (RMS) from truth"
+    assert _texts(page, ".live-frame .shows") == ["truth", "live"]
     _live_choice(page, 1, "difference")
     _await_pixel(page, 10, [96, 104, 104])
     page.find_element(By.CSS_SELECTOR, "[aria-label='Gain of the differences']").send_keys(

@@ -156,6 +156,8 @@ export class LiveView {
     this.wipe = slider("Place of the wipe", { min: "0", max: "100", value: "50" });
     this.wipe.className = "wipe";
     this.wipe.addEventListener("input", () => this.#paint());
+    /** What is to be seen on which side. */
+    this.sides = ["left", "right"].map((side) => element("span", { className: `shows ${side}` }));
     this.gain = slider("Gain of the differences", {
       min: "0", max: String(MOST_DOUBLINGS), value: "3",
     });
@@ -174,7 +176,7 @@ export class LiveView {
         element(
           "div",
           { className: "live-picture" },
-          element("div", { className: "live-frame" }, this.canvas, this.wipe),
+          element("div", { className: "live-frame" }, this.canvas, ...this.sides, this.wipe),
           status,
           element(
             "div",
@@ -466,6 +468,11 @@ export class LiveView {
     }
     if (mode === "live" || (mode === "flicker" && !this.#isOther)) put(live.frame, 0, side);
     this.canvas.dataset.shows = mode === "flicker" && this.#isOther ? "other" : mode;
+    /** @type {Record<string, string[]>} */
+    const shown = { wipe: [this.reference.select.value, "live"], flicker: ["live"], other: [this.reference.select.value] };
+    this.sides.forEach((label, side) => {
+      label.textContent = shown[this.canvas.dataset.shows ?? ""]?.[side] ?? "";
+    });
     if (this.#job?.name === "") return;
     const start = this.#walk?.levels;
     const apart = (/** @type {Float32Array} */ levels) =>
