@@ -287,6 +287,9 @@ def test_predicted_pictures_are_shown_with_renders_as_near_as_the_command_s(page
     loaded = "return performance.getEntriesByType('resource').length"
     assert page.execute_script(loaded) == 0
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+    # Nor could it make a request.
+    asked = "return fetch('data:,').then(() => 'answered', () => 'refused')"
+    assert call(page, asked) == "refused"
 
 
 def test_a_picture_of_ones_own_is_answered_and_refined_as_the_command_does(page, world, tmp_path):
