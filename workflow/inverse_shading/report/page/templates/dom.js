@@ -48,6 +48,19 @@ export function element(name, properties, ...children) {
 }
 
 /**
+ * A canvas that shows a square picture.
+ *
+ * @param {Uint8ClampedArray} pixels RGBA
+ */
+export function squareCanvas(pixels) {
+  const side = Math.sqrt(pixels.length / 4);
+  const canvas = element("canvas", { width: side, height: side });
+  const image = new ImageData(new Uint8ClampedArray(pixels), side, side);
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/**
  * A text that is seen as it changes, and announced once it stands: a screen reader would speak each step.
  *
  * @param {HTMLElement} seen in the page or not yet; what is announced comes after it

@@ -7,7 +7,7 @@
 // picture's own first; the data of each is what Python's `live_stage` made. Where nothing can be
 // rendered, the view says so, and the rest of the page goes on.
 
-import { element, statusLine } from "./dom.js";
+import { element, squareCanvas, statusLine } from "./dom.js";
 import { frameLevels, withoutAlpha } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
@@ -439,47 +439,53 @@ export class LiveView {
     const other = this.#other();
     this.gainText.value = `× ${2 ** this.gain.valueAsNumber}`;
     if (context === null || live === undefined || this.#renderer === null) return;
-    const { size, framing } = this.#renderer.stage;
-    const [left, upper] = framing.box.map(Math.round);
-    const side = this.canvas.width;
-    const put = (/** @type {Uint8ClampedArray} */ frame, /** @type {number} */ from, /** @type {number} */ to) => {
-      const image = new ImageData(new Uint8ClampedArray(frame), size, size);
-      context.putImageData(image, -(left ?? 0), -(upper ?? 0), (left ?? 0) + from, upper ?? 0, to - from, side);
-    };
-    /** A framed picture, which is smaller. */
-    const stretch = (/** @type {Uint8ClampedArray} */ pixels) => {
-      const small = element("canvas", { width: framing.size, height: framing.size });
-      const image = new ImageData(new Uint8ClampedArray(pixels), framing.size, framing.size);
-      small.getContext("2d")?.putImageData(image, 0, 0);
-      context.drawImage(small, 0, 0, side, side);
-    };
     const mode = other === null ? "live" : this.mode.select.value;
-    if (other !== null) {
-      if (mode === "difference") {
-        stretch(differencePicture(live.levels, other.levels, 2 ** this.gain.valueAsNumber));
-      } else if (other.frame === null) stretch(levelPicture(other.levels));
-      else put(other.frame, 0, side);
-    }
-    const cut = Math.round((side * this.wipe.valueAsNumber) / 100);
-    if (mode === "wipe") {
-      put(live.frame, cut, side);
-      context.fillStyle = "white";
-      context.fillRect(cut - 1, 0, 2, side);
-    }
-    if (mode === "live" || (mode === "flicker" && !this.#isOther)) put(live.frame, 0, side);
-    this.canvas.dataset.shows = mode === "flicker" && this.#isOther ? "other" : mode;
+    const shows = mode === "flicker" && this.#isOther ? "other" : mode;
+    this.canvas.dataset.shows = shows;
+    this.#draw(context, this.#renderer.stage, shows, live, other);
+    const name = this.reference.select.value;
     /** @type {Record<string, string[]>} */
-    const shown = { wipe: [this.reference.select.value, "live"], flicker: ["live"], other: [this.reference.select.value] };
-    this.sides.forEach((label, side) => {
-      label.textContent = shown[this.canvas.dataset.shows ?? ""]?.[side] ?? "";
-    });
+    const sides = { wipe: [name, "live"], flicker: ["live"], other: [name] };
+    this.sides.forEach((label, side) => (label.textContent = sides[shows]?.[side] ?? ""));
     if (this.#job?.name === "") return;
     const start = this.#walk?.levels;
     const apart = (/** @type {Float32Array} */ levels) =>
       `${rootMeanSquare(live.levels, levels, this.#weights).toFixed(2)} levels of 255 (RMS)`;
     if (start) this.#say(`${apart(start)} from where the walk began`);
-    else if (other !== null) this.#say(`${apart(other.levels)} from ${this.reference.select.value}`);
+    else if (other !== null) this.#say(`${apart(other.levels)} from ${name}`);
     else this.#say("");
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {LiveStage} stage
+   * @param {string} shows
+   * @param {{frame: Uint8ClampedArray, levels: Float32Array}} live
+   * @param {{frame: Uint8ClampedArray | null, levels: Float32Array} | null} other without a frame where it is
+   *   framed already, and smaller
+   */
+  #draw(context, { size, framing }, shows, live, other) {
+    const [left = 0, upper = 0] = framing.box.map(Math.round);
+    const side = this.canvas.width;
+    const put = (/** @type {Uint8ClampedArray} */ frame, from = 0) => {
+      const image = new ImageData(new Uint8ClampedArray(frame), size, size);
+      context.putImageData(image, -left, -upper, left + from, upper, side - from, side);
+    };
+    const stretch = (/** @type {Uint8ClampedArray} */ pixels) =>
+      context.drawImage(squareCanvas(pixels), 0, 0, side, side);
+    if (other !== null) {
+      if (shows === "difference") {
+        stretch(differencePicture(live.levels, other.levels, 2 ** this.gain.valueAsNumber));
+      } else if (other.frame === null) stretch(levelPicture(other.levels));
+      else put(other.frame);
+    }
+    if (shows === "live" || shows === "flicker") put(live.frame);
+    if (shows === "wipe") {
+      const cut = Math.round((side * this.wipe.valueAsNumber) / 100);
+      put(live.frame, cut);
+      context.fillStyle = "white";
+      context.fillRect(cut - 1, 0, 2, side);
+    }
   }
 
   #toggleWalk() {

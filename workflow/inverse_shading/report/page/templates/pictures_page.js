@@ -1,6 +1,6 @@
 // The page of the user's pictures: predicted ones, and with a network further ones.
 
-import { element, find, findAll, pageData, statusLine } from "./dom.js";
+import { element, find, findAll, pageData, squareCanvas, statusLine } from "./dom.js";
 import { withoutAlpha } from "./framing.js";
 import { PictureError, decodePicture } from "./intake.js";
 import { readStage } from "./live_renderer.js";
@@ -79,8 +79,8 @@ class PicturesPage {
   /** @param {Entry} entry */
   #add(entry) {
     this.entries.push(entry);
-    const thumb = element("canvas", { ariaHidden: "true" });
-    paint(thumb, entry.framed.image);
+    const thumb = squareCanvas(levelPicture(entry.framed.image));
+    thumb.ariaHidden = "true";
     const button = element("button", { type: "button", ariaPressed: "false" }, thumb, entry.name);
     button.addEventListener("click", () => this.#show(entry));
     find("#picture-list", HTMLElement).append(element("li", {}, button));
@@ -219,16 +219,6 @@ class PicturesPage {
     this.sayIntake("");
     problem.textContent = problems.join(" ");
   }
-}
-
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} colours of a square picture
- */
-function paint(canvas, colours) {
-  canvas.width = canvas.height = Math.sqrt(colours.length / 3);
-  const image = new ImageData(levelPicture(colours), canvas.width, canvas.height);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
 if (typeof document === "undefined") serveFrames();
