@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,13 @@ def main(model: str, pictures: list[str]) -> None:
         print(f"page of one picture: {page.stat().st_size / 1e6:.2f} MB")
         write_view([], page, model=model, carries_network=True)
         print(f"page that carries the network: {page.stat().st_size / 1e6:.2f} MB")
-        found = in_browser(page, [Path(picture).read_bytes() for picture in sorted(pictures)])
+        found = []
+        for picture, record, one in zip(
+            sorted(pictures), made[True], in_browser(page, sorted(pictures)), strict=True
+        ):
+            found.append(one)
+            left = f"{one['rms']:.3f}, the command's {record['refinement']['rms']:.3f}"
+            print(f"{Path(picture).name}: RMS {left}", flush=True)
     answers = [[one["parameters"][n]["expected"] for n in PARAMETERS] for one in made[False]]
     apart = np.abs(np.array([one["answer"] for one in found]) - answers)
     rms = np.array([one["rms"] for one in found])
@@ -70,8 +77,8 @@ def main(model: str, pictures: list[str]) -> None:
     print(f"more than the command's: {further.mean():.3f} in the mean, {further.max():.3f} at most")
 
 
-def in_browser(page: Path, pictures: list[bytes]) -> list[dict]:
-    """What the page finds of files with these contents, as `IN_PAGE` returns it."""
+def in_browser(page: Path, pictures: list[str]) -> Iterator[dict]:
+    """What the page finds of each picture, as `IN_PAGE` returns it."""
     with tempfile.TemporaryDirectory() as profile, browser(Path(profile)) as driver:
         driver.set_script_timeout(600)
         # Of Selenium's own connection, shorter than a refinement on a busy machine.
@@ -79,7 +86,9 @@ def in_browser(page: Path, pictures: list[bytes]) -> list[dict]:
         driver.get(page.as_uri())
         WebDriverWait(driver, 60).until(lambda d: d.execute_script("return 'page' in window"))
         time.sleep(1)
-        return [call(driver, IN_PAGE, base64.b64encode(one).decode()) for one in pictures]
+        for picture in pictures:
+            data = base64.b64encode(Path(picture).read_bytes()).decode()
+            yield call(driver, IN_PAGE, data)
 
 
 if __name__ == "__main__":

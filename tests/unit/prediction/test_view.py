@@ -1,5 +1,6 @@
 """The page of predicted pictures: what it is made of, and that it does in a browser what the command does."""
 
+import base64
 import itertools
 import json
 import re
@@ -22,6 +23,7 @@ from inverse_shading.report.live_stage import live_stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.stage_file import read_stage
 from tests.support.browser import set_size
+from tests.support.live_page import call
 from tests.support.node import run_in_node
 from tests.support.optional import npm_package
 from tests.support.small_model import FRAMING, PERCEPTRON, SmallModel
@@ -285,6 +287,9 @@ def test_predicted_pictures_are_shown_with_renders_as_near_as_the_command_s(page
     loaded = "return performance.getEntriesByType('resource').length"
     assert page.execute_script(loaded) == 0
     assert [entry for entry in page.get_log("browser") if entry["level"] == "SEVERE"] == []
+    # Nor could it make a request.
+    asked = "return fetch('data:,').then(() => 'answered', () => 'refused')"
+    assert call(page, asked) == "refused"
 
 
 def test_a_picture_of_ones_own_is_answered_and_refined_as_the_command_does(page, world, tmp_path):
@@ -321,6 +326,32 @@ def test_files_that_are_no_pictures_are_told_and_the_others_taken(page, world, t
         assert f"{name}: found" in told and reason in told
     assert len(page.find_elements(By.CSS_SELECTOR, "#picture-list button")) == 3
     assert text(page, "#shown-name") == "picture0.png"
+
+
+def test_a_picture_is_framed_beside_the_page_as_by_the_command(page, world, tmp_path):
+    whole(world.frames[1]).resize((640, 640), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    # What the page itself can't do, it can't be held up by.
+    page.execute_script("OffscreenCanvas.prototype.getContext = () => { throw new Error('here') }")
+    give(page, tmp_path / "large.png")
+    wait(page, lambda: text(page, "#shown-name") == "large.png")
+    assert text(page, "#own-status") == text(page, "#own-problem") == ""
+    expected = frame_picture(tmp_path / "large.png", read_stage(world.stage), FRAMING)
+    found = page.execute_script("return [...page.shown.entry.framed.target]")
+    assert np.abs(np.reshape(found, expected.target.shape) - expected.target).max() <= 1
+
+
+def test_a_picture_that_comes_while_another_is_taken_takes_its_place(page, world):
+    files = [base64.b64encode(path.read_bytes()).decode() for path in world.pictures.iterdir()]
+    script = """
+      const file = (text, name) => new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name);
+      const all = a[0].map((text, number) => page.takeFiles([file(text, `own${number}`)]));
+      const status = document.querySelector("#own-status").textContent;
+      await Promise.all(all);
+      return [status, page.entries.map(({ name }) => name)]"""
+    status, names = call(page, script, files)
+    assert status == "own1 is being read."
+    assert names == ["picture0.png", "picture1.png", "own1"]
+    assert text(page, "#own-problem") == ""
 
 
 def test_without_webgl_pictures_are_shown_and_answered_with_a_word(driver, page_file, world):

@@ -69,7 +69,10 @@ def test_the_browser_renders_the_same_pixels(page, paths, name):
     assert inside.sum() > 500
     for values, frame in zip(SHOWN, expected, strict=True):
         found = live_frame(page, name, values)
-        assert np.abs(found.astype(int) - frame)[inside].max() <= 2
+        differs = np.abs(found.astype(int) - frame)[inside]
+        assert differs.max() <= 2
+        # A floor that looks the light up elsewhere in the pole's row would double this.
+        assert (differs > 0).mean() < (0.08 if values[METALNESS] < 1 else 0.15)
         np.testing.assert_array_equal(found[outside], frame[outside])
     # Neither blank nor stale pictures would pass above.
     assert all(
@@ -95,8 +98,9 @@ def test_a_browser_that_renders_bytes_alone_has_rounded_levels(page):
         "const old = WebGL2RenderingContext.prototype.getExtension;"
         "WebGL2RenderingContext.prototype.getExtension = () => null;"
         "const poor = new LiveRenderer(renderers.torus.stage);"
+        "const levels = poor.levels(a[0], [3, 4]);"
         "WebGL2RenderingContext.prototype.getExtension = old;"
-        "return [poor.unrounded, coded(poor.levels(a[0], [3, 4]))]",
+        "return [poor.unrounded, coded(levels)]",
         SHOWN[0].tolist(),
     )
     assert levels[0] is False and (floats(levels[1]) % 1 == 0).all()

@@ -419,8 +419,9 @@ def test_the_live_picture_is_compared_with_the_truth(page):
     _await_pixel(page, 54, [140, 64, 64])
     page.find_element(By.CSS_SELECTOR, ".wipe").send_keys(Keys.HOME)
     _await_pixel(page, 10, [140, 64, 64])
-    status = page.find_element(By.CSS_SELECTOR, ".live [role=status]").text
+    status = page.find_element(By.CSS_SELECTOR, ".live-picture .note").text
     assert status == "12.68 levels of 255 (RMS) from truth"
+    assert _texts(page, ".live-frame .shows") == ["truth", "live"]
     _live_choice(page, 1, "difference")
     _await_pixel(page, 10, [96, 104, 104])
     page.find_element(By.CSS_SELECTOR, "[aria-label='Gain of the differences']").send_keys(
@@ -434,6 +435,34 @@ def test_the_live_picture_is_compared_with_the_truth(page):
     _await_pixel(page, 10, [128, 51, 51])
 
 
+def test_what_differs_is_announced_once_it_stands(page):
+    _open_live(page)
+    _live_choice(page, 1, "wipe")
+    # What has been announced whenever the text changes.
+    script = """
+      const done = arguments[0], spoken = document.querySelector(".live [role=status]");
+      const note = document.querySelector(".live-picture .note"), heard = [];
+      const range = document.querySelector("[aria-label='Base colour R']");
+      const text = () => note.textContent, step = () => {
+        range.value = Number(range.value) + 0.01;
+        range.dispatchEvent(new Event("input"));
+      };
+      new MutationObserver(() => {
+        if (text()) heard.push(spoken.textContent === text());
+        if (heard.length < 3) step();
+      }).observe(note, { childList: true });
+      new MutationObserver(() => {
+        if (heard.length > 2) done([heard, spoken.textContent === text()]);
+      }).observe(spoken, { childList: true });
+      step();"""
+    heard, is_told = page.execute_async_script(script)
+    assert not any(heard) and is_told
+    loud = (
+        "return [...document.querySelectorAll('output')].filter((o) => o.ariaLive !== 'off').length"
+    )
+    assert page.execute_script(loud) == 0
+
+
 def test_alternatives_are_buttons_and_a_walk_goes_round_them(page):
     _open_live(page)
     base = page.find_element(By.CSS_SELECTOR, "input[type=range][aria-label='Base']")
@@ -444,7 +473,7 @@ def test_alternatives_are_buttons_and_a_walk_goes_round_them(page):
     WebDriverWait(page, 20, 0.1).until(
         lambda _: seen.add(base.get_attribute("value")) or len(seen) > 3
     )
-    status = page.find_element(By.CSS_SELECTOR, ".live [role=status]").text
+    status = page.find_element(By.CSS_SELECTOR, ".live-picture .note").text
     assert status == "0.00 levels of 255 (RMS) from where the walk began"
     # Whoever takes a slider ends the walk.
     base.send_keys(Keys.HOME)
@@ -471,10 +500,27 @@ def test_the_material_of_the_sliders_is_a_file_and_the_picture_too(page):
 def test_without_webgl_2_the_still_pictures_stay(page):
     page.execute_script("OffscreenCanvas.prototype.getContext = () => null")
     page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
-    status = page.find_element(By.CSS_SELECTOR, ".live [role=status]")
+    status = page.find_element(By.CSS_SELECTOR, ".live-picture .note")
     WebDriverWait(page, 10).until(lambda _: "no WebGL 2" in status.text)
     assert status.text.endswith("The still pictures stay.")
     assert page.find_element(By.CSS_SELECTOR, "#detail .pictures img").is_displayed()
+
+
+def test_a_context_that_is_lost_while_the_shader_compiles_comes_back(page):
+    page.execute_script("""
+      const links = WebGL2RenderingContext.prototype, link = links.linkProgram;
+      links.linkProgram = function (program) {
+        links.linkProgram = link;
+        window.lose = this.getExtension("WEBGL_lose_context");
+        window.lose.loseContext();
+        link.call(this, program);
+      };""")
+    page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
+    note = page.find_element(By.CSS_SELECTOR, ".live-picture .note")
+    WebDriverWait(page, 20).until(lambda _: note.text.startswith("The browser took the graphics"))
+    page.execute_script("setTimeout(() => window.lose.restoreContext(), 50)")
+    _await_pixel(page, 10, [140, 64, 64])
+    WebDriverWait(page, 20).until(lambda _: note.text == "")
 
 
 def test_the_gallery_shows_images_of_one_kind(page):

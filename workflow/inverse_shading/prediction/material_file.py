@@ -6,6 +6,7 @@ import MaterialX as mx
 import numpy as np
 
 from inverse_shading.material.document import make_material
+from inverse_shading.material.parameters import DECIMALS
 
 # Rec. 709 primaries, linear: what the ten inputs are and what the renderer computes in.
 COLOR_SPACE = "lin_rec709"
@@ -37,12 +38,12 @@ def material_text(
 
 
 def material_template(provenance: Mapping[str, str], library: mx.Document | None = None) -> str:
-    """`material_text` with {0} to {9} in the places of the ten values, for pages to fill in."""
+    """`material_text` with {0:.6f} to {9:.6f} in the places of the ten values, for pages to fill in."""
     # Six digits each, none of them a last 0, which stand nowhere else in the text.
     values = 0.123441 + np.arange(0, 20, 2) / 10**6
     text = material_text(values, provenance, library)
     for place, value in enumerate(values):
-        text = text.replace(f"{value:.6f}", f"{{{place}}}")
+        text = text.replace(f"{value:.6f}", f"{{{place}:.{DECIMALS}f}}")
     return text
 
 

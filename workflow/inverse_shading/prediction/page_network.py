@@ -9,6 +9,7 @@ from torch import nn
 
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
 from inverse_shading.network.heads import Head
+from inverse_shading.network.objectives import canonical
 from inverse_shading.network.whole_network import load_network
 from inverse_shading.prediction.model_card import ModelCard
 from inverse_shading.prediction.model_files import ModelFiles
@@ -48,6 +49,7 @@ def pack_network(files: ModelFiles, card: ModelCard) -> dict:
         "size": card.framing.image_size,
         "depths": sort_depths(card.architecture, depths),
         "objective": objective,
+        "black": canonical.BLACK,
         "layers": [layer for layer, _ in layers],
         "packed": base64.b64encode(zlib.compress(packed, 9)).decode(),
     }

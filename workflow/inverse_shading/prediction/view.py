@@ -14,6 +14,7 @@ from inverse_shading import __version__
 from inverse_shading.export.file_names import CERTIFICATE
 from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.settings import Refinement
+from inverse_shading.material import observable
 from inverse_shading.material.labels import PARAMETER_LABELS
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures import picture_file, stage_view
@@ -266,12 +267,13 @@ def _search(refinement: Refinement) -> dict:
             "stride": refinement.stride,
             "fewest": unrounded.FEWEST,
             "smooth": unrounded.SMOOTH,
+            "wholly": unrounded.WHOLLY,
             "reach": unrounded.WINDOW // 2,
         },
         "step": refinement.step,
         "tolerance": refinement.tolerance,
-        # One more than the restarts, for a search without a guess.
-        "starts": least_squares.STARTS[: refinement.restarts + 1].tolist(),
+        # After the sliders' values.
+        "starts": least_squares.STARTS[: refinement.restarts].tolist(),
         "margin": least_squares.MARGIN,
         "coarse": {"gain": least_squares.COARSE_GAIN, "points": least_squares.COARSE_POINTS},
         "fine": {"gain": least_squares.FINE_GAIN, "points": least_squares.FINE_POINTS},
@@ -279,4 +281,5 @@ def _search(refinement: Refinement) -> dict:
         "looks_alike": least_squares.LOOKS_ALIKE,
         "same": least_squares.SAME,
         "near": least_squares.NEAR,
+        "least_specular": observable.LEAST_SPECULAR,
     }

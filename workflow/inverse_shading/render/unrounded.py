@@ -27,6 +27,9 @@ INPUTS = len(PARAMETERS)
 # pixel's light is its centre's light: the resampling filter reaches as far.
 WINDOW, SMOOTH = 9, 0.01
 
+# A pixel that the object covers to more than this share lies wholly on it.
+WHOLLY = 0.999
+
 # Fewer pixels than this, of three values each, don't lead a search for nine unknowns anywhere.
 FEWEST = 30
 
@@ -64,7 +67,7 @@ class UnroundedRenderer:
         smoothness = _smoothness(stage.mask, stage.surface[1])
         numbers = np.full(stage.mask.shape, -1)
         numbers[stage.mask] = np.arange(stage.mask.sum())
-        self.dense = (self.weights > 0.999) & (numbers[nearest] >= 0)
+        self.dense = (self.weights > WHOLLY) & (numbers[nearest] >= 0)
         grid = np.zeros_like(self.dense)
         grid[stride // 2 :: stride, stride // 2 :: stride] = True
         smooth = self.dense & (smoothness[nearest] < SMOOTH)

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import {
   coarseToFine,
+  offPole,
   unfold,
   unpackColumns,
 } from "../../../../workflow/inverse_shading/report/page/templates/live_renderer.js";
@@ -29,6 +30,16 @@ test("the unfolded sphere's corners are one point, and its middle the other", ()
     assert.ok(Math.abs(u) < 1e-9 && Math.abs(v) < 1e-9 && z === -1);
   }
   assert.ok(unfold(32768, 32767)[2] > 0.99);
+});
+
+test("a normal at a pole of the light looks it up where the stage's renderer does, and no other moves", () => {
+  for (const y of [-1, 1]) {
+    const [x, up, z] = offPole([1 / 65535, y, -1 / 65535]);
+    // After the light's half turn.
+    assert.equal(Math.atan2(-x, z), 0.75 * Math.PI);
+    assert.equal(up, y);
+  }
+  assert.deepEqual(offPole([0.001, 1, 0]), [0.001, 1, 0]);
 });
 
 test("each square has one pixel of the coarse picture, and all pixels come once", () => {

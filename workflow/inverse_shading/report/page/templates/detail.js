@@ -160,11 +160,15 @@ export function startDetail(gallery, images) {
     ].map(({ from, selector, caption }) => {
       const image = find(selector, HTMLImageElement, from);
       const className = image.classList.contains("map") ? "map" : "";
+      // Long names break after an underscore.
+      /** @type {string[]} */
+      const words = caption.split(/(?<=_)/);
+      const parts = words.flatMap((part) => [part, element("wbr", {})]);
       return element(
         "figure",
         {},
         element("img", { src: image.src, alt: image.alt, className }),
-        element("figcaption", { textContent: caption }),
+        element("figcaption", {}, ...parts),
       );
     });
     const title = find("h3", HTMLElement, card).textContent;

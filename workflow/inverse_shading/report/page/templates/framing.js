@@ -59,56 +59,67 @@ function shares(length, low, high, { size, filter }) {
  * @param {string} filter its name
  * @param {{limit?: number, whole?: boolean}} options each pass is clipped to 0 … limit, and rounded to
  *   whole levels if `whole`, as of bytes
- * @returns {Float32Array} (size, size, channels)
+ * @returns {Float32Array} (size, size, channels), of RGBA without alpha
  */
 export function resample(data, width, height, box, size, filter, options = {}) {
   const { limit = 255, whole = false } = options;
   const channels = data.length / (width * height);
+  const kept = Math.min(channels, 3);
   const [left = 0, upper = 0, right = width, lower = height] = box;
   const keep = (/** @type {number} */ value) =>
     Math.min(Math.max(whole ? Math.round(value) : value, 0), limit);
 
   /**
-   * Resize the middle axis of (before, length, after).
+   * Resize rows of pixels that stand a stride apart, and their channels beside each other.
    *
    * @param {ArrayLike<number>} values
-   * @param {number} before
-   * @param {number} length
-   * @param {number} after
-   * @param {number} from
-   * @param {number} to
+   * @param {{first: number, weights: number[]}[]} parts
+   * @param {number} rows
+   * @param {number} length of a row in numbers
+   * @param {number} stride
+   * @param {number} count of the channels that are resized
    */
-  const pass = (values, before, length, after, from, to) => {
-    const result = new Float32Array(before * size * after);
-    for (const [place, { first, weights }] of shares(length, from, to, { size, filter }).entries()) {
-      for (let outer = 0; outer < before; outer++) {
-        for (let inner = 0; inner < after; inner++) {
+  const pass = (values, parts, rows, length, stride, count) => {
+    const result = new Float32Array(rows * size * count);
+    let place = 0;
+    for (let row = 0; row < rows; row++) {
+      for (const { first, weights } of parts) {
+        const start = row * length + first * stride;
+        for (let channel = 0; channel < count; channel++) {
           let sum = 0;
-          for (let i = 0; i < weights.length; i++) {
-            const at = (outer * length + first + i) * after + inner;
+          for (let i = 0, at = start + channel; i < weights.length; i++, at += stride) {
             sum += /** @type {number} */ (weights[i]) * /** @type {number} */ (values[at]);
           }
-          result[(outer * size + place) * after + inner] = keep(sum);
+          result[place++] = keep(sum);
         }
       }
     }
     return result;
   };
 
-  const across = pass(data, height, width, channels, left, right);
-  return pass(across, 1, height, size * channels, upper, lower);
+  const framing = { size, filter };
+  const row = size * kept;
+  const across = pass(data, shares(width, left, right, framing), height, width * channels, channels, kept);
+  return pass(across, shares(height, upper, lower, framing), 1, height * row, row, row);
 }
 
 /**
  * A frame cropped and resized, before rounding.
  *
- * @param {ArrayLike<number>} frame RGB or RGBA of a square, row by row
+ * @param {ArrayLike<number>} frame of a square, RGB or RGBA, row by row
  * @param {number} side of the frame
  * @param {Framing} framing
  * @returns {Float32Array} RGB of `framing.size` squared, levels of 255
  */
 export function frameLevels(frame, side, { box, size, filter }) {
-  const channels = frame.length / (side * side);
-  const colours = Float32Array.from(frame).filter((_, i) => i % channels < 3);
-  return resample(colours, side, side, box, size, filter);
+  return resample(frame, side, side, box, size, filter);
+}
+
+/**
+ * A picture's colours.
+ *
+ * @param {Uint8ClampedArray} pixels RGBA
+ */
+export function withoutAlpha(pixels) {
+  return pixels.filter((_, i) => i % 4 < 3);
 }

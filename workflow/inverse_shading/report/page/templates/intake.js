@@ -82,28 +82,21 @@ export function framePicture({ pixels, width, height }, stage, limits) {
         `like the training images. ${COMMAND}`,
     );
   }
-  const count = width * height;
-  const colours = new Float32Array(3 * count);
-  const alpha = new Float32Array(count);
-  for (let i = 0; i < count; i++) {
-    alpha[i] = (pixels[4 * i + 3] ?? 0) / 255;
-    for (let c = 0; c < 3; c++) colours[3 * i + c] = pixels[4 * i + c] ?? 0;
-  }
-  return alpha.every((share) => share === 1)
-    ? onBackdrop(colours, width, stage, limits)
-    : cutOut(colours, alpha, width, stage, limits);
+  let isOpaque = true;
+  for (let i = 3; i < pixels.length && isOpaque; i += 4) isOpaque = pixels[i] === 255;
+  return (isOpaque ? onBackdrop : cutOut)(pixels, width, stage, limits);
 }
 
 /**
- * @param {Float32Array} colours
+ * @param {Uint8ClampedArray} pixels RGBA
  * @param {number} side
  * @param {StageView} stage
  * @param {Limits} limits
  * @returns {FramedPicture}
  */
-function onBackdrop(colours, side, stage, limits) {
+function onBackdrop(pixels, side, stage, limits) {
   const { size, filter } = stage;
-  const shown = resample(colours, side, side, [0, 0, side, side], size, "hamming");
+  const shown = resample(pixels, side, side, [0, 0, side, side], size, "hamming");
   const matches = Object.entries(stage.views).map(([placement, view]) => ({
     placement,
     view,
@@ -119,7 +112,7 @@ function onBackdrop(colours, side, stage, limits) {
   }
   const square = best.view.square(side);
   const frame = (/** @type {boolean} */ whole) =>
-    resample(colours, side, side, square, size, filter, { whole });
+    resample(pixels, side, side, square, size, filter, { whole });
   return {
     image: Uint8ClampedArray.from(frame(true)),
     target: frame(false),
@@ -202,15 +195,20 @@ function disagreement(differs, coverage, size, { mixed: [beside, within] }, down
 }
 
 /**
- * @param {Float32Array} colours
- * @param {Float32Array} alpha
+ * @param {Uint8ClampedArray} pixels RGBA
  * @param {number} side
  * @param {StageView} stage
  * @param {Limits} limits
  * @returns {FramedPicture}
  */
-function cutOut(colours, alpha, side, stage, limits) {
+function cutOut(pixels, side, stage, limits) {
   const { size, filter } = stage;
+  const alpha = new Float32Array(side * side);
+  const own = new Float32Array(3 * side * side);
+  for (let i = 0; i < alpha.length; i++) {
+    const share = (alpha[i] = Math.fround((pixels[4 * i + 3] ?? 0) / 255));
+    for (let c = 0; c < 3; c++) own[3 * i + c] = (pixels[4 * i + c] ?? 0) * share;
+  }
   const expected = stage.views.framed;
   const found = Object.entries(stage.views).map(([placement, view]) => {
     const square = view.square(side);
@@ -230,7 +228,6 @@ function cutOut(colours, alpha, side, stage, limits) {
         COMMAND,
     );
   }
-  const own = colours.map((level, i) => level * (alpha[Math.trunc(i / 3)] ?? 0));
   const moved = resample(own, side, side, best.square, size, filter);
   const target = moved.map((level, i) => {
     const share = best.coverage[Math.trunc(i / 3)] ?? 0;

@@ -131,7 +131,7 @@ function solve(matrix, right) {
 }
 
 /** @param {ArrayLike<number>} values */
-function squares(values) {
+export function squares(values) {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) ** 2;
   return sum;

@@ -8,7 +8,8 @@
 //
 // `values` are ten numbers from 0 to 1 in the order of Python's PARAMETERS. A covered pixel's index is its
 // place among the object's pixels in reading order. The constructor throws an Error for people where there
-// is no WebGL 2; so do the other methods while the context is lost. `onlost` and `onrestored` tell of that.
+// is no WebGL 2; so do the other methods while the context is lost, at the first picture too, or where the
+// browser can't compile the shader. `onlost` and `onrestored` tell of losses.
 
 import { srgbEncode } from "./srgb.js";
 import { unpack } from "./unpack.js";
@@ -90,6 +91,18 @@ export function unfold(x, y) {
 }
 
 /**
+ * A normal; in place of one that points to a pole of the light, as a floor's does, one beside it. Where in the
+ * pole's row the light is looked up is what a driver makes of atan(0, 0). Mesa makes it 3/4 π, and so do these.
+ *
+ * @param {[number, number, number]} normal
+ * @returns {[number, number, number]}
+ */
+export function offPole([x, y, z]) {
+  const near = 1e-4;
+  return Math.hypot(x, z) < near * Math.abs(y) ? [-near, Math.sign(y), -near] : [x, y, z];
+}
+
+/**
  * Decode what Python's `live_stage` made.
  *
  * @param {any} data
@@ -127,7 +140,8 @@ export async function readStage(data) {
   const directions = ["normal", "tangent"].map((name) => {
     const vectors = new Float32Array(3 * places.length);
     at(name, 0).forEach((x, place) => {
-      vectors.set(unfold(x, at(name, 1)[place] ?? 0), 3 * place);
+      const vector = unfold(x, at(name, 1)[place] ?? 0);
+      vectors.set(name === "normal" ? offPole(vector) : vector, 3 * place);
     });
     return vectors;
   });
@@ -185,8 +199,8 @@ export function coarseToFine(places, size) {
 /** Renders one stage with any material. See the top of this module. */
 export class LiveRenderer {
   /** @type {WebGL2RenderingContext} */ #gl;
+  // Made when they are needed, since a context that is lost takes them with it.
   /** @type {WebGLProgram | null} */ #program = null;
-  /** @type {ReturnType<LiveRenderer["pack"]> | null} */ #whole = null;
   /** @type {WeakMap<ArrayLike<number>, ReturnType<LiveRenderer["pack"]>>} */ #parts = new WeakMap();
   #rowsAStep = 1;
 
@@ -212,23 +226,21 @@ export class LiveRenderer {
     listen("webglcontextlost", (event) => {
       // Without this it would not come back.
       event.preventDefault();
+      this.#program = null;
       this.onlost();
     });
-    listen("webglcontextrestored", () => {
-      this.#setUp();
-      this.onrestored();
-    });
+    listen("webglcontextrestored", () => this.onrestored());
     this.coarse = coarseToFine(stage.places, stage.size);
     this.pixels = new Uint8ClampedArray(stage.background);
     /** False where the browser renders to bytes only: `levels` are rounded then. */
-    this.unrounded = gl.getExtension("EXT_color_buffer_float") !== null;
-    this.#setUp();
+    this.unrounded = true;
   }
 
   #setUp() {
     const gl = this.#gl;
     const { stage } = this;
-    gl.getExtension("EXT_color_buffer_float");
+    this.#parts = new WeakMap();
+    this.unrounded = gl.getExtension("EXT_color_buffer_float") !== null;
     const program = gl.createProgram();
     for (const [type, text] of /** @type {[number, string][]} */ ([
       [gl.VERTEX_SHADER, VERTEX_STAGE],
@@ -258,8 +270,6 @@ export class LiveRenderer {
     ["g_position", "g_normal", "g_tangent"].forEach((name, number) =>
       this.#setNumber(name, 2 + number),
     );
-    this.#parts = new WeakMap();
-    this.#whole = this.pack(this.coarse.order);
   }
 
   #setNumber(/** @type {string} */ name, /** @type {number} */ value) {
@@ -283,6 +293,19 @@ export class LiveRenderer {
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.REPEAT);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
     this.#setNumber(name, unit);
+  }
+
+  /**
+   * Some covered pixels, packed, once shader and light are there.
+   *
+   * @param {ArrayLike<number> & object} indices
+   */
+  #packed(indices) {
+    if (this.#gl.isContextLost()) throw new Error(LOST);
+    if (this.#program === null) this.#setUp();
+    const packed = this.#parts.get(indices) ?? this.pack(indices);
+    this.#parts.set(indices, packed);
+    return packed;
   }
 
   /**
@@ -382,7 +405,7 @@ export class LiveRenderer {
    * @returns {Uint8ClampedArray}
    */
   frame(values) {
-    const whole = /** @type {ReturnType<LiveRenderer["pack"]>} */ (this.#whole);
+    const whole = this.#packed(this.coarse.order);
     const bytes = new Uint8Array(4 * whole.width * whole.height);
     this.#shade(whole, whole.bytes, values, 0, whole.height, bytes);
     return new Uint8ClampedArray(this.#fill(bytes, whole.count));
@@ -396,8 +419,7 @@ export class LiveRenderer {
    * @returns {Float32Array} three numbers a pixel
    */
   levels(values, indices) {
-    const packed = this.#parts.get(indices) ?? this.pack(indices);
-    this.#parts.set(indices, packed);
+    const packed = this.#packed(indices);
     const size = 4 * packed.width * packed.height;
     const shaded =
       packed.floats === null
@@ -422,7 +444,7 @@ export class LiveRenderer {
    *   step or picture; the last one is as `frame`
    */
   *steps(values) {
-    const whole = /** @type {ReturnType<LiveRenderer["pack"]>} */ (this.#whole);
+    const whole = this.#packed(this.coarse.order);
     const bytes = new Uint8Array(4 * whole.width * whole.height);
     // What stands in for the others is wanted at once.
     let rows = Math.max(Math.ceil((this.coarse.counts[0] ?? 0) / whole.width), this.#rowsAStep);

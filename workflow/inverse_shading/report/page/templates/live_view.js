@@ -7,11 +7,12 @@
 // picture's own first; the data of each is what Python's `live_stage` made. Where nothing can be
 // rendered, the view says so, and the rest of the page goes on.
 
-import { element } from "./dom.js";
-import { frameLevels, resample } from "./framing.js";
+import { element, squareCanvas, statusLine } from "./dom.js";
+import { frameLevels, withoutAlpha } from "./framing.js";
 import { LiveRenderer, readStage } from "./live_renderer.js";
 import { materialText } from "./material_text.js";
 import { differencePicture, levelPicture, rootMeanSquare } from "./pictures.js";
+import { coverage } from "./stage_view.js";
 import { walkAt } from "./walk.js";
 
 /** @typedef {import("./live_renderer.js").LiveStage} LiveStage */
@@ -72,6 +73,8 @@ export const rendererOf = (data, stage) => {
   const made =
     renderers.get(data) ?? (stage ?? readStage(data)).then((read) => new LiveRenderer(read));
   renderers.set(data, made);
+  // Perhaps there is a context the next time.
+  made.catch(() => renderers.delete(data));
   return made;
 };
 
@@ -121,6 +124,7 @@ export class LiveView {
   /** When the walk began, and the picture there. */
   /** @type {{since: number, levels: Float32Array | null} | null} */ #walk = null;
   #flickerId = 0;
+  /** @type {(text: string) => void} */ #say;
   #isOther = false;
   #id = `live${++views}`;
 
@@ -137,8 +141,7 @@ export class LiveView {
     this.canvas = element("canvas", { width: 1, height: 1 });
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "The object in the material of the sliders");
-    this.status = element("p", { className: "note" });
-    this.status.setAttribute("role", "status");
+    const status = element("p", { className: "note" });
     this.light = choice(
       "Light",
       stages.map(({ title }, place) => ({ value: String(place), label: title })),
@@ -153,10 +156,12 @@ export class LiveView {
     this.wipe = slider("Place of the wipe", { min: "0", max: "100", value: "50" });
     this.wipe.className = "wipe";
     this.wipe.addEventListener("input", () => this.#paint());
+    /** What is to be seen on which side. */
+    this.sides = ["left", "right"].map((side) => element("span", { className: `shows ${side}` }));
     this.gain = slider("Gain of the differences", {
       min: "0", max: String(MOST_DOUBLINGS), value: "3",
     });
-    this.gainText = element("output", {});
+    this.gainText = element("output", { ariaLive: "off" });
     this.gain.addEventListener("input", () => this.#paint());
     this.gainField = element("label", {}, "Gain ", this.gain, " ", this.gainText);
     this.walkButton = button("Walk what can’t be known", () => this.#toggleWalk());
@@ -171,8 +176,8 @@ export class LiveView {
         element(
           "div",
           { className: "live-picture" },
-          element("div", { className: "live-frame" }, this.canvas, this.wipe),
-          this.status,
+          element("div", { className: "live-frame" }, this.canvas, ...this.sides, this.wipe),
+          status,
           element(
             "div",
             { className: "live-controls" },
@@ -182,6 +187,7 @@ export class LiveView {
         element("div", { className: "live-inputs" }, this.#sets(), this.#inputs(), this.#files()),
       ),
     );
+    this.#say = statusLine(status);
     this.light.select.selectedIndex = light;
     this.light.field.hidden = stages.length < 2;
     this.#changeMode();
@@ -201,9 +207,7 @@ export class LiveView {
       if (this.#isClosed || this.light.select.selectedIndex !== place) return;
       const { size, framing, places } = renderer.stage;
       this.canvas.width = this.canvas.height = Math.round(framing.box[2] - framing.box[0]);
-      const mask = new Uint8Array(size ** 2);
-      for (const covered of places) mask[covered] = 1;
-      this.#weights = resample(mask, size, size, framing.box, framing.size, framing.filter, { limit: 1 });
+      this.#weights = coverage(size, places, framing);
       renderer.onlost = () => {
         // That of another light may be lost while this one goes on.
         if (this.#renderer !== renderer) return;
@@ -225,10 +229,6 @@ export class LiveView {
     this.#say(`${error instanceof Error ? error.message : error} The still pictures stay.`);
   }
 
-  #say(/** @type {string} */ text) {
-    if (this.status.textContent !== text) this.status.textContent = text;
-  }
-
   #slider(/** @type {LiveInput} */ input, /** @type {number} */ place) {
     const range = slider(input.label, { min: "0", max: "1", step: "0.001" });
     range.addEventListener("input", () => {
@@ -237,7 +237,8 @@ export class LiveView {
       this.#showValues();
       this.#update();
     });
-    return { range, output: element("output", {}) };
+    // The slider itself is announced.
+    return { range, output: element("output", { ariaLive: "off" }) };
   }
 
   /** Buttons that set all sliders. */
@@ -429,7 +430,7 @@ export class LiveView {
       return this.#pictures.get(label) ?? null;
     }
     if (pixels === undefined || this.light.select.selectedIndex !== 0) return null;
-    return { frame: null, levels: Float32Array.from(pixels.filter((_, place) => place % 4 < 3)) };
+    return { frame: null, levels: Float32Array.from(withoutAlpha(pixels)) };
   }
 
   #paint() {
@@ -438,42 +439,53 @@ export class LiveView {
     const other = this.#other();
     this.gainText.value = `× ${2 ** this.gain.valueAsNumber}`;
     if (context === null || live === undefined || this.#renderer === null) return;
-    const { size, framing } = this.#renderer.stage;
-    const [left, upper] = framing.box.map(Math.round);
-    const side = this.canvas.width;
-    const put = (/** @type {Uint8ClampedArray} */ frame, /** @type {number} */ from, /** @type {number} */ to) => {
-      const image = new ImageData(new Uint8ClampedArray(frame), size, size);
-      context.putImageData(image, -(left ?? 0), -(upper ?? 0), (left ?? 0) + from, upper ?? 0, to - from, side);
-    };
-    /** A framed picture, which is smaller. */
-    const stretch = (/** @type {Uint8ClampedArray} */ pixels) => {
-      const small = element("canvas", { width: framing.size, height: framing.size });
-      const image = new ImageData(new Uint8ClampedArray(pixels), framing.size, framing.size);
-      small.getContext("2d")?.putImageData(image, 0, 0);
-      context.drawImage(small, 0, 0, side, side);
-    };
     const mode = other === null ? "live" : this.mode.select.value;
-    if (other !== null) {
-      if (mode === "difference") {
-        stretch(differencePicture(live.levels, other.levels, 2 ** this.gain.valueAsNumber));
-      } else if (other.frame === null) stretch(levelPicture(other.levels));
-      else put(other.frame, 0, side);
-    }
-    const cut = Math.round((side * this.wipe.valueAsNumber) / 100);
-    if (mode === "wipe") {
-      put(live.frame, cut, side);
-      context.fillStyle = "white";
-      context.fillRect(cut - 1, 0, 2, side);
-    }
-    if (mode === "live" || (mode === "flicker" && !this.#isOther)) put(live.frame, 0, side);
-    this.canvas.dataset.shows = mode === "flicker" && this.#isOther ? "other" : mode;
+    const shows = mode === "flicker" && this.#isOther ? "other" : mode;
+    this.canvas.dataset.shows = shows;
+    this.#draw(context, this.#renderer.stage, shows, live, other);
+    const name = this.reference.select.value;
+    /** @type {Record<string, string[]>} */
+    const sides = { wipe: [name, "live"], flicker: ["live"], other: [name] };
+    this.sides.forEach((label, side) => (label.textContent = sides[shows]?.[side] ?? ""));
     if (this.#job?.name === "") return;
     const start = this.#walk?.levels;
     const apart = (/** @type {Float32Array} */ levels) =>
       `${rootMeanSquare(live.levels, levels, this.#weights).toFixed(2)} levels of 255 (RMS)`;
     if (start) this.#say(`${apart(start)} from where the walk began`);
-    else if (other !== null) this.#say(`${apart(other.levels)} from ${this.reference.select.value}`);
+    else if (other !== null) this.#say(`${apart(other.levels)} from ${name}`);
     else this.#say("");
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {LiveStage} stage
+   * @param {string} shows
+   * @param {{frame: Uint8ClampedArray, levels: Float32Array}} live
+   * @param {{frame: Uint8ClampedArray | null, levels: Float32Array} | null} other without a frame where it is
+   *   framed already, and smaller
+   */
+  #draw(context, { size, framing }, shows, live, other) {
+    const [left = 0, upper = 0] = framing.box.map(Math.round);
+    const side = this.canvas.width;
+    const put = (/** @type {Uint8ClampedArray} */ frame, from = 0) => {
+      const image = new ImageData(new Uint8ClampedArray(frame), size, size);
+      context.putImageData(image, -left, -upper, left + from, upper, side - from, side);
+    };
+    const stretch = (/** @type {Uint8ClampedArray} */ pixels) =>
+      context.drawImage(squareCanvas(pixels), 0, 0, side, side);
+    if (other !== null) {
+      if (shows === "difference") {
+        stretch(differencePicture(live.levels, other.levels, 2 ** this.gain.valueAsNumber));
+      } else if (other.frame === null) stretch(levelPicture(other.levels));
+      else put(other.frame);
+    }
+    if (shows === "live" || shows === "flicker") put(live.frame);
+    if (shows === "wipe") {
+      const cut = Math.round((side * this.wipe.valueAsNumber) / 100);
+      put(live.frame, cut);
+      context.fillStyle = "white";
+      context.fillRect(cut - 1, 0, 2, side);
+    }
   }
 
   #toggleWalk() {

@@ -7,15 +7,15 @@ import { wholeNumbers, unpack } from "./unpack.js";
  * A network as `prediction/page_network.py` writes it.
  *
  * @typedef {{
- *   size: number, depths: [string, number][], objective: string, packed: string,
+ *   size: number, depths: [string, number][], objective: string, black: number, packed: string,
  *   layers: {inputs: number, outputs: number, gelu: boolean}[],
  * }} NetworkData
  *
  * @typedef {{weights: Float32Array, scales: Float32Array, bias: Float32Array, gelu: boolean}} Layer
- * @typedef {{size: number, depths: [string, number][], objective: string, layers: Layer[]}} Network
+ * @typedef {{size: number, depths: [string, number][], objective: string, black: number, layers: Layer[]}} Network
  */
 
-/** What a network's outputs become, by its objective. @type {Record<string, (y: number[]) => number[]>} */
+/** What outputs become, by the objective. @type {Record<string, (y: number[], black: number) => number[]>} */
 const DECODERS = {
   regression: (outputs) => outputs,
   canonical: decodeCanonical,
@@ -37,7 +37,7 @@ export async function readNetwork(data) {
     place += 3 * inputs * outputs;
     return { weights, scales, bias, gelu };
   });
-  return { size: data.size, depths: data.depths, objective: data.objective, layers };
+  return { ...data, layers };
 }
 
 /**
@@ -59,7 +59,7 @@ export function answer(network, image) {
   const outputs = Array.from(values, (value) => 1 / (1 + Math.exp(-value)));
   const decode = DECODERS[network.objective];
   if (decode === undefined) throw new Error(`There is no objective ${network.objective}.`);
-  return decode(outputs).map((value) => Math.min(Math.max(value, 0), 1));
+  return decode(outputs, network.black).map((value) => Math.min(Math.max(value, 0), 1));
 }
 
 /**
@@ -110,10 +110,11 @@ function dense({ weights, scales, bias, gelu }, inputs) {
  * `objectives/canonical.py`.
  *
  * @param {number[]} outputs
+ * @param {number} black the least of the largest product
  */
-function decodeCanonical(outputs) {
+function decodeCanonical(outputs, black) {
   const products = outputs.slice(0, 3);
-  const largest = Math.max(...products, 1e-4);
+  const largest = Math.max(...products, black);
   const inverse = (2 * (1 + largest + largest ** 2)) / (3 * largest * (1 + largest));
   return [
     (2 * largest) / (1 + largest),

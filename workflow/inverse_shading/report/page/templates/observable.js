@@ -10,9 +10,6 @@ const [X_SPECULAR, X_ROUGHNESS, X_SPECULAR_COLOR, X_METALNESS] = [3, 4, 5, 8];
 /** Place of specular in u, on which derivatives by u hardly depend. */
 export const U_SPECULAR = 6;
 
-// Below this a reflection is too weak for its colour to be divided out of it.
-const LEAST_SPECULAR = 0.05;
-
 /**
  * x of ten inputs.
  *
@@ -50,7 +47,7 @@ export function observablesDerivative(x) {
 }
 
 /**
- * dx/du at x, a row an unknown. Its specular is at least LEAST_SPECULAR, see `divisible`.
+ * dx/du at x, a row an unknown. Its specular is more than 0, see `divisible`.
  *
  * @param {readonly number[]} x
  */
@@ -68,9 +65,10 @@ export function unknownsDerivative(x) {
  * x with its specular raised to what can be divided by, and the colour lowered to the same products.
  *
  * @param {readonly number[]} x
+ * @param {number} least specular: below it a reflection is too weak for its colour to be divided out of it
  */
-export function divisible(x) {
-  const specular = Math.max(x[X_SPECULAR] ?? 0, LEAST_SPECULAR);
+export function divisible(x, least) {
+  const specular = Math.max(x[X_SPECULAR] ?? 0, least);
   const share = (x[X_SPECULAR] ?? 0) / specular;
   return x.map((value, place) => {
     if (place === X_SPECULAR) return specular;

@@ -1,7 +1,8 @@
 // The page of the user's pictures: predicted ones, and with a network further ones.
 
-import { element, find, findAll, pageData } from "./dom.js";
-import { PictureError, decodePicture, framePicture } from "./intake.js";
+import { element, find, findAll, pageData, squareCanvas, statusLine } from "./dom.js";
+import { withoutAlpha } from "./framing.js";
+import { PictureError, decodePicture } from "./intake.js";
 import { readStage } from "./live_renderer.js";
 import { LiveView, rendererOf } from "./live_view.js";
 import { answer, readNetwork } from "./network.js";
@@ -10,6 +11,7 @@ import { levelPicture } from "./pictures.js";
 import { Refiner } from "./refine.js";
 import { StageView } from "./stage_view.js";
 import { decodeBase64 } from "./unpack.js";
+import { frameInWorker, serveFrames } from "./worker.js";
 
 /** @typedef {import("./intake.js").FramedPicture} FramedPicture */
 /** @typedef {import("./live_view.js").LiveInput} LiveInput */
@@ -36,6 +38,7 @@ class PicturesPage {
   /** @type {Entry[]} */ entries = [];
   /** @type {{entry: Entry, view: LiveView} | null} */ shown = null;
   /** @type {AbortController | null} */ search = null;
+  /** Of the files that are taken. @type {AbortController | null} */ intake = null;
 
   constructor() {
     this.stage = pageData("stage");
@@ -44,11 +47,15 @@ class PicturesPage {
     this.labels = pageData("labels");
     const network = pageData("network");
     this.network = network && readNetwork(network);
-    const stage = readStage(this.stage);
-    this.renderer = rendererOf(this.stage, stage);
+    this.read = readStage(this.stage);
+    this.renderer = rendererOf(this.stage, this.read);
     // Told by the live view and by a search; pictures are shown and answered all the same.
     this.renderer.catch(() => {});
-    this.stageView = stage.then((read) => new StageView(read));
+    this.stageView = this.read.then((read) => new StageView(read));
+    const line = (/** @type {string} */ selector) => statusLine(find(selector, HTMLElement));
+    this.sayNote = line("#shown-note");
+    this.saySearch = line("#refine-status");
+    this.sayIntake = network ? line("#own-status") : () => {};
     find("#refine", HTMLButtonElement).addEventListener("click", () => this.refine());
     find("#refine-cancel", HTMLButtonElement).addEventListener("click", () => this.search?.abort());
     if (network) this.#takePictures();
@@ -59,7 +66,7 @@ class PicturesPage {
     const { weights } = await this.stageView;
     for (const { name, image, inputs, alternatives, note } of pageData("pictures")) {
       const { pixels } = await decodePicture(new Blob([decodeBase64(image)]), this.limits);
-      const colours = pixels.filter((_, i) => i % 4 < 3);
+      const colours = withoutAlpha(pixels);
       const framed = {
         image: colours, target: Float32Array.from(colours), weights, placement: "framed",
       };
@@ -72,8 +79,8 @@ class PicturesPage {
   /** @param {Entry} entry */
   #add(entry) {
     this.entries.push(entry);
-    const thumb = element("canvas", { ariaHidden: "true" });
-    paint(thumb, entry.framed.image);
+    const thumb = squareCanvas(levelPicture(entry.framed.image));
+    thumb.ariaHidden = "true";
     const button = element("button", { type: "button", ariaPressed: "false" }, thumb, entry.name);
     button.addEventListener("click", () => this.#show(entry));
     find("#picture-list", HTMLElement).append(element("li", {}, button));
@@ -85,8 +92,8 @@ class PicturesPage {
     this.shown?.view.close();
     find("#shown", HTMLElement).hidden = false;
     find("#shown-name", HTMLElement).textContent = entry.name;
-    find("#shown-note", HTMLElement).textContent = entry.note;
-    find("#refine-status", HTMLElement).textContent = "";
+    this.sayNote(entry.note);
+    this.saySearch("");
     for (const [place, button] of findAll("#picture-list button", HTMLButtonElement).entries()) {
       button.ariaPressed = String(this.entries[place] === entry);
     }
@@ -112,7 +119,6 @@ class PicturesPage {
   async refine() {
     if (this.shown === null || this.search !== null) return;
     const { entry, view } = this.shown;
-    const status = find("#refine-status", HTMLElement);
     const [start, cancel] = [
       find("#refine", HTMLButtonElement),
       find("#refine-cancel", HTMLButtonElement),
@@ -126,7 +132,7 @@ class PicturesPage {
       const found = await refiner.refine(entry.framed, view.values, {
         signal: controller.signal,
         progress: ({ start: number, starts, pass, rms }) => {
-          status.textContent = `Start ${number} of at most ${starts}, ${pass}: ${rms.toFixed(2)} levels of 255 (RMS)`;
+          this.saySearch(`Start ${number} of at most ${starts}, ${pass}: ${rms.toFixed(2)} levels of 255 (RMS)`);
         },
       });
       const end = found.converged ? "" : " No material was found that renders as the picture does.";
@@ -141,7 +147,7 @@ class PicturesPage {
     } catch (error) {
       // Another that is shown by then was not searched for.
       if (this.shown?.entry === entry) {
-        status.textContent = controller.signal.aborted ? "Cancelled." : told(error);
+        this.saySearch(controller.signal.aborted ? "Cancelled." : told(error));
       }
     } finally {
       this.search = null;
@@ -177,16 +183,23 @@ class PicturesPage {
   }
 
   /**
-   * Take some pictures; what is wrong with one is told, and the others go on.
+   * Take some pictures; what is wrong with one is told, and the others go on. Files that are still being
+   * taken are given up for these.
    *
    * @param {File[]} files
    */
   async takeFiles(files) {
+    if (files.length === 0) return;
+    this.intake?.abort();
+    const intake = new AbortController();
+    this.intake = intake;
     const problems = [];
+    const problem = find("#own-problem", HTMLElement);
+    problem.textContent = "";
     for (const file of files) {
+      this.sayIntake(`${file.name} is being read.`);
       try {
-        const decoded = await decodePicture(file, this.limits);
-        const framed = framePicture(decoded, await this.stageView, this.limits);
+        const framed = await frameInWorker(file, await this.read, this.limits, intake.signal);
         const means = answer(await this.network, framed.image);
         const material = guessedMaterial(means);
         const note = `The network's answer. ${NO_INTERVALS}`;
@@ -197,27 +210,23 @@ class PicturesPage {
         this.#add(entry);
         this.#show(entry);
       } catch (error) {
+        if (intake.signal.aborted) return;
         problems.push(`${file.name}: ${told(error)}`);
         if (!(error instanceof PictureError)) console.error(error);
       }
     }
-    find("#own-problem", HTMLElement).textContent = problems.join(" ");
+    if (intake.signal.aborted) return;
+    this.sayIntake("");
+    problem.textContent = problems.join(" ");
   }
 }
 
-/**
- * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} colours of a square picture
- */
-function paint(canvas, colours) {
-  canvas.width = canvas.height = Math.sqrt(colours.length / 3);
-  const image = new ImageData(levelPicture(colours), canvas.width, canvas.height);
-  canvas.getContext("2d")?.putImageData(image, 0, 0);
+if (typeof document === "undefined") serveFrames();
+else {
+  const page = new PicturesPage();
+  page.start().catch((error) => {
+    find("#page-problem", HTMLElement).textContent = told(error);
+  });
+  // For a look at it from the console.
+  Object.assign(window, { page });
 }
-
-const page = new PicturesPage();
-page.start().catch((error) => {
-  find("#page-problem", HTMLElement).textContent = told(error);
-});
-// For a look at it from the console.
-Object.assign(window, { page });

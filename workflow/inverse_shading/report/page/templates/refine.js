@@ -2,7 +2,7 @@
 // slices short enough for the page to stay alive. As `inversion/least_squares.py` searches, without a verdict: it
 // ends where that is tolerated, or found again.
 
-import { fit } from "./least_squares.js";
+import { fit, squares } from "./least_squares.js";
 import {
   U_SPECULAR,
   UNKNOWNS,
@@ -28,14 +28,13 @@ import {
  *   pixels: import("./stage_view.js").PixelSettings, step: number, tolerance: number,
  *   starts: number[][], margin: number,
  *   coarse: {gain: number, points: number}, fine: {gain: number, points: number},
- *   hopeless: number, looks_alike: number, same: number, near: number,
+ *   hopeless: number, looks_alike: number, same: number, near: number, least_specular: number,
  * }} SearchSettings
  *
  * @typedef {{start: number, starts: number, pass: string, rms: number}} Progress
  *
  * @typedef {{
- *   values: number[], rms: number, guessRms: number | null, converged: boolean, starts: number,
- *   renders: number,
+ *   values: number[], rms: number, converged: boolean, renders: number,
  * }} Refined
  */
 
@@ -69,7 +68,7 @@ export class Refiner {
    * Find the material whose render is the picture.
    *
    * @param {FramedPicture} picture
-   * @param {readonly number[] | null} guess ten inputs to start from; without them, at fixed places
+   * @param {readonly number[]} guess ten inputs to start from; then come fixed places
    * @param {{signal?: AbortSignal, progress?: (told: Progress) => void}} options
    * @returns {Promise<Refined>}
    * @throws the signal's reason once it is aborted
@@ -78,7 +77,7 @@ export class Refiner {
     this.signal = signal;
     this.rendered = 0;
     const { tolerance, hopeless, looks_alike, same, starts: fixed } = this.settings;
-    const starts = guess === null ? fixed : [unknowns(guess), ...fixed.slice(0, -1)];
+    const starts = [unknowns(guess), ...fixed];
     /** @type {{x: number[], rms: number} | undefined} */
     let best;
     let foundAgain = false;
@@ -102,9 +101,7 @@ export class Refiner {
     return {
       values,
       rms: await this.#distance(values, picture),
-      guessRms: guess === null ? null : await this.#distance([...guess], picture),
       converged: best.rms <= tolerance || (foundAgain && best.rms <= looks_alike * tolerance),
-      starts: tried,
       renders: this.rendered / this.all.length,
     };
   }
@@ -219,13 +216,15 @@ export class Refiner {
 class Derivatives {
   /**
    * @param {(x: number[]) => Promise<Float32Array>} render
-   * @param {{step: number, near: number}} settings `step` of the finite differences by x; derivatives are
-   *   used again as long as no component of u but specular has moved further than `near`
+   * @param {{step: number, near: number, least_specular: number}} settings `step` of the finite differences
+   *   by x; derivatives are used again as long as no component of u but specular has moved further than
+   *   `near`; `least_specular` see `divisible`
    */
-  constructor(render, { step, near }) {
+  constructor(render, { step, near, least_specular }) {
     this.render = render;
     this.step = step;
     this.near = near;
+    this.leastSpecular = least_specular;
     /** @type {number[] | undefined} */
     this.place = undefined;
     this.byU = new Float32Array();
@@ -238,7 +237,7 @@ class Derivatives {
    * @param {ArrayLike<number>} residuals
    */
   async normals(x, residuals) {
-    await this.#moveTo(divisible(x));
+    await this.#moveTo(divisible(x, this.leastSpecular));
     const { byU, hessian } = this;
     const gradient = new Array(UNKNOWNS).fill(0);
     for (let row = 0; row < residuals.length; row++) {
@@ -325,9 +324,7 @@ function chosen(image, places) {
 
 /** @param {ArrayLike<number>} values */
 function rms(values) {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) ** 2;
-  return Math.sqrt(sum / values.length);
+  return Math.sqrt(squares(values) / values.length);
 }
 
 /** @param {number[][]} matrix */

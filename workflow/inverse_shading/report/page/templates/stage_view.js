@@ -1,7 +1,7 @@
 // How training images show the stage: their square of the frame, what is behind the object, its share of
 // each pixel, and which pixels lead a search. As `render/framing.py` and `render/unrounded.py` have it.
 
-import { resample } from "./framing.js";
+import { resample, withoutAlpha } from "./framing.js";
 
 /**
  * What a view takes of a stage as the renderer reads it: side of the frame; places of the covered pixels,
@@ -9,7 +9,7 @@ import { resample } from "./framing.js";
  *
  * @typedef {{
  *   size: number, places: Uint32Array, surface: Float32Array[], background: Uint8ClampedArray,
- *   framing: {size: number, filter: string, box: number[]},
+ *   framing: import("./framing.js").Framing,
  * }} Stage
  *
  * @typedef {{backdrop: Float32Array, coverage: Float32Array, square: (side: number) => number[]}} View
@@ -18,8 +18,21 @@ import { resample } from "./framing.js";
  * @typedef {{places: Uint32Array, covered: Uint32Array}} Pixels
  *
  * Constants of `render/unrounded.py`; `reach` is half of its WINDOW.
- * @typedef {{stride: number, fewest: number, smooth: number, reach: number}} PixelSettings
+ * @typedef {{stride: number, fewest: number, smooth: number, wholly: number, reach: number}} PixelSettings
  */
+
+/**
+ * How far the object reaches into each framed pixel, from 0 to 1.
+ *
+ * @param {number} side of the frame
+ * @param {Uint32Array} places of the covered pixels
+ * @param {import("./framing.js").Framing} framing
+ */
+export function coverage(side, places, { box, size, filter }) {
+  const mask = new Uint8Array(side * side);
+  for (const place of places) mask[place] = 1;
+  return resample(mask, side, side, box, size, filter, { limit: 1 });
+}
 
 export class StageView {
   /** @param {Stage} stage */
@@ -31,7 +44,8 @@ export class StageView {
     this.places = places;
     this.normals = surface[1] ?? new Float32Array();
     /** The frame without the object, (side, side, 3). */
-    this.background = background.filter((_, i) => i % 4 < 3);
+    this.background = withoutAlpha(background);
+    /** @type {import("./framing.js").Framing["box"]} */
     const whole = [0, 0, side, side];
     const squareOf = (/** @type {number[]} */ edges) => (/** @type {number} */ given) =>
       edges.map((edge) => (edge * given) / side);
@@ -63,7 +77,7 @@ export class StageView {
    * @param {PixelSettings} settings
    * @returns {{dense: Pixels, sparse: Pixels}}
    */
-  pixels({ stride, fewest, smooth, reach }) {
+  pixels({ stride, fewest, smooth, wholly, reach }) {
     const { side } = this;
     const numbers = new Int32Array(side * side).fill(-1);
     for (const [number, place] of this.places.entries()) numbers[place] = number;
@@ -77,7 +91,7 @@ export class StageView {
         for (let column = 0; column < this.size; column++) {
           const place = row * this.size + column;
           const at = nearest(upper, lower, row) * side + nearest(left, right, column);
-          const isDense = (this.views.framed.coverage[place] ?? 0) > 0.999 && (numbers[at] ?? -1) >= 0;
+          const isDense = (this.views.framed.coverage[place] ?? 0) > wholly && (numbers[at] ?? -1) >= 0;
           if (!isDense || !isChosen(row, column, at)) continue;
           places.push(place);
           covered.push(numbers[at] ?? 0);
@@ -122,17 +136,15 @@ export class StageView {
   }
 
   /**
-   * @param {number[]} box of the frame
+   * @param {import("./framing.js").Framing["box"]} box of the frame
    * @param {(side: number) => number[]} square
    * @returns {View}
    */
   #view(box, square) {
-    const { side } = this;
-    const mask = new Uint8Array(side * side);
-    for (const place of this.places) mask[place] = 1;
+    const { side, size, filter } = this;
     return {
-      backdrop: resample(this.background, side, side, box, this.size, this.filter),
-      coverage: resample(mask, side, side, box, this.size, this.filter, { limit: 1 }),
+      backdrop: resample(this.background, side, side, box, size, filter),
+      coverage: coverage(side, this.places, { box, size, filter }),
       square,
     };
   }
