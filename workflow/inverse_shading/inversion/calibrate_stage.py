@@ -69,9 +69,9 @@ def measure_known(refiner: Refiner, count: int, seed: int, level: float) -> Cali
 def _measured(
     refiner: Refiner, pictures: Iterable[FramedPicture], true: np.ndarray, level: float, what: str
 ) -> Calibration:
-    found, left = [], []
+    found, scores = [], []
     for picture in progress(pictures, len(true), what):
         solution = refiner.solve(picture, None)
         found.append(refiner.spread(picture, solution))
-        left.append(refiner.residual(picture, solution))
-    return measure_calibration(found, true, level, left)
+        scores.append(refiner.residual(picture, solution).score)
+    return measure_calibration(found, true, level, scores)
