@@ -60,6 +60,29 @@ def test_pictures_of_the_stage_are_explained(refiner, picture_of, name, options,
     assert fit.left == pytest.approx(fit.expected, rel=0.05)
 
 
+@pytest.mark.parametrize("levels, explained", [(0.03, True), (0.3, False)])
+def test_what_means_nothing_is_so_many_levels_however_little_is_expected(
+    refiner, levels, explained
+):
+    """A file that isn't rounded leaves nothing to be held against."""
+    picture, size = framed(refiner.render(VALUES), refiner.weights), len(refiner.weights)
+    rows, columns = np.indices((size, size))
+    pattern = np.where((rows + columns) % 2, levels, -levels)[..., None]
+    target = (refiner._renderer.image(VALUES) + pattern).astype(np.float32)
+    source = PictureSource(FileKind(0), size, size, (0, 0, size, size))
+    fit = refiner.refine(replace(picture, target=target, source=source), VALUES).fit
+    assert fit.left == pytest.approx(levels, rel=0.1) and fit.expected < 0.005
+    assert fit.explained == explained
+
+
+def test_intervals_of_a_jpeg_allow_for_what_its_errors_do(refiner, picture_of):
+    picture = picture_of(refiner._renderer.frame(VALUES), "wide.jpg", quality=75)
+    solution = refiner.solve(picture, VALUES)
+    shift = refiner.residual(picture, solution).shift
+    plain, own = (refiner._draws(picture, solution, by, 1.0).u.std(axis=0) for by in (0, shift))
+    assert np.median(own / plain) > 1.5
+
+
 def test_compression_that_the_file_does_not_tell_of_is_noticed(refiner, picture_of):
     picture = picture_of(refiner._renderer.frame(VALUES), "hidden.jpg", quality=60)
     plain = replace(picture.source, kind=replace(picture.source.kind, tables=None))
