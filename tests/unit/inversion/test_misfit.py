@@ -83,6 +83,14 @@ def test_intervals_of_a_jpeg_allow_for_what_its_errors_do(refiner, picture_of):
     assert np.median(own / plain) > 1.5
 
 
+def test_a_whole_frame_is_the_picture_that_its_file_is(refiner, picture_of):
+    read = picture_of(refiner._renderer.rounded_frame(VALUES), "frame.png")
+    made = refiner.whole_frame(framed(refiner.render(VALUES), refiner.weights), VALUES)
+    assert (made.placement, made.source) == (read.placement, read.source) and made.source
+    np.testing.assert_allclose(made.target, read.target, atol=1e-3)
+    np.testing.assert_array_equal(made.image, read.image)
+
+
 def test_compression_that_the_file_does_not_tell_of_is_noticed(refiner, picture_of):
     picture = picture_of(refiner._renderer.frame(VALUES), "hidden.jpg", quality=60)
     plain = replace(picture.source, kind=replace(picture.source.kind, tables=None))

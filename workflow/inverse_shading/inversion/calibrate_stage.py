@@ -15,6 +15,7 @@ from inverse_shading.inversion.calibration import (
 )
 from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.material.observable import with_base_of_one
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
@@ -70,8 +71,13 @@ def _measured(
     refiner: Refiner, pictures: Iterable[FramedPicture], true: np.ndarray, level: float, what: str
 ) -> Calibration:
     found, scores = [], []
-    for picture in progress(pictures, len(true), what):
+    pairs = zip(pictures, true, strict=True)
+    for picture, values in progress(pairs, len(true), what):
         solution = refiner.solve(picture, None)
         found.append(refiner.spread(picture, solution))
-        scores.append(refiner.residual(picture, solution).score)
+        # Of files that round, a whole frame hides least of what search and driver leave. A margin for
+        # it is one for all.
+        whole = refiner.whole_frame(picture, values)
+        again = refiner.solve(whole, with_base_of_one(solution.x))
+        scores.append(refiner.residual(whole, again).score)
     return measure_calibration(found, true, level, scores)

@@ -110,7 +110,7 @@ class Margins:
 
 
 #: Where none were measured: those of the built-in stage, twice as wide.
-SHIPPED_MARGINS = Margins((0.04, 0.08, 0.13, 0.18, 0.24, 0.3, 0.38, 0.48, 0.64), 0.55, 0)
+SHIPPED_MARGINS = Margins((0.3, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4, 1.7), 0.4, 0)
 
 
 @dataclass(frozen=True)

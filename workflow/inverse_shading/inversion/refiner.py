@@ -19,6 +19,7 @@ from inverse_shading.material.observable import (
     observables,
     with_base_of_one,
 )
+from inverse_shading.pictures.file_kind import EIGHT_BITS, PictureSource
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.unrounded import UnroundedRenderer
 
@@ -113,6 +114,13 @@ class Refiner:
         if gains is None:
             return self._renderer.rounded_image(values)
         return np.rint(self._renderer.image(np.append(values, gains))).astype(np.uint8)
+
+    def whole_frame(self, picture: FramedPicture, values: np.ndarray) -> FramedPicture:
+        """What a material's framed image would be if it were its whole frame, a file of 8 bits."""
+        frame = self._renderer.rounded_frame(np.asarray(values, dtype=np.float64))
+        source = PictureSource(EIGHT_BITS, len(frame), len(frame), self._renderer.box)
+        target = self._renderer.framed(frame.astype(np.float32))
+        return replace(picture, target=target, placement="frame", source=source)
 
     def refine(
         self,
