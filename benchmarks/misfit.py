@@ -41,7 +41,7 @@ from inverse_shading.scene.stage_file import Stage, read_stage, save_stage
 # Another seed than any data set's or calibration's.
 SEED = 20250
 
-# Of the fit, levels of 255 from which a misfit is to be noticed.
+# Levels of 255 left from which a misfit is to be noticed, where its own file would leave half at most.
 VISIBLE = 0.6
 
 # Pictures of the stage itself: by kind, how a frame (levels of 255, unrounded) becomes a file.
@@ -212,7 +212,7 @@ def table(records: list[dict]) -> str:
         ours = [record for record in records if record["kind"] == kind]
         noticed = np.array([record["verdict"] != EXPLAINED for record in ours])
         bounds = binomtest(int(noticed.sum()), len(ours)).proportion_ci(0.95, "wilson")
-        off = np.array([record["left"] >= VISIBLE for record in ours])
+        off = np.array([r["left"] >= VISIBLE >= 2 * r["expected"] for r in ours])
         right = RIGHT.get(kind, OTHERWISE)
         named = [bool(right & set(r["reasons"])) for r, n in zip(ours, noticed, strict=True) if n]
         errors = [np.mean(r["error"]) for r, n in zip(ours, noticed, strict=True) if not n]
