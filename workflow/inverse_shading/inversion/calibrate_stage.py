@@ -15,7 +15,6 @@ from inverse_shading.inversion.calibration import (
 )
 from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
-from inverse_shading.material.observable import with_base_of_one
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
@@ -76,8 +75,8 @@ def _measured(
         solution = refiner.solve(picture, None)
         found.append(refiner.spread(picture, solution))
         # Of files that round, a whole frame hides least of what search and driver leave. A margin for
-        # it is one for all.
+        # it is one for all. It is searched for as a user's picture is, since a second search from what
+        # the first one found would leave less.
         whole = refiner.whole_frame(picture, values)
-        again = refiner.solve(whole, with_base_of_one(solution.x))
-        scores.append(refiner.residual(whole, again).score)
+        scores.append(refiner.residual(whole, refiner.solve(whole, None)).score)
     return measure_calibration(found, true, level, scores)
