@@ -11,6 +11,9 @@ REFINEMENT = {
     "restarts": 0,
     "interval": 0.8,
     "calibration_images": 2,
+    "doubtful": 0.01,
+    "denied": 0.001,
+    "misfit_scale": 25.0,
 }
 
 # What the configuration says of a model and of its use.

@@ -20,6 +20,9 @@ SETTINGS = {
     "restarts": 2,
     "interval": 0.8,
     "calibration_images": 3,
+    "doubtful": 0.01,
+    "denied": 0.001,
+    "misfit_scale": 25.0,
 }
 # base, base_color, specular, roughness, specular_color, metalness: two dielectrics and a metal.
 MATERIALS = np.array(

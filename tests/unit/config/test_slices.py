@@ -98,7 +98,10 @@ EXACTLY = {
             "precision": "float32",
             "refinement": {
                 "calibration_images": 200,
+                "denied": 0.001,
+                "doubtful": 0.01,
                 "interval": 0.8,
+                "misfit_scale": 25,
                 "restarts": 6,
                 "step": 0.005,
                 "stride": 4,

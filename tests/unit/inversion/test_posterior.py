@@ -117,6 +117,16 @@ def test_a_narrow_normal_far_from_the_bounds_is_drawn_as_it_is():
     assert np.abs(found[1:U_METALNESS, 1:U_METALNESS] - np.eye(7)).max() < 0.15
 
 
+def test_errors_that_would_move_u_further_than_a_deviation_make_all_as_much_wider():
+    deviation = 2e-3
+    spread = spread_of(deviation)
+    before, little, far = (
+        draw(U, spread, shift=np.full(9, size * deviation)).u for size in (0, 0.9, 4)
+    )
+    np.testing.assert_array_equal(little, before)
+    np.testing.assert_allclose(far.std(axis=0), 4 * before.std(axis=0), rtol=0.12)
+
+
 def test_nothing_seen_leaves_what_uniform_inputs_are():
     draws = draw(U, spread_of(100.0))
     # The chains wander slowly here; the middle and the reach are what matters.

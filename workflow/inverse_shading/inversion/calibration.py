@@ -26,13 +26,7 @@ from scipy.sparse import csr_matrix, hstack, identity
 from scipy.special import ndtri
 
 from inverse_shading.evaluation.conformal import conformal_quantile
-from inverse_shading.inversion.misfit import (
-    SCALES,
-    SHIPPED_MARGINS,
-    Margins,
-    Residual,
-    measure_margins,
-)
+from inverse_shading.inversion.misfit import SHIPPED_MARGINS, Margins, measure_margins
 from inverse_shading.inversion.posterior import draw
 from inverse_shading.material.kinds import KINDS, material_kinds
 from inverse_shading.material.observable import (
@@ -98,7 +92,6 @@ Score = Annotated[float, Field(ge=-LARGEST_SCALE, le=LARGEST_SCALE)]
 class MarginsContent(Section):
     """What a file says of margins, see `misfit.Margins`."""
 
-    units: Annotated[list[Scale], Field(min_length=len(SCALES), max_length=len(SCALES))]
     deciles: Annotated[list[Score], Field(min_length=9, max_length=9)]
     tail: float = key("How slowly the highest tenth falls off.", gt=0, le=LARGEST_SCALE)
     images: int = key("Images that they were measured on.", ge=0)
@@ -123,7 +116,7 @@ class CalibrationContent(Section):
             self.images,
             self.kinds.model_dump(),
             self.roughness_kinds.model_dump(),
-            Margins(tuple(margins.units), tuple(margins.deciles), margins.tail, margins.images),
+            Margins(tuple(margins.deciles), margins.tail, margins.images),
         )
 
 
@@ -176,7 +169,7 @@ def measure_calibration(
     found: Sequence[tuple[np.ndarray, np.ndarray]],
     true: np.ndarray,
     level: float,
-    left: Sequence[Residual] = (),
+    scores: Sequence[float] = (),
 ) -> Calibration:
     """Compare posteriors with the truth.
 
@@ -184,7 +177,7 @@ def measure_calibration(
         found: u (9,) and its covariance (9, 9) for each image, see `refiner.Refiner.spread`.
         true: (n, 10) materials.
         level: share of truths that intervals are to hold.
-        left: what is left of each image.
+        scores: of what is left of each image, see `misfit.Residual`.
     """
     errors = np.array([u for u, _ in found]) - observables(unknowns(true))
     deviations = np.sqrt(np.array([np.diagonal(spread) for _, spread in found]))
@@ -218,7 +211,7 @@ def measure_calibration(
         len(true),
         dict(zip(FIELDS, kinds.tolist(), strict=True)),
         dict(zip(FIELDS, roughness_kinds.tolist(), strict=True)),
-        measure_margins([one.excess for one in left]),
+        measure_margins(scores),
     )
 
 

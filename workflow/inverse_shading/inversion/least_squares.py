@@ -54,7 +54,7 @@ FINE_GAIN, FINE_POINTS = 2e-3, 8
 
 # A search that leaves more than the picture's own render would (a score above ENOUGH, see `misfit`) is
 # followed on more closely, and one that then leaves far more is tried from another start.
-ENOUGH, FAR_MORE = 0.5, 1.25
+ENOUGH, FAR_MORE = 0.5, 1.0
 CLOSE_GAIN, CLOSE_POINTS = 1e-5, 25
 
 # So many further searches must end as the best did before it is believed that nothing leaves less.

@@ -11,7 +11,8 @@ rounded alike over whole bands. With A = JᵀJ and the sums g = Jᵀr over BLOCK
 
 Bands reach further than any block, so what is left is measured: `scales` say, by part of u, how many
 times too small that is on renders of known materials (`calibration`), and `factors` stretch what is
-left of that, by input.
+left of that, by input. Those materials' images are rounded and no more. A JPEG's errors reach further
+still, so what its own errors would do to u is looked at too, see `draw`.
 """
 
 from dataclasses import dataclass
@@ -103,7 +104,9 @@ def covariance(jacobian: np.ndarray, residuals: np.ndarray, compared: np.ndarray
     return half @ spread @ half.T
 
 
-def draw(u: np.ndarray, spread: np.ndarray, seed: int = 0) -> Draws:
+def draw(
+    u: np.ndarray, spread: np.ndarray, seed: int = 0, shift: np.ndarray | float = 0.0
+) -> Draws:
     """Draw from what is known of u, by hit-and-run along the covariance's eigenvectors.
 
     Smith 1984, https://doi.org/10.1287/opre.32.6.1296. Along a line the density is taken on a grid.
@@ -112,10 +115,14 @@ def draw(u: np.ndarray, spread: np.ndarray, seed: int = 0) -> Draws:
         u: (9,) the optimum.
         spread: (9, 9) its covariance, scales included.
         seed: of the draws.
+        shift: (9,) by which errors like the picture's would move u. Where that is more than a
+            deviation, in the root mean square over directions, all deviations are as much wider.
     """
     generator = np.random.default_rng(seed)
     variances, directions = np.linalg.eigh(spread)
-    deviations = np.sqrt(np.clip(variances, 1e-16, WIDEST**2))
+    variances = np.maximum(variances, 1e-16)
+    variances *= max(1.0, np.mean(np.dot(shift, directions) ** 2 / variances))
+    deviations = np.minimum(np.sqrt(variances), WIDEST)
     state = np.repeat(_inside(u)[None], CHAINS, axis=0)
     kept = []
     for sweep in range(SWEEPS):

@@ -9,15 +9,7 @@ import numpy as np
 from inverse_shading.inversion.alternatives import different_materials
 from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import Solution, find_material, found_gains
-from inverse_shading.inversion.misfit import (
-    MISFIT_SCALE,
-    SHIPPED_MARGINS,
-    Fit,
-    Residual,
-    judge,
-    likely_reasons,
-    residual,
-)
+from inverse_shading.inversion.misfit import Fit, Residual, judge, likely_reasons, residual
 from inverse_shading.inversion.posterior import Draws, covariance, draw
 from inverse_shading.inversion.reasons import reasons
 from inverse_shading.material.observable import (
@@ -27,6 +19,7 @@ from inverse_shading.material.observable import (
     observables,
     with_base_of_one,
 )
+from inverse_shading.pictures.file_kind import EIGHT_BITS, PictureSource
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.render.unrounded import UnroundedRenderer
 
@@ -81,7 +74,7 @@ class Refiner:
     Args:
         stage: a file written by `make_stage.write_stage`.
         framing: the config's section: image_size, margin, filter.
-        settings: the config's section `refinement`: stride, step, tolerance, restarts, interval.
+        settings: the config's section `refinement`.
         calibration: of the posterior.
         device, threads: see `frames.Renderer`.
 
@@ -122,6 +115,13 @@ class Refiner:
             return self._renderer.rounded_image(values)
         return np.rint(self._renderer.image(np.append(values, gains))).astype(np.uint8)
 
+    def whole_frame(self, picture: FramedPicture, values: np.ndarray) -> FramedPicture:
+        """What a material's framed image would be if it were its whole frame, a file of 8 bits."""
+        frame = self._renderer.rounded_frame(np.asarray(values, dtype=np.float64))
+        source = PictureSource(EIGHT_BITS, len(frame), len(frame), self._renderer.box)
+        target = self._renderer.framed(frame.astype(np.float32))
+        return replace(picture, target=target, placement="frame", source=source)
+
     def refine(
         self,
         picture: FramedPicture,
@@ -139,8 +139,10 @@ class Refiner:
         before = self._renderer.renders
         compared = picture.weights > 0.5
         solution = self.solve(picture, guess, fit_exposure)
-        fit = self._judge(picture, solution)
-        draws = self.draws(picture, solution, 1.0 if fit.explained else MISFIT_SCALE)
+        found = self.residual(picture, solution)
+        fit = self._judge(picture, solution, found)
+        widened = 1.0 if fit.explained else self._settings["misfit_scale"]
+        draws = self._draws(picture, solution, found.shift[:UNKNOWNS], widened)
         material, rms = self._middle(picture, compared, solution, draws)
         gains = found_gains(solution.x)
         factors = self._calibration.factors_of(observables(solution.x)[:UNKNOWNS])
@@ -225,23 +227,12 @@ class Refiner:
             guess,
             settings,
             fit_exposure,
-            # Not the calibration's margins, which searches like this one measure.
-            lambda found: SHIPPED_MARGINS.score(self.residual(picture, found).excess),
+            lambda found: self.residual(picture, found).score,
         )
 
     def residual(self, picture: FramedPicture, solution: Solution) -> Residual:
         """What the optimum leaves of the picture."""
         return residual(self._renderer, picture, solution)
-
-    def draws(self, picture: FramedPicture, solution: Solution, widened: float = 1.0) -> Draws:
-        """What the picture allows about the optimum.
-
-        Args:
-            widened: by what its deviations are multiplied beside the calibration.
-        """
-        u, spread = self.spread(picture, solution)
-        scales = widened * self._calibration.scale_vector
-        return draw(u, scales[:, None] * spread * scales)
 
     def spread(self, picture: FramedPicture, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
         """u (9,) at the optimum and its covariance (9, 9) before any scale."""
@@ -249,18 +240,34 @@ class Refiner:
         whole = covariance(solution.by_u, solution.residuals, pixels)
         return observables(solution.x)[:UNKNOWNS], whole[:UNKNOWNS, :UNKNOWNS]
 
-    def _judge(self, picture: FramedPicture, solution: Solution) -> Fit:
+    def _judge(self, picture: FramedPicture, solution: Solution, found: Residual) -> Fit:
         """The verdict on what is left of the picture, with likely reasons."""
-        margins, found = self._calibration.margins, self.residual(picture, solution)
-        fit = judge(found, margins, picture)
+        fit = self._fit(picture, found)
         if fit.explained:
             return fit
-        in_other_light = None
+        in_other_light, explained = None, False
         if len(solution.x) == UNKNOWNS:
             guess = with_base_of_one(solution.x)
             again = self._search(picture, guess, {**self._settings, "restarts": 0}, True)
             in_other_light = self.residual(picture, again)
-        return replace(fit, reasons=likely_reasons(found, in_other_light, margins, picture))
+            explained = self._fit(picture, in_other_light).explained
+        return replace(fit, reasons=likely_reasons(found, in_other_light, explained, picture))
+
+    def _fit(self, picture: FramedPicture, found: Residual) -> Fit:
+        return judge(found, self._calibration.margins, picture, self._settings)
+
+    def _draws(
+        self, picture: FramedPicture, solution: Solution, shift: np.ndarray, widened: float
+    ) -> Draws:
+        """What the picture allows about the optimum.
+
+        Args:
+            shift: (9,) by which the errors of its own file would move u.
+            widened: by what deviations are multiplied beside the calibration.
+        """
+        u, spread = self.spread(picture, solution)
+        scales = widened * self._calibration.scale_vector
+        return draw(u, scales[:, None] * spread * scales, shift=shift)
 
     def _middle(
         self, picture: FramedPicture, compared: np.ndarray, solution: Solution, draws: Draws

@@ -21,3 +21,21 @@ class Refinement(Section):
     calibration_images: int = key(
         "Validation images that the widths of intervals are measured on.", 200, ge=2, le=100000
     )
+    doubtful: float = key(
+        "Share of the stage's own pictures, at most, that are called doubtful or worse.",
+        0.01,
+        gt=0,
+        le=0.5,
+    )
+    denied: float = key(
+        "Share of the stage's own pictures, at most, that are called not made this way.",
+        0.001,
+        gt=0,
+        le=0.5,
+    )
+    misfit_scale: float = key(
+        "How many times wider deviations are where the material doesn't explain the picture.",
+        25.0,
+        ge=1,
+        le=1000,
+    )

@@ -121,11 +121,15 @@ class UnroundedRenderer:
         """A frame cropped and resized: float32 (size, size, 3)."""
         return np.stack([self._resize(frame[..., channel]) for channel in range(3)], axis=-1)
 
-    def rounded_image(self, values: np.ndarray) -> np.ndarray:
-        """One material's framed image as the data set has it: uint8 (size, size, 3)."""
+    def rounded_frame(self, values: np.ndarray) -> np.ndarray:
+        """One material's whole frame as the driver rounds it: uint8 (side, side, 3)."""
         frame = self._background.copy()
         frame.reshape(-1, 3)[self._places] = self._program.shade(values)
-        return self._framing.image(frame)
+        return frame
+
+    def rounded_image(self, values: np.ndarray) -> np.ndarray:
+        """One material's framed image as the data set has it: uint8 (size, size, 3)."""
+        return self._framing.image(self.rounded_frame(values))
 
     def close(self) -> None:
         """Free the OpenGL context."""
