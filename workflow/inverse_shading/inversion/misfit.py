@@ -248,7 +248,10 @@ def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndar
         else:
             canvas = through_square(part, shown, side, renderer.filter)
         held = source.kind.applied(np.clip(canvas[: source.height, : source.width], 0, 255))
-        return np.clip(through_square(held, source.square, size, renderer.filter), 0, 255)
+        # As placement takes the file. What is moved overshoots, until it lies on the backdrop.
+        limit = None if picture.placement in MOVED else 255
+        framed = through_square(held, source.square, size, renderer.filter, limit)
+        return np.clip(framed, 0, 255)
 
     if source.kind.tables:
         return filed(frame)

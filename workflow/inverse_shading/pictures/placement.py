@@ -91,11 +91,10 @@ def _on_the_stage(path: str | Path, picture: Picture, view: StageView) -> Framed
         )
     square = view.squares(width)[match.placement]
     rounded = np.rint(picture.pixels).astype(np.uint8)
-    target = through_square(picture.pixels, square, view.size, view.filter)
     return FramedPicture(
         # The function that framed the training images: for their frames, their bytes.
         image=frame_image(rounded, square, view.size, view.filter),
-        target=np.clip(target, 0, 255),
+        target=through_square(picture.pixels, square, view.size, view.filter, limit=255),
         weights=view.weights,
         encoding=picture.encoding,
         placement=match.placement,

@@ -79,7 +79,9 @@ def overlap(coverage: np.ndarray, expected: np.ndarray, square: Box) -> float:
     return float(np.minimum(framed, expected).sum()) / union
 
 
-def through_square(data: np.ndarray, square: Box, side: int, resampling: str) -> np.ndarray:
+def through_square(
+    data: np.ndarray, square: Box, side: int, resampling: str, limit: float | None = None
+) -> np.ndarray:
     """`framing.frame_levels` through a square that may reach beyond the picture, where it is 0."""
     height, width = data.shape[:2]
     left, upper, right, lower = square
@@ -90,9 +92,8 @@ def through_square(data: np.ndarray, square: Box, side: int, resampling: str) ->
     if np.any(margins):
         data = np.pad(data, margins + [(0, 0)] * (data.ndim - 2))
     (down, _), (across, _) = margins
-    return frame_levels(
-        data, (left + across, upper + down, right + across, lower + down), side, resampling
-    )
+    moved = (left + across, upper + down, right + across, lower + down)
+    return frame_levels(data, moved, side, resampling, limit)
 
 
 def put(framed: np.ndarray, square: Box, shape: tuple[int, int]) -> np.ndarray:

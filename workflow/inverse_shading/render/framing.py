@@ -60,22 +60,32 @@ def frame_image(frame: np.ndarray, box: Box, image_size: int, resampling: str) -
     return np.asarray(image)
 
 
-def frame_levels(frame: np.ndarray, box: Box, image_size: int, resampling: str) -> np.ndarray:
+def frame_levels(
+    frame: np.ndarray, box: Box, image_size: int, resampling: str, limit: float | None = None
+) -> np.ndarray:
     """`frame_image` without its rounding, for what is compared and not shown to a network.
 
     Args:
         frame: float (height, width) or (height, width, channels).
+        limit: clip to 0 … limit after each of the two passes, as it happens to bytes. Otherwise a
+            filter with negative lobes overshoots at edges.
 
     Returns:
-        float32 (image_size, image_size) or (image_size, image_size, channels). A filter with
-        negative lobes overshoots at edges; the caller clips.
+        float32 (image_size, image_size) or (image_size, image_size, channels).
     """
     if frame.ndim == 3:
         channels = np.moveaxis(frame, -1, 0)
-        return np.stack([frame_levels(c, box, image_size, resampling) for c in channels], axis=-1)
+        framed = [frame_levels(c, box, image_size, resampling, limit) for c in channels]
+        return np.stack(framed, axis=-1)
     method = Image.Resampling[resampling.upper()]
     image = Image.fromarray(np.ascontiguousarray(frame, np.float32))
-    return np.asarray(image.resize((image_size, image_size), method, box=box))
+    if limit is not None:
+        left, upper, right, lower = box
+        across = image.resize((image_size, len(frame)), method, box=(left, 0, right, len(frame)))
+        image = Image.fromarray(np.clip(np.asarray(across), 0, limit))
+        box = (0, upper, image_size, lower)
+    framed = np.asarray(image.resize((image_size, image_size), method, box=box))
+    return framed if limit is None else np.clip(framed, 0, limit)
 
 
 class StageFraming:
@@ -102,6 +112,10 @@ class StageFraming:
     def image(self, frame: np.ndarray) -> np.ndarray:
         """A frame (frame_size, frame_size, 3) framed: uint8 (size, size, 3), see `frame_image`."""
         return frame_image(frame, self.box, self.size, self.filter)
+
+    def levels(self, frame: np.ndarray, limit: float = 255) -> np.ndarray:
+        """A frame (frame_size, frame_size[, 3]) framed without rounding, see `frame_levels`."""
+        return frame_levels(frame, self.box, self.size, self.filter, limit)
 
     def middles(self, grid: int) -> tuple[np.ndarray, np.ndarray]:
         """The frame's pixels in the middle of grid · grid cells of a framed image.

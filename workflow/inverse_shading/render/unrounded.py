@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from scipy.ndimage import minimum_filter, uniform_filter
 
 from inverse_shading.material.parameters import PARAMETERS
@@ -62,7 +61,7 @@ class UnroundedRenderer:
         stage = read_stage(stage)
         self._background = stage.background
         self._framing = StageFraming(stage.mask, framing)
-        self.weights = self._resize(stage.mask.astype(np.float32), limit=1.0)
+        self.weights = self._framing.levels(stage.mask, limit=1)
         nearest = self._framing.middles(self._framing.size)
         smoothness = _smoothness(stage.mask, stage.surface[1])
         numbers = np.full(stage.mask.shape, -1)
@@ -119,7 +118,7 @@ class UnroundedRenderer:
 
     def framed(self, frame: np.ndarray) -> np.ndarray:
         """A frame cropped and resized: float32 (size, size, 3)."""
-        return np.stack([self._resize(frame[..., channel]) for channel in range(3)], axis=-1)
+        return self._framing.levels(frame)
 
     def rounded_frame(self, values: np.ndarray) -> np.ndarray:
         """One material's whole frame as the driver rounds it: uint8 (side, side, 3)."""
@@ -145,18 +144,6 @@ class UnroundedRenderer:
             parts.append(255 * srgb_encode(np.clip(linear, 0, 1)))
         self.renders += len(values) * count / len(self._places)
         return np.concatenate(parts).astype(np.float32)
-
-    def _resize(self, channel: np.ndarray, limit: float = 255.0) -> np.ndarray:
-        """As `framing.frame_image` resizes bytes: in two passes, each clipped to their range."""
-        size, method = self._framing.size, Image.Resampling[self._framing.filter.upper()]
-        left, upper, right, lower = self._framing.box
-        height = len(channel)
-        across = Image.fromarray(np.ascontiguousarray(channel, np.float32)).resize(
-            (size, height), method, box=(left, 0, right, height)
-        )
-        clipped = Image.fromarray(np.clip(np.asarray(across), 0, limit))
-        down = clipped.resize((size, size), method, box=(0, upper, size, lower))
-        return np.clip(np.asarray(down), 0, limit)
 
 
 def _smoothness(mask: np.ndarray, normals: np.ndarray) -> np.ndarray:
