@@ -372,6 +372,10 @@ CHANGES = {
         NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
     ),
     "params: how materials are sought": (edit_config(refinement__restarts=2), AFTER_SEARCH),
+    "params: when a material explains a picture": (
+        edit_config(refinement__doubtful=0.02),
+        AFTER_SEARCH - {"calibrate"},
+    ),
     "params: how many images the report shows": (
         edit_config(figures__report_images=1),
         {"report_page"},

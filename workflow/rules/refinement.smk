@@ -17,7 +17,7 @@ rule calibrate:
         "../../envs/render.yaml"
     threads: config["threads"]
     params:
-        config=sliced(framing=config["framing"], settings=config["refinement"]),
+        config=slices.calibration_slice(config),
         code=code("calibrate.py"),
     message:
         "Refining known materials, to learn how sure that is"

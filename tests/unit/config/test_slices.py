@@ -87,6 +87,20 @@ EXACTLY = {
             "trunk": "resnet50",
         },
     ),
+    "calibration": (
+        slices.calibration_slice,
+        {
+            "framing": {"filter": "lanczos", "image_size": 224, "margin": 0.04},
+            "settings": {
+                "calibration_images": 200,
+                "interval": 0.8,
+                "restarts": 6,
+                "step": 0.005,
+                "stride": 4,
+                "tolerance": 1,
+            },
+        },
+    ),
     "card": (
         lambda config: slices.card_slice(config, "pixel_components"),
         {

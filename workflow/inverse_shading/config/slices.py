@@ -164,6 +164,13 @@ def model_slice(config: dict, model: str, seed: int) -> dict:
     return sliced(**settings, threads=config["threads"])
 
 
+def calibration_slice(config: dict) -> dict:
+    """What calibration depends on beside the stage and the images: no verdict shapes it."""
+    verdicts = ("doubtful", "denied", "misfit_scale")
+    settings = {key: value for key, value in config["refinement"].items() if key not in verdicts}
+    return sliced(framing=config["framing"], settings=settings)
+
+
 def card_slice(config: dict, model: str) -> dict:
     """What it takes to use a model beside its files."""
     trunk = model_definition(config, model)["trunk"]
