@@ -70,6 +70,7 @@ def test_the_shipped_config_is_right(config):
         ("framing.image_size", 512, r"framing.image_size: found 512, allowed is at most render.frame_size \(448\)"),
         ("baselines.thumbnail_size", 30, r"baselines.thumbnail_size: found 30, allowed is a divisor"),
         ("refinement.calibration_images", 1, r"refinement.calibration_images: found 1 .*an integer from 2 to 100000"),
+        ("refinement.denied", 0.02, r"refinement.denied: found 0.02, allowed is at most refinement.doubtful \(0.01\)"),
         ("predictions", {"folder": "images", "model": None, "refine": False, "alternatives": 0, "to": [], "placement": PLACEMENT}, r"predictions.refine: found false, allowed is true where predictions.model is null"),
         ("predictions.to", ["gltf", "fbx"], r"predictions.to.1: found 'fbx' .text., allowed is one of openpbr, gltf, usd"),
         ("predictions.model", "bset", r"predictions.model: found 'bset', allowed is one of .*pixel_components"),

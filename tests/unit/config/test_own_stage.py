@@ -29,6 +29,7 @@ def test_what_is_not_said_is_as_shipped(config, tmp_path):
         ("seed: 4294967296", "seed: found 4294967296 .*from 0 to 4294967295"),
         ("stage: {camera: {azimuth: 999}}", "stage.camera.azimuth: found 999 .*from -180 to 180"),
         ("export: {pixels: 599}", "export.pixels: found 599 .*from 600 to 1000000"),
+        ("refinement: {doubtful: 0.0001}", r"refinement.denied: found 0.001, allowed .*\(0.0001\)"),
         ("framing: {image_size: 512}", r"framing.image_size: found 512, allowed .*frame_size \(448\)"),
     ],
 )  # fmt: skip

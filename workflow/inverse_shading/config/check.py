@@ -121,7 +121,7 @@ def _contradictions(config: dict) -> list[str]:
         mistakes += _missing_file(
             f"trunks.{name}.weights", trunk["weights"], ["imagenet", "random", "none"]
         )
-    mistakes += wrong_image_size(config)
+    mistakes += wrong_image_size(config) + wrong_verdicts(config)
     if config["framing"]["image_size"] % config["baselines"]["thumbnail_size"]:
         mistakes.append(
             f"baselines.thumbnail_size: found {config['baselines']['thumbnail_size']}, allowed is a "
@@ -155,6 +155,17 @@ def wrong_image_size(config: dict) -> list[str]:
     return [
         f"framing.image_size: found {image_size}, allowed is at most render.frame_size "
         f"({frame_size}); shrinking is the anti-aliasing"
+    ]
+
+
+def wrong_verdicts(config: dict) -> list[str]:
+    """What is wrong with the shares of pictures that are called doubtful, and not made this way."""
+    doubtful, denied = (config["refinement"][name] for name in ("doubtful", "denied"))
+    if denied <= doubtful:
+        return []
+    return [
+        f"refinement.denied: found {denied}, allowed is at most refinement.doubtful ({doubtful}), "
+        "which counts these pictures too"
     ]
 
 

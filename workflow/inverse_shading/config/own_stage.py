@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from inverse_shading.config.check import with_integers, wrong_image_size
+from inverse_shading.config.check import with_integers, wrong_image_size, wrong_verdicts
 from inverse_shading.config.schema import (
     Configuration,
     Exports,
@@ -58,7 +58,7 @@ def stage_settings(config: str | Path | None, given: Mapping) -> dict[str, Any]:
         settings[name] = values
     settings["seed"] = with_integers(content.get("seed", shipped_value(Configuration, "seed")))
     mistakes += wrong_value(Configuration, "seed", settings["seed"], "seed")
-    mistakes = mistakes or wrong_image_size(settings)
+    mistakes = mistakes or wrong_image_size(settings) + wrong_verdicts(settings)
     if mistakes:
         where = "the options" if config is None else f"{config} or the options"
         lines = "\n".join(f"  {mistake}" for mistake in mistakes)
