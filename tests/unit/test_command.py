@@ -68,7 +68,7 @@ def test_every_option_is_handed_on(run):
     run(
         "a.png", "--model", "m", "--refine", "--alternatives", "3", "--output", "o", "--encoding",
         "linear", "--any-silhouette", "--fit-exposure", "--stage", "s", "--device", "cpu", "--render-device", "2",
-        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf",
+        "--threads", "5", "--again", "--quiet", "--layer", "beauty", "--to", "openpbr, gltf,openpbr",
     )  # fmt: skip
     (positional, named) = run.calls[0]
     assert positional[1:] == (
@@ -102,6 +102,12 @@ def test_pictures_that_do_not_show_the_object_are_3(run):
     taken = prediction.Outcome(doubtful=[Path("a.png")])
     assert run("a.png", "--model", "m", "--any-silhouette", result=taken) == 3
     assert run("a.png", "--model", "m", "--accept-misfit", result=taken) == 0
+
+
+def test_how_constants_are_found_is_refused_where_none_are(run, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("a.png", "--model", "m", "--config", "mine.yaml")
+    assert stop.value.code == 2 and "--config: found it without --to" in capsys.readouterr().err
 
 
 def test_a_stage_needs_no_model(run, capsys):

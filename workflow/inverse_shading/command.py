@@ -362,7 +362,7 @@ def _add_targets(parser: argparse.ArgumentParser, **kwargs) -> None:
     parser.add_argument(
         "--to",
         metavar="TARGETS",
-        type=lambda text: [target.strip() for target in text.split(",")],
+        type=lambda text: list(dict.fromkeys(target.strip() for target in text.split(","))),
         help="other platforms to write materials for: openpbr (.mtlx), gltf (.glb), usd (.usda), with "
         "commas between them",
         **kwargs,
