@@ -180,18 +180,17 @@ def picture_to_predict(name):
         )
     wanted = config["predictions"]
     further = {
-        f"_alternative_{number}": ("an alternative", "alternatives to 0")
+        f"_alternative_{number}": ("an alternative", "set predictions.alternatives to 0")
         for number in range(1, wanted["alternatives"] + 1)
     }
     # Those that end in .mtlx or .json, as a material and its record do.
     for ending in filter(lambda ending: ending.startswith("_"), endings(wanted["to"])):
-        further[Path(ending).stem] = ("an export", "to to []")
+        further[Path(ending).stem] = ("an export", "empty predictions.to")
     for ending, (what, remedy) in further.items():
         other = name.removesuffix(ending)
         if other != name and any(path.stem == other for path in pictures_in(folder)):
             raise InputError(
-                f"{picture}: its material would take the place of {what} of {other}. Rename it, or set "
-                f"predictions.{remedy}."
+                f"{picture}: its material would take the place of {what} of {other}. Rename it, or {remedy}."
             )
     return picture
 

@@ -39,7 +39,7 @@ class Fit:
         mode: of `Target.modes`.
         sought: bool (n,), numbers that were sought; the others have no effect.
         values: (n,) in the order of `Target.columns`, of at most `parameters.DECIMALS` decimals.
-        derivatives: float64 (pixels · 3, sought), levels of 255 of the first pixels by the
+        derivatives: float64 (pixels · 3, sought), levels of 255 of the first `pixels` by the
             number's share of its range.
         starts: searches made, over all modes.
     """
@@ -164,7 +164,7 @@ def lost_shares(found: Fit, wanted: np.ndarray) -> np.ndarray:
 
 
 def derivatives_by_inputs(renderer: PixelRenderer, values: np.ndarray, pixels: int) -> np.ndarray:
-    """Derivatives (pixels · 3, 10) of the first pixels of a material by its ten inputs."""
+    """Derivatives (pixels · 3, 10) of a material's first `pixels` by its ten inputs."""
     return _derivatives(
         lambda points: renderer.pixels(points, pixels), values, np.full(len(values), True)
     )

@@ -47,13 +47,13 @@ def frame_image(frame: np.ndarray, box: Box, image_size: int, resampling: str) -
     The sRGB-encoded values are averaged as they are, as image libraries (and the poster's) do.
 
     Args:
-        frame: uint8 (height, width, 3).
+        frame: uint8 (height, width) or (height, width, 3).
         box: from `crop_box`.
         image_size: side of the result in pixels.
         resampling: name of Pillow's filter, in lower case.
 
     Returns:
-        uint8 (image_size, image_size, 3).
+        uint8 (image_size, image_size) or (image_size, image_size, 3).
     """
     method = Image.Resampling[resampling.upper()]
     image = Image.fromarray(frame).resize((image_size, image_size), method, box=box)
