@@ -22,6 +22,7 @@ from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.prediction.stage_card import card_path, preview_path, read_stage_card
+from inverse_shading.runtime.artefacts import write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import seal_path
 from inverse_shading.runtime.interruption import Stopped
@@ -84,6 +85,17 @@ def test_the_card_of_another_stage_is_refused(stage, tmp_path):
     copy_file(card_path(stage), card_path(other))
     seal_path(other).write_text(f"{'0' * 64}  other.safetensors\n")
     with pytest.raises(InputError, match=r"other\.json: found the card of another stage"):
+        read_stage_card(other)
+
+
+def test_the_card_of_a_former_version_is_refused_with_what_makes_it_anew(stage, tmp_path):
+    other = tmp_path / "other.safetensors"
+    copy_file(stage, other)
+    content = json.loads(card_path(stage).read_text())
+    del content["refinement"]["doubtful"]
+    write_json(card_path(other), content)
+    told = r"refinement\.doubtful: found nothing.*`inverse-shading stage` makes both anew\.$"
+    with pytest.raises(InputError, match=told):
         read_stage_card(other)
 
 

@@ -106,7 +106,14 @@ def read_stage_card(stage: str | Path, settings: Mapping | None = None) -> Stage
     """
     checksum, path = read_seal(stage), card_path(stage)
     if settings is None and path.exists():
-        card = read_section(path, CARD, StageCard)
+        try:
+            card = read_section(path, CARD, StageCard)
+        except InputError as error:
+            # Its own remedy is for what the same command makes anew.
+            told = str(error).partition(f" Delete {path} ")[0]
+            raise InputError(
+                f"{told} Move {stage} and {path} away; `inverse-shading stage` makes both anew."
+            ) from error
         if card.stage != checksum:
             found = f"another stage ({card.stage[:12]}…)" if card.stage else "an unfinished stage"
             raise InputError(
