@@ -197,6 +197,17 @@ def test_a_record_can_not_bring_markup_into_the_page(world, tmp_path):
     assert "<script>alert" not in page and "\\u003cscript\\u003ealert(1)" in page
 
 
+def test_a_refined_material_without_alternatives_gets_some_to_walk_along(world, tmp_path):
+    network = world.changed(
+        tmp_path / "a.json", lambda one: one["refinement"].update(refined=False)
+    )
+    page = world.write(tmp_path / "page.html", [network, world.records[0]]).read_text()
+    network, found = json.loads(re.search(r'id="data-pictures"[^>]*>(.*?)</script>', page)[1])
+    assert network["alternatives"] == [] and len(found["alternatives"]) >= 2
+    material = [each["value"] for each in found["inputs"]]
+    assert np.abs(np.array(found["alternatives"]) - material).max(axis=1).min() > 0.01
+
+
 def test_a_file_that_is_no_json_and_a_record_of_another_framing_are_refused(world, tmp_path):
     with pytest.raises(InputError, match=r"picture0\.png: can't be read as the record"):
         world.write(tmp_path / "page.html", [world.pictures / "picture0.png"])

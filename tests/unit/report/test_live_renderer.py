@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion
 
-from inverse_shading.evaluation.views import Views
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.parameters import DECIMALS, METALNESS, ROUGHNESS
 from inverse_shading.prediction.material_file import material_template, material_text
@@ -175,8 +174,8 @@ def test_pixels_that_no_shader_wrote_and_a_shader_that_is_none_are_told(page):
 
 def test_a_walk_along_materials_that_look_alike_stands_still(page, paths):
     # On the ball's stage a metal and a dielectric.
-    views = Views([], paths["torus"], FRAMING, Resources("cpu", 1))
-    for values, found in zip(MATERIALS[:2], look_alikes(MATERIALS[:2], views), strict=True):
+    alike = look_alikes(MATERIALS[:2], paths["torus"], FRAMING, Resources("cpu", 1))
+    for values, found in zip(MATERIALS[:2], alike, strict=True):
         assert len(found) >= 2 and np.abs(found - values).max() > 0.1
         script = """
           const renderer = renderers.torus, all = renderer.stage.places.map((_, index) => index);

@@ -190,9 +190,7 @@ def write_flat_reports(folder, data, counts):
         for module in (framed_frames, stage_pictures):
             patch.setattr(module, "Renderer", FlatRenderer)
         # Base never shows in a flat world.
-        patch.setattr(
-            gallery, "look_alikes", lambda values, views: [flat_alikes(v) for v in values]
-        )
+        patch.setattr(gallery, "look_alikes", lambda values, *_: [flat_alikes(v) for v in values])
         for name, count in counts.items():
             write_report(folder / name, data, views, count, material_template({}))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from PIL import Image
 from pydantic import ConfigDict, Field
 
@@ -27,10 +28,12 @@ from inverse_shading.prediction.stage_card import read_stage_card
 from inverse_shading.render import unrounded
 from inverse_shading.render.settings import Framing
 from inverse_shading.report.live_stage import live_stage
+from inverse_shading.report.page.look_alikes import look_alikes
 from inverse_shading.report.page.pictures_page import write_pictures_page
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import read_seal
 from inverse_shading.runtime.given_files import regular_file
+from inverse_shading.runtime.resources import Resources
 from inverse_shading.runtime.sections import Section
 from inverse_shading.runtime.shipped import shipped_values
 from inverse_shading.runtime.wording import parse_section
@@ -107,7 +110,8 @@ def write_view(
         output: the HTML to write.
         stage: that they were predicted on; with a model instead of the one in its results folder.
         model: that they were predicted by, results/models/MODEL; None for a stage without a model.
-        device: where the light's levels of detail are made, see `live_stage`.
+        device: where the light's levels of detail are made, see `live_stage`, and what looks like
+            refined materials, see `look_alikes`.
         settings: without a model, framing and refinement in place of those beside the stage.
         carries_network: whether the page takes further pictures, by the model.
 
@@ -136,6 +140,13 @@ def write_view(
         for path in records
         if not _is_certificate(Path(path))
     ]
+    # Without --alternatives a refined material has none yet, and nothing to walk along.
+    alone = [one for one in pictures if one.pop("refined") and not one["alternatives"]]
+    if alone:
+        materials = np.array([[each["value"] for each in one["inputs"]] for one in alone])
+        found = look_alikes(materials, stage, framing, Resources(device, threads=1))
+        for one, alternatives in zip(alone, found, strict=True):
+            one["alternatives"] = alternatives.tolist()
     write_pictures_page(
         output,
         stage=live_stage(shown, framing, device),
@@ -221,6 +232,7 @@ def _shown_record(path: str | Path, record: Record, stage: str | Path, framing: 
             for name, one in ((name, record.parameters[name]) for name in PARAMETERS)
         ],
         "alternatives": [[one[name] for name in PARAMETERS] for one in record.alternatives],
+        "refined": record.refinement.refined,
         "note": _note(record),
     }
 

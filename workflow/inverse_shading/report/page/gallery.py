@@ -135,7 +135,8 @@ def make_gallery(data: ReportData, views: Views, count: int) -> Gallery:
     truths = list(novel[rows])
     encoded[NOVEL] = encode_view(truths, renders, side)
 
-    alternatives = look_alikes(materials[data.refined], views)
+    found = materials[data.refined]
+    alternatives = look_alikes(found, views.stage, views.framing, views.resources)
     cards = {
         row: _card(data, encoded, alternatives[place], place, row) for place, row in enumerate(rows)
     }
