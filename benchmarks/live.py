@@ -38,6 +38,7 @@ EDGE = 3
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mesh", nargs="*", default=[], help="further objects")
     parser.add_argument("--environment", default="builtin", help="their light and the first one's")

@@ -135,18 +135,9 @@ def write_view(
     if model is None:
         card = read_stage_card(stage, settings)
     framing = card.framing.model_dump()
-    pictures = [
-        _shown_record(path, read_record(path), stage, card.framing)
-        for path in records
-        if not _is_certificate(Path(path))
-    ]
-    # Without --alternatives a refined material has none yet, and nothing to walk along.
-    alone = [one for one in pictures if one.pop("refined") and not one["alternatives"]]
-    if alone:
-        materials = np.array([[each["value"] for each in one["inputs"]] for one in alone])
-        found = look_alikes(materials, stage, framing, Resources(device, threads=1))
-        for one, alternatives in zip(alone, found, strict=True):
-            one["alternatives"] = alternatives.tolist()
+    read = [(path, read_record(path)) for path in records if not _is_certificate(Path(path))]
+    pictures = [_shown_record(path, record, stage, card.framing) for path, record in read]
+    _add_look_alikes(pictures, [record for _, record in read], stage, framing, device)
     write_pictures_page(
         output,
         stage=live_stage(shown, framing, device),
@@ -232,9 +223,28 @@ def _shown_record(path: str | Path, record: Record, stage: str | Path, framing: 
             for name, one in ((name, record.parameters[name]) for name in PARAMETERS)
         ],
         "alternatives": [[one[name] for name in PARAMETERS] for one in record.alternatives],
-        "refined": record.refinement.refined,
         "note": _note(record),
     }
+
+
+def _add_look_alikes(
+    pictures: Sequence[dict],
+    records: Sequence[Record],
+    stage: str | Path,
+    framing: Mapping,
+    device: str | int,
+) -> None:
+    """Render what refined materials without alternatives could be walked along."""
+    alone = [
+        picture
+        for picture, record in zip(pictures, records, strict=True)
+        if record.refinement.refined and not record.alternatives
+    ]
+    if alone:
+        materials = np.array([[one["value"] for one in picture["inputs"]] for picture in alone])
+        found = look_alikes(materials, stage, framing, Resources(device, threads=1))
+        for picture, alternatives in zip(alone, found, strict=True):
+            picture["alternatives"] = alternatives.tolist()
 
 
 def _note(record: Record) -> str:
