@@ -60,7 +60,7 @@ def main(model: str, pictures: list[str]) -> None:
         print(f"page that carries the network: {page.stat().st_size / 1e6:.2f} MB")
         found = []
         for picture, record, one in zip(
-            sorted(pictures), made[True], in_browser(page, sorted(pictures)), strict=True
+            pictures, made[True], in_browser(page, pictures), strict=True
         ):
             found.append(one)
             left = f"{one['rms']:.3f}, the command's {record['refinement']['rms']:.3f}"
