@@ -306,8 +306,9 @@ class Scene:
                 "base_color": {"type": "rgb", "value": numbers["base_color"]},
                 "metallic": numbers["metallic"],
                 "roughness": numbers["roughness"],
-                # It has no coloured reflection, and an index of 1 is none.
+                # It has no coloured reflection and no rough coat, and an index of 1 is none.
                 "eta": max(1.001, index(reflectance(numbers["ior"]) * np.mean(numbers["tint"]))),
+                "sheen": numbers["sheen"]["weight"] * np.mean(numbers["sheen"]["color"]),
             }
             shape = {
                 "type": "ply",
@@ -385,7 +386,13 @@ GREY = {
 }
 
 
-def principled(base_color, metallic, roughness, f0, tint) -> dict:
+NO_COAT = {"weight": 0.0, "color": [1.0, 1.0, 1.0], "roughness": 0.0, "ior": 1.5}
+NO_SHEEN = {"weight": 0.0, "color": [1.0, 1.0, 1.0], "roughness": 0.5}
+
+
+def principled(
+    base_color, metallic, roughness, f0, tint, coat: Mapping = NO_COAT, sheen: Mapping = NO_SHEEN
+) -> dict:
     """Numbers of a Principled BSDF; `f0` is what the dielectric reflects head-on."""
     return {
         "base_color": [float(c) for c in base_color],
@@ -393,7 +400,14 @@ def principled(base_color, metallic, roughness, f0, tint) -> dict:
         "roughness": float(roughness),
         "ior": index(f0),
         "tint": [float(c) for c in tint],
+        "coat": {**coat},
+        "sheen": {**sheen},
     }
+
+
+def layer(values: Mapping, prefix: str, default: Mapping) -> dict:
+    """A layer's numbers as far as a target gives them, by names that begin alike."""
+    return {key: values.get(f"{prefix}_{key}", value) for key, value in default.items()}
 
 
 def reflectance(ior: float) -> float:
@@ -415,37 +429,49 @@ def standard(values) -> dict:
 
 
 def openpbr(values: Mapping) -> dict:
-    """Without its coat."""
+    """With its coat, and its fuzz as sheen."""
     return principled(
         values["base_color"],
         values["base_metalness"],
         values["specular_roughness"],
         values["specular_weight"] * reflectance(values["specular_ior"]),
         values["specular_color"],
+        layer(values, "coat", NO_COAT),
+        layer(values, "fuzz", NO_SHEEN),
     )
 
 
 def gltf(values: Mapping) -> dict:
-    """With all that its two extensions say."""
+    """With all that its extensions say."""
     return principled(
         values["base_color"],
         values["metallic"],
         values["roughness"],
         values["specular"] * reflectance(values["ior"]),
         values["specular_color"],
+        clearcoat(values, "clearcoat_roughness"),
     )
 
 
 def usd(values: Mapping) -> dict:
-    """Without its clearcoat."""
+    """With its clearcoat."""
+    coat = clearcoat(values, "clearcoatRoughness")
     if values["useSpecularWorkflow"]:
         f0 = max(values["specularColor"])
         tint = [c / max(f0, 1e-6) for c in values["specularColor"]]
-        return principled(values["diffuseColor"], 0, values["roughness"], f0, tint)
+        return principled(values["diffuseColor"], 0, values["roughness"], f0, tint, coat)
     f0 = reflectance(values["ior"])
     return principled(
-        values["diffuseColor"], values["metallic"], values["roughness"], f0, [1, 1, 1]
+        values["diffuseColor"], values["metallic"], values["roughness"], f0, [1, 1, 1], coat
     )
+
+
+def clearcoat(values: Mapping, roughness: str) -> dict:
+    """Of a target whose coat has no colour and an index of 1.5."""
+    return NO_COAT | {
+        "weight": values.get("clearcoat", 0.0),
+        "roughness": values.get(roughness, 0.0),
+    }
 
 
 def resized(image, size: int):

@@ -73,6 +73,14 @@ def set_principled(material, numbers: Mapping) -> None:
     inputs["IOR"].default_value = numbers["ior"]
     inputs["Specular IOR Level"].default_value = 0.5
     inputs["Specular Tint"].default_value = (*numbers["tint"], 1)
+    coat, sheen = numbers["coat"], numbers["sheen"]
+    inputs["Coat Weight"].default_value = coat["weight"]
+    inputs["Coat Tint"].default_value = (*coat["color"], 1)
+    inputs["Coat Roughness"].default_value = coat["roughness"]
+    inputs["Coat IOR"].default_value = coat["ior"]
+    inputs["Sheen Weight"].default_value = sheen["weight"]
+    inputs["Sheen Tint"].default_value = (*sheen["color"], 1)
+    inputs["Sheen Roughness"].default_value = sheen["roughness"]
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def test_the_openpbr_file_holds_the_constants_and_renders_as_certified(
     defaults = {
         each.name: each.channels * [1.0] if each.channels > 1 else 0.0 for each in OPENPBR.inputs
     }
-    numbers = OPENPBR.flat(defaults | {"coat_roughness": 0.0, "coat_ior": 1.6} | values)
+    numbers = OPENPBR.flat(defaults | {"coat_ior": 1.6} | values)
     stage = read_stage(folder / "stage.safetensors")
     for place, shown in (("stage", stage), ("novel", in_novel_light(stage))):
         renderer = PixelRenderer(target_stage(shown, OPENPBR, OPENPBR.modes[0], library), CPU, 1)
@@ -130,16 +130,19 @@ def test_the_glb_has_the_stages_mesh_and_no_fault(exported, certificate, folder,
         mesh.normals[mesh.triangles], ball.normals[ball.triangles], atol=1e-6
     )
     content = (exported / "red.glb").read_bytes()
-    length = int.from_bytes(content[12:16], "little")
-    (material,) = json.loads(content[20 : 20 + length])["materials"]
     values = certificate["targets"]["gltf"]["values"]
     assert content == glb_bytes(stage_mesh(ball), values)
-    assert material["extensions"] == {
-        "KHR_materials_specular": {
-            "specularFactor": values["specular"],
-            "specularColorFactor": values["specular_color"],
-        },
-        "KHR_materials_ior": {"ior": values["ior"]},
+    (material,) = glb_document(content)["materials"]
+    assert {
+        key: value
+        for extension in material["extensions"].values()
+        for key, value in extension.items()
+    } == {
+        "specularFactor": values["specular"],
+        "specularColorFactor": values["specular_color"],
+        "ior": values["ior"],
+        "clearcoatFactor": values["clearcoat"],
+        "clearcoatRoughnessFactor": values["clearcoat_roughness"],
     }
     assert material["pbrMetallicRoughness"] == {
         "baseColorFactor": [*values["base_color"], 1],
@@ -151,6 +154,21 @@ def test_the_glb_has_the_stages_mesh_and_no_fault(exported, certificate, folder,
 def test_khronos_finds_nothing_wrong_with_the_glb(exported):
     found = issues(exported / "red.glb")
     assert (found["numErrors"], found["numWarnings"]) == (0, 0), found["messages"]
+
+
+def test_a_glb_names_only_the_extensions_that_its_material_has(certificate, folder):
+    values = certificate["targets"]["gltf"]["values"]
+    first = {name: value for name, value in values.items() if "clearcoat" not in name}
+    document = glb_document(glb_bytes(stage_mesh(load_mesh(folder / "ball.obj")), first))
+    extensions = ["KHR_materials_ior", "KHR_materials_specular"]
+    assert document["extensionsUsed"] == extensions
+    assert sorted(document["materials"][0]["extensions"]) == extensions
+
+
+def glb_document(content: bytes) -> dict:
+    """The JSON of a .glb file."""
+    length = int.from_bytes(content[12:16], "little")
+    return json.loads(content[20 : 20 + length])
 
 
 def test_another_reader_opens_the_glb(exported):

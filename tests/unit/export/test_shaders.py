@@ -33,6 +33,8 @@ def test_the_translation_is_the_target_with_the_numbers_that_its_graph_makes(sta
                 v[4],
                 *v[6:9],
                 1.5,
+                0.0,
+                0.0,
             ]  # as standard_surface_to_gltf_pbr.mtlx
             for v in MATERIALS
         ]

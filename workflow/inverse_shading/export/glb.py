@@ -18,13 +18,28 @@ CHUNKS = ((b"JSON", b" "), (b"BIN\0", b"\0"))
 FLOAT, UNSIGNED_INT = 5126, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 
+# Where the format keeps inputs of gltf_pbr that it has no place for itself.
+EXTENSIONS = {
+    "KHR_materials_specular": {
+        "specularFactor": "specular",
+        "specularColorFactor": "specular_color",
+    },
+    "KHR_materials_ior": {"ior": "ior"},
+    "KHR_materials_clearcoat": {
+        "clearcoatFactor": "clearcoat",
+        "clearcoatRoughnessFactor": "clearcoat_roughness",
+    },
+}
+
 
 def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
     """The file.
 
     Args:
-        values: inputs of gltf_pbr: base_color, metallic, roughness, specular, specular_color, ior.
+        values: inputs of gltf_pbr: base_color, metallic, roughness, those of the extensions
+            KHR_materials_specular and _ior, and those of _clearcoat or none of them.
     """
+    material = _material(values)
     parts = [
         (mesh.positions, "VEC3", FLOAT, ARRAY_BUFFER),
         (mesh.normals, "VEC3", FLOAT, ARRAY_BUFFER),
@@ -51,7 +66,7 @@ def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
     }
     document = {
         "asset": {"version": "2.0", "generator": f"inverse-shading {__version__}"},
-        "extensionsUsed": ["KHR_materials_ior", "KHR_materials_specular"],
+        "extensionsUsed": sorted(material["extensions"]),
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0}],
@@ -62,7 +77,7 @@ def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
                 ]
             }
         ],
-        "materials": [_material(values)],
+        "materials": [material],
         "accessors": accessors,
         "bufferViews": views,
         "buffers": [{"byteLength": len(content)}],
@@ -76,19 +91,18 @@ def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
 
 
 def _material(values: Mapping[str, Any]) -> dict:
+    extensions = {
+        name: {factor: values[key] for factor, key in factors.items()}
+        for name, factors in EXTENSIONS.items()
+        if values.keys() >= set(factors.values())
+    }
     return {
         "pbrMetallicRoughness": {
             "baseColorFactor": [*values["base_color"], 1.0],
             "metallicFactor": values["metallic"],
             "roughnessFactor": values["roughness"],
         },
-        "extensions": {
-            "KHR_materials_specular": {
-                "specularFactor": values["specular"],
-                "specularColorFactor": values["specular_color"],
-            },
-            "KHR_materials_ior": {"ior": values["ior"]},
-        },
+        "extensions": extensions,
         # The stage shows back faces too.
         "doubleSided": True,
     }
