@@ -398,6 +398,7 @@ def principled(
         "base_color": [float(c) for c in base_color],
         "metallic": float(metallic),
         "roughness": float(roughness),
+        "diffuse_roughness": 0.0,
         "ior": index(f0),
         "tint": [float(c) for c in tint],
         "coat": {**coat},
@@ -430,15 +431,20 @@ def standard(values) -> dict:
 
 def openpbr(values: Mapping) -> dict:
     """With its coat, and its fuzz as sheen."""
-    return principled(
-        values["base_color"],
-        values["base_metalness"],
+    # A weight below 1 darkens metal there, and has no counterpart here: what diffuse part and metal
+    # reflect stays the same with less metal in a darker colour.
+    weight, metalness = values["specular_weight"], values["base_metalness"]
+    reflected = 1 - metalness + metalness * weight
+    numbers = principled(
+        [c * reflected for c in values["base_color"]],
+        metalness * weight / reflected if reflected else 0.0,
         values["specular_roughness"],
-        values["specular_weight"] * reflectance(values["specular_ior"]),
+        weight * reflectance(values["specular_ior"]),
         values["specular_color"],
         layer(values, "coat", NO_COAT),
         layer(values, "fuzz", NO_SHEEN),
     )
+    return numbers | {"diffuse_roughness": values["base_diffuse_roughness"]}
 
 
 def gltf(values: Mapping) -> dict:

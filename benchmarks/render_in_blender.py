@@ -70,6 +70,7 @@ def set_principled(material, numbers: Mapping) -> None:
     inputs["Base Color"].default_value = (*numbers["base_color"], 1)
     inputs["Metallic"].default_value = numbers["metallic"]
     inputs["Roughness"].default_value = numbers["roughness"]
+    inputs["Diffuse Roughness"].default_value = numbers["diffuse_roughness"]
     inputs["IOR"].default_value = numbers["ior"]
     inputs["Specular IOR Level"].default_value = 0.5
     inputs["Specular Tint"].default_value = (*numbers["tint"], 1)
