@@ -386,7 +386,7 @@ GREY = {
 }
 
 
-NO_COAT = {"weight": 0.0, "color": [1.0, 1.0, 1.0], "roughness": 0.0, "ior": 1.5}
+NO_COAT = {"weight": 0.0, "roughness": 0.0, "ior": 1.5}
 NO_SHEEN = {"weight": 0.0, "color": [1.0, 1.0, 1.0], "roughness": 0.5}
 
 
@@ -430,21 +430,37 @@ def standard(values) -> dict:
 
 
 def openpbr(values: Mapping) -> dict:
-    """With its coat, and its fuzz as sheen."""
-    # A weight below 1 darkens metal there, and has no counterpart here: what diffuse part and metal
-    # reflect stays the same with less metal in a darker colour.
+    """With its coat, and its fuzz as sheen, as the graph in open_pbr_surface.mtlx computes them."""
+    coat = layer(values, "coat", NO_COAT)
+    color, covered = np.array(values["base_color"]), coat["weight"]
     weight, metalness = values["specular_weight"], values["base_metalness"]
+    # A weight below 1 darkens metal, and has no counterpart here. Less metal in a darker colour
+    # reflects as much head-on, and the dielectric reflects less, of which there is more then.
     reflected = 1 - metalness + metalness * weight
+    # A coat roughens what is below it, meets it with its own index, darkens it and colours it.
+    rough = values["specular_roughness"]
+    below = min(1, 2 * coat["roughness"] ** 4 + rough**4) ** 0.25
+    ratio = values["specular_ior"] / coat["ior"]
+    ior = mixed(values["specular_ior"], max(ratio, 1 / ratio), covered)
+    kept = 1 - (1 - reflectance(coat["ior"])) / coat["ior"] ** 2
+    darkening = (1 - kept) / (1 - color * reflected * kept)
+    under = mixed(1, darkening, covered)
+    under = under * mixed(1, np.array(values.get("coat_color", [1, 1, 1])), covered)
     numbers = principled(
-        [c * reflected for c in values["base_color"]],
+        color * reflected * under,
         metalness * weight / reflected if reflected else 0.0,
-        values["specular_roughness"],
-        weight * reflectance(values["specular_ior"]),
-        values["specular_color"],
-        layer(values, "coat", NO_COAT),
+        mixed(rough, below, covered),
+        weight * reflectance(ior) * reflected,
+        values["specular_color"] * under,
+        coat,
         layer(values, "fuzz", NO_SHEEN),
     )
     return numbers | {"diffuse_roughness": values["base_diffuse_roughness"]}
+
+
+def mixed(without, with_, share: float):
+    """Between two numbers or colours."""
+    return (1 - share) * without + share * with_
 
 
 def gltf(values: Mapping) -> dict:
@@ -455,13 +471,13 @@ def gltf(values: Mapping) -> dict:
         values["roughness"],
         values["specular"] * reflectance(values["ior"]),
         values["specular_color"],
-        clearcoat(values, "clearcoat_roughness"),
+        clearcoat(values, "clearcoat_roughness", NO_COAT["ior"]),
     )
 
 
 def usd(values: Mapping) -> dict:
-    """With its clearcoat."""
-    coat = clearcoat(values, "clearcoatRoughness")
+    """With its clearcoat, whose index is that of what it covers."""
+    coat = clearcoat(values, "clearcoatRoughness", values["ior"])
     if values["useSpecularWorkflow"]:
         f0 = max(values["specularColor"])
         tint = [c / max(f0, 1e-6) for c in values["specularColor"]]
@@ -472,11 +488,12 @@ def usd(values: Mapping) -> dict:
     )
 
 
-def clearcoat(values: Mapping, roughness: str) -> dict:
-    """Of a target whose coat has no colour and an index of 1.5."""
-    return NO_COAT | {
+def clearcoat(values: Mapping, roughness: str, ior: float) -> dict:
+    """Of a target whose coat has no colour."""
+    return {
         "weight": values.get("clearcoat", 0.0),
         "roughness": values.get(roughness, 0.0),
+        "ior": ior,
     }
 
 

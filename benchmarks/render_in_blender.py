@@ -76,7 +76,6 @@ def set_principled(material, numbers: Mapping) -> None:
     inputs["Specular Tint"].default_value = (*numbers["tint"], 1)
     coat, sheen = numbers["coat"], numbers["sheen"]
     inputs["Coat Weight"].default_value = coat["weight"]
-    inputs["Coat Tint"].default_value = (*coat["color"], 1)
     inputs["Coat Roughness"].default_value = coat["roughness"]
     inputs["Coat IOR"].default_value = coat["ior"]
     inputs["Sheen Weight"].default_value = sheen["weight"]

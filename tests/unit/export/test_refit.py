@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inverse_shading.export.refit import Fit, intervals, lost_shares
+from inverse_shading.export.refit import COARSE_PIXELS, Fit, follow, intervals, lost_shares
 from inverse_shading.export.targets import TARGETS, Input, Target, starts
 from tests.support.small_stage import MATERIALS
 
@@ -35,6 +35,43 @@ def test_lost_is_the_part_outside_of_what_the_numbers_can_change():
     fit = found([[1, 0], [0, 0], [0, 0]])
     wanted = np.array([[2, 0, 3, 0], [0, 5, 4, 0], [0, 0, 0, 0]], float)
     np.testing.assert_allclose(lost_shares(fit, wanted), [0, 1, 0.8, 0])
+
+
+class Linear:
+    """Pictures that are linear in two numbers."""
+
+    def __init__(self):
+        columns = np.random.default_rng(0).normal(1, 1, (COARSE_PIXELS * 3, 2))
+        # In levels by the share of a range.
+        self.derivatives = 100 * columns
+
+    def pixels(self, values, count):
+        return (values / [1, 4] @ self.derivatives.T).reshape(len(values), count, 3)
+
+
+def test_a_material_is_followed_within_the_bounds_wherever_the_move_put_it():
+    picture = Linear()
+    fit = found(picture.derivatives, (1.0, 2.0))
+    # The second one's picture wants 1.3 of the first number, which has 1 at most.
+    wanted = np.array([[0.6, 2.4], [1.3, 1.2]])
+    changes = picture.pixels(wanted, COARSE_PIXELS) - picture.pixels(
+        fit.values[None], COARSE_PIXELS
+    )
+    numbers = follow(TWO, picture, fit, changes, np.array([[-0.9, 1.5], [0.5, 1.9]]))
+    np.testing.assert_allclose(numbers[0], wanted[0], atol=1e-3)
+    first, second = picture.derivatives.T
+    makes_up = 0.3 * (first @ second) / (second @ second)
+    np.testing.assert_allclose(numbers[1], [1, 1.2 + 4 * makes_up], atol=1e-3)
+
+
+def test_what_hardly_shows_stays_where_the_move_put_it():
+    picture = Linear()
+    # A hundredth of a level over its whole range.
+    picture.derivatives[:, 1] = 0.01
+    fit = found(picture.derivatives, (0.5, 2.0))
+    changes = picture.pixels(np.array([[0.1, 0.0]]), COARSE_PIXELS)
+    numbers = follow(TWO, picture, fit, changes, np.array([[0.0, 1.0]]))
+    np.testing.assert_allclose(numbers, [[0.6, 3.0]], atol=0.1)
 
 
 def test_starts_lie_within_the_ranges_and_leave_spare_inputs_alone():

@@ -18,7 +18,7 @@ CHUNKS = ((b"JSON", b" "), (b"BIN\0", b"\0"))
 FLOAT, UNSIGNED_INT = 5126, 5125
 ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER = 34962, 34963
 
-# Where the format keeps inputs of gltf_pbr that it has no place for itself.
+# Where the format keeps inputs of gltf_pbr that it has no place for itself, and what may be left out.
 EXTENSIONS = {
     "KHR_materials_specular": {
         "specularFactor": "specular",
@@ -30,6 +30,7 @@ EXTENSIONS = {
         "clearcoatRoughnessFactor": "clearcoat_roughness",
     },
 }
+SPARE_EXTENSIONS = ("KHR_materials_clearcoat",)
 
 
 def glb_bytes(mesh: StageMesh, values: Mapping[str, Any]) -> bytes:
@@ -94,7 +95,7 @@ def _material(values: Mapping[str, Any]) -> dict:
     extensions = {
         name: {factor: values[key] for factor, key in factors.items()}
         for name, factors in EXTENSIONS.items()
-        if values.keys() >= set(factors.values())
+        if name not in SPARE_EXTENSIONS or values.keys() >= set(factors.values())
     }
     return {
         "pbrMetallicRoughness": {

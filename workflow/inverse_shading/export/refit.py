@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import lsq_linear
 
 from inverse_shading.export.renders import PixelRenderer
 from inverse_shading.export.targets import Mode, Target
@@ -26,9 +27,10 @@ STEP = 0.005
 # Further starts are tried until so many have found the best picture.
 AGREEING = 2
 
-# Linear steps by which further materials are followed, and the share of the strongest change of the
-# picture below which a change is left alone.
-STEPS, WEAK = 2, 0.003
+# Linear steps by which further materials are followed. What changes the picture by less than the
+# damping over its whole range, in levels, is rather left alone. Damping grows where a step led away,
+# and falls where it led nearer, down to the least.
+STEPS, DAMPING, LEAST, GROWTH, FALL = 6, 1.0, 0.1, 10.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,8 @@ def follow(
 ) -> np.ndarray:
     """The numbers of materials that look much like the one that was found: (n, sought).
 
-    Each starts from a move of the numbers found, and takes linear steps towards its picture as long as
-    they lead nearer. What hardly shows stays where the move put it.
+    Each starts from a move of the numbers found, and takes linear steps within the target's bounds
+    towards its picture. The nearest place is kept. What hardly shows stays where the move put it.
 
     Args:
         renderer: of the mode that was found.
@@ -133,18 +135,28 @@ def follow(
         moves: (n, numbers).
     """
     low, high = target.bounds
-    inverse = np.linalg.pinv(found.derivatives[: changes[0].size], WEAK)
+    ends = low[found.sought], high[found.sought]
+    # The same least squares as over all pixels, with as many rows as there are numbers.
+    basis, rows = np.linalg.qr(found.derivatives[: changes[0].size])
+    still = np.sqrt(changes[0].size) * np.eye(len(rows))
     pictures = renderer.pixels(found.values[None], COARSE_PIXELS) + changes
     x = np.clip(found.values + moves, low, high)
-    best, nearest = x.copy(), np.full(len(x), np.inf)
+    best, left, nearest = x.copy(), np.zeros((len(x), len(rows))), np.full(len(x), np.inf)
+    damping = np.full(len(x), DAMPING)
     for step in range(STEPS + 1):
         residuals = (renderer.pixels(x, COARSE_PIXELS) - pictures).reshape(len(x), -1)
         distances = np.linalg.norm(residuals, axis=1)
         nearer = distances < nearest
         best[nearer], nearest[nearer] = x[nearer], distances[nearer]
+        left[nearer] = residuals[nearer] @ basis
         if step < STEPS:
-            x[:, found.sought] -= residuals @ inverse.T * (high - low)[found.sought]
-            x = np.clip(x, low, high)
+            damping = np.where(nearer, np.maximum(damping / FALL, LEAST), damping * GROWTH)
+            shares = (best[:, found.sought] - ends[0]) / (ends[1] - ends[0])
+            for share, residual, damped in zip(shares, left, damping, strict=True):
+                matrix = np.concatenate([rows, damped * still])
+                wanted = np.concatenate([-residual, np.zeros(len(rows))])
+                share += lsq_linear(matrix, wanted, (-share, 1 - share), method="bvls").x
+            x[:, found.sought] = ends[0] + np.clip(shares, 0, 1) * (ends[1] - ends[0])
     return best[:, found.sought]
 
 
