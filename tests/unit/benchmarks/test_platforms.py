@@ -15,7 +15,7 @@ def test_a_dielectric_is_the_same_in_every_model():
         openpbr(
             common
             | {"base_color": color, "base_metalness": 0.0, "specular_roughness": 0.3}
-            | {"specular_weight": 1.0, "specular_ior": 1.5}
+            | {"specular_weight": 1.0, "specular_ior": 1.5, "base_diffuse_roughness": 0.0}
         ),
         gltf(
             common
@@ -27,13 +27,54 @@ def test_a_dielectric_is_the_same_in_every_model():
         ),
         usd(
             {"useSpecularWorkflow": 1, "diffuseColor": color, "roughness": 0.3}
-            | {"specularColor": [0.04, 0.04, 0.04]}
+            | {"specularColor": [0.04, 0.04, 0.04], "ior": 1.5}
         ),
     ]
     for numbers in found:
         assert numbers.keys() == expected.keys()
-        for name, value in expected.items():
-            assert numbers[name] == pytest.approx(value)
+        for name in expected.keys() - {"coat", "sheen"}:
+            assert numbers[name] == pytest.approx(expected[name])
+        # Layers of no weight.
+        assert numbers["coat"] == expected["coat"] and numbers["sheen"] == expected["sheen"]
+
+
+OPENPBR = {
+    "base_color": [0.4, 0.2, 0.1],
+    "base_metalness": 0.0,
+    "base_diffuse_roughness": 0.0,
+    "specular_weight": 1.0,
+    "specular_color": [1.0, 1.0, 1.0],
+    "specular_roughness": 0.3,
+    "specular_ior": 1.5,
+}
+
+
+def test_a_weight_darkens_metal_and_leaves_the_diffuse_part():
+    numbers = openpbr(OPENPBR | {"base_metalness": 0.5, "specular_weight": 0.6})
+    metal, color = numbers["metallic"], np.array(numbers["base_color"])
+    np.testing.assert_allclose((1 - metal) * color, 0.5 * np.array(OPENPBR["base_color"]))
+    np.testing.assert_allclose(metal * color, 0.5 * 0.6 * np.array(OPENPBR["base_color"]))
+    dielectric = (1 - metal) * reflectance(numbers["ior"])
+    assert dielectric == pytest.approx(0.5 * 0.6 * reflectance(1.5))
+    assert openpbr(OPENPBR | {"base_metalness": 1.0, "specular_weight": 0.0})["metallic"] == 0
+
+
+def test_a_coat_darkens_and_roughens_what_it_covers():
+    coat = {
+        "coat_weight": 1.0,
+        "coat_color": [1.0, 0.5, 1.0],
+        "coat_roughness": 0.4,
+        "coat_ior": 1.6,
+    }
+    numbers = openpbr(OPENPBR | coat)
+    # Of what comes back from the base, the coat's inner side returns this share, again and again.
+    inner = 1 - (1 - reflectance(1.6)) / 1.6**2
+    color = np.array(OPENPBR["base_color"])
+    darkened = color * (1 - inner) / (1 - color * inner)
+    np.testing.assert_allclose(numbers["base_color"], darkened * [1, 0.5, 1])
+    assert numbers["roughness"] == pytest.approx((2 * 0.4**4 + 0.3**4) ** 0.25)
+    assert reflectance(numbers["ior"]) == pytest.approx(reflectance(1.6 / 1.5))
+    assert numbers["coat"] == {"weight": 1.0, "roughness": 0.4, "ior": 1.6}
 
 
 def test_an_index_of_refraction_leads_to_its_reflectance_and_back():
