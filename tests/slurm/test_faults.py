@@ -75,14 +75,13 @@ def test_a_killed_snakemake_says_how_to_go_on_and_does(project):
     killed, job = start_rendering(project)
     os.kill(killed.process.pid, signal.SIGKILL)
     killed.end()
+    # The job runs on, with nobody to wait for it. It is cancelled at once, since it ends in seconds.
     assert state(killed, job) == "RUNNING"
-
-    refused = project.submit("--", *SHARDS)
-    assert refused.process.returncode == 1 and "--unlock" in refused.output
-    # The job runs on, with nobody to wait for it.
     project.cluster.command("scancel", f"--name={killed.name}")
     wait_until(lambda: state(killed, job) == "CANCELLED", 90, "job cancelled")
 
+    refused = project.submit("--", *SHARDS)
+    assert refused.process.returncode == 1 and "--unlock" in refused.output
     unlocked = project.submit("--unlock")
     assert unlocked.process.returncode == 0, unlocked.output
     again = project.submit("--", *SHARDS)
