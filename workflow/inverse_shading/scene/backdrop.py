@@ -70,12 +70,14 @@ def footprint(mesh: Mesh, floor: float) -> np.ndarray:
 
 def hull_distance(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Distance from `points` (…, 2) to a convex outline, 0 inside."""
+    x, y = points[..., 0], points[..., 1]
     nearest = np.full(points.shape[:-1], np.inf)
     inside = np.full(points.shape[:-1], len(corners) > 2)
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        edge, offset = end - start, points - start
+        edge, from_x, from_y = end - start, x - start[0], y - start[1]
         squared = max(edge @ edge, 1e-30)
-        along = np.clip(offset @ edge / squared, 0, 1)
-        nearest = np.minimum(nearest, np.linalg.norm(offset - along[..., None] * edge, axis=-1))
-        inside &= edge[0] * offset[..., 1] - edge[1] * offset[..., 0] >= 0
-    return np.where(inside, 0.0, nearest)
+        along = np.clip((from_x * edge[0] + from_y * edge[1]) / squared, 0, 1)
+        beside_x, beside_y = from_x - along * edge[0], from_y - along * edge[1]
+        nearest = np.minimum(nearest, beside_x * beside_x + beside_y * beside_y)
+        inside &= edge[0] * from_y - edge[1] * from_x >= 0
+    return np.where(inside, 0.0, np.sqrt(nearest))
