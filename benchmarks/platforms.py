@@ -401,8 +401,8 @@ def principled(
         "diffuse_roughness": 0.0,
         "ior": index(f0),
         "tint": [float(c) for c in tint],
-        "coat": {**coat},
-        "sheen": {**sheen},
+        "coat": dict(coat),
+        "sheen": dict(sheen),
     }
 
 

@@ -7,19 +7,25 @@ import trimesh
 from benchmarks.platforms import gltf, index, openpbr, reflectance, standard, usd, write_ply
 from inverse_shading.scene.shader_ball import shader_ball
 
+OPENPBR = {
+    "base_color": [0.4, 0.2, 0.1],
+    "base_metalness": 0.0,
+    "base_diffuse_roughness": 0.0,
+    "specular_weight": 1.0,
+    "specular_color": [1.0, 1.0, 1.0],
+    "specular_roughness": 0.3,
+    "specular_ior": 1.5,
+}
+
 
 def test_a_dielectric_is_the_same_in_every_model():
     expected = standard([0.5, 0.8, 0.4, 0.2, 1.0, 0.3, 1.0, 1.0, 1.0, 0.0])
-    color, common = [0.4, 0.2, 0.1], {"specular_color": [1.0, 1.0, 1.0]}
+    color = OPENPBR["base_color"]
     found = [
-        openpbr(
-            common
-            | {"base_color": color, "base_metalness": 0.0, "specular_roughness": 0.3}
-            | {"specular_weight": 1.0, "specular_ior": 1.5, "base_diffuse_roughness": 0.0}
-        ),
+        openpbr(OPENPBR),
         gltf(
-            common
-            | {"base_color": color, "metallic": 0.0, "roughness": 0.3, "specular": 1.0, "ior": 1.5}
+            {"base_color": color, "metallic": 0.0, "roughness": 0.3}
+            | {"specular": 1.0, "specular_color": [1.0, 1.0, 1.0], "ior": 1.5}
         ),
         usd(
             {"useSpecularWorkflow": 0, "diffuseColor": color, "metallic": 0.0, "roughness": 0.3}
@@ -36,17 +42,6 @@ def test_a_dielectric_is_the_same_in_every_model():
             assert numbers[name] == pytest.approx(expected[name])
         # Layers of no weight.
         assert numbers["coat"] == expected["coat"] and numbers["sheen"] == expected["sheen"]
-
-
-OPENPBR = {
-    "base_color": [0.4, 0.2, 0.1],
-    "base_metalness": 0.0,
-    "base_diffuse_roughness": 0.0,
-    "specular_weight": 1.0,
-    "specular_color": [1.0, 1.0, 1.0],
-    "specular_roughness": 0.3,
-    "specular_ior": 1.5,
-}
 
 
 def test_a_weight_darkens_metal_and_leaves_the_diffuse_part():
