@@ -205,13 +205,14 @@ def table(records: list[dict]) -> str:
     rows = [
         "| pictures | number | left, median (own file would leave) | noticed (95 %) "
         f"| off by {VISIBLE} or more | noticed of these | reason named | error, unnoticed "
-        "| intervals hold |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| intervals hold, noticed | unnoticed |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in dict.fromkeys(record["kind"] for record in records):
         ours = [record for record in records if record["kind"] == kind]
         noticed = np.array([record["verdict"] != EXPLAINED for record in ours])
         bounds = binomtest(int(noticed.sum()), len(ours)).proportion_ci(0.95, "wilson")
+        held = np.array([r["held"] for r in ours])
         off = np.array([r["left"] >= VISIBLE >= 2 * r["expected"] for r in ours])
         right = RIGHT.get(kind, OTHERWISE)
         named = [bool(right & set(r["reasons"])) for r, n in zip(ours, noticed, strict=True) if n]
@@ -222,7 +223,7 @@ def table(records: list[dict]) -> str:
             f"({bounds.low:.1%} to {bounds.high:.1%}) "
             f"| {off.sum()} | {share(noticed[off])} | {'–' if kind in OWN else share(named)} "
             f"| {f'{np.mean(errors):.3f}' if errors else '–'} "
-            f"| {np.mean([r['held'] for r in ours]):.0%} |"
+            f"| {share(held[noticed])} | {share(held[~noticed])} |"
         )
     return "\n".join(rows)
 

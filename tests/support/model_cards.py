@@ -14,6 +14,7 @@ REFINEMENT = {
     "doubtful": 0.01,
     "denied": 0.001,
     "misfit_scale": 25.0,
+    "misfit_margin": 0.1,
 }
 
 # What the configuration says of a model and of its use.

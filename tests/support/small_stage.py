@@ -23,6 +23,7 @@ SETTINGS = {
     "doubtful": 0.01,
     "denied": 0.001,
     "misfit_scale": 25.0,
+    "misfit_margin": 0.1,
 }
 # base, base_color, specular, roughness, specular_color, metalness: two dielectrics and a metal.
 MATERIALS = np.array(

@@ -115,6 +115,7 @@ EXACTLY = {
                 "denied": 0.001,
                 "doubtful": 0.01,
                 "interval": 0.8,
+                "misfit_margin": 0.1,
                 "misfit_scale": 25,
                 "restarts": 6,
                 "step": 0.005,

@@ -113,7 +113,9 @@ def test_another_exposure_is_noticed_and_can_be_fitted_along(refiner, picture_of
     assert np.sqrt(np.mean(shown[picture.weights > 0.5] ** 2)) < 1
 
 
-def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_path):
+def test_a_tinted_light_is_noticed_and_intervals_are_wider(
+    refiner, path, tmp_path, monkeypatch
+):
     own = framed(refiner.render(VALUES), refiner.weights)
     stage = read_stage(path)
     radiance = (stage.radiance[:, ::-1] * (1.15, 1.0, 0.85)).astype(np.float32)
@@ -127,6 +129,11 @@ def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_pa
     assert estimates[1].fit.reasons
     widths = [np.sum(estimate.high - estimate.low) for estimate in estimates]
     assert widths[1] > 2 * widths[0]
+    settings = refiner._settings | {"misfit_margin": 0.0}
+    monkeypatch.setattr(refiner, "_settings", settings)
+    bare = refiner.refine(other, VALUES)
+    np.testing.assert_allclose(estimates[1].low, np.maximum(bare.low - 0.1, 0))
+    np.testing.assert_allclose(estimates[1].high, np.minimum(bare.high + 0.1, 1))
 
 
 @pytest.mark.parametrize("kind", [EIGHT_BITS, FileKind(255, tables={0: [9] * 64, 1: [9] * 64})])

@@ -166,7 +166,7 @@ def model_slice(config: dict, model: str, seed: int) -> dict:
 
 def calibration_slice(config: dict) -> dict:
     """What calibration depends on beside the stage and the images: no verdict shapes it."""
-    verdicts = ("doubtful", "denied", "misfit_scale")
+    verdicts = ("doubtful", "denied", "misfit_scale", "misfit_margin")
     settings = {key: value for key, value in config["refinement"].items() if key not in verdicts}
     return sliced(framing=config["framing"], settings=settings)
 

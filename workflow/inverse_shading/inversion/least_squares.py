@@ -71,6 +71,10 @@ LOOKS_ALIKE = 4.0
 # Two starts that end within this share of each other's distance have found the same picture.
 SAME = 0.02
 
+# A start whose sparse pixels come this near to an earlier one's, as a share of what either leaves,
+# leads where that one did and isn't followed to whole images. Their ends differ by what a pass ignores.
+RETRACED = 0.1
+
 # Derivatives by u are used again as long as no component of it but specular, on which they hardly
 # depend, has moved further than this.
 NEAR = 0.01
@@ -200,11 +204,12 @@ def find_material(
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     best, found_again, searches = None, 0, 0
+    ends: list[tuple[np.ndarray, Solution]] = []
     for start in starts:
         if searches == 1:
             start[X_ROUGHNESS] = best.x[X_ROUGHNESS]
         searches += 1
-        solution = _search(renderer, target, compared, start, settings, score)
+        solution = _search(renderer, target, compared, start, settings, score, ends)
         if best is not None:
             nearer, further = sorted([solution.rms, best.rms])
             # Hopeless searches end early and thereby alike, which says nothing.
@@ -231,12 +236,18 @@ def _search(
     start: np.ndarray,
     settings: Mapping,
     score: Callable[[Solution], float] | None,
+    ends: list[tuple[np.ndarray, Solution]],
 ) -> Solution:
-    """From a start over sparse pixels to whole images."""
+    """From a start over sparse pixels to whole images.
+
+    Args:
+        ends: what earlier searches left of the sparse pixels, and where each ended; added to here.
+    """
     x = np.clip(start, MARGIN, 1 - MARGIN)
     chosen = compared[renderer.sparse]
     points = FINE_POINTS
-    if chosen.sum() >= FEWEST:
+    enough = chosen.sum() >= FEWEST
+    if enough:
         near = np.flatnonzero(chosen)
         sparse = Derivatives(
             lambda values: renderer.sparse_pixels(values)[:, near], settings["step"]
@@ -249,6 +260,9 @@ def _search(
             COARSE_GAIN,
             COARSE_POINTS,
         )
+        for earlier, end in ends:
+            if _rms(residuals - earlier) <= RETRACED * _rms(residuals):
+                return end
         if _rms(residuals) > HOPELESS * settings["tolerance"]:
             points = 1
     # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
@@ -274,6 +288,8 @@ def _search(
     if ENOUGH < ended.score < np.inf:
         x, _ = fit(distance, dense.reduced_by_x, x, CLOSE_GAIN, CLOSE_POINTS)
         ended = solution(x)
+    if enough:
+        ends.append((residuals, ended))
     return ended
 
 

@@ -149,6 +149,10 @@ class Refiner:
         low, high = draws.interval(self._settings["interval"], factors)
         # What is left of a picture that nothing explains may drive the optimum beyond all draws.
         low, high = np.minimum(low, material), np.maximum(high, material)
+        if not fit.explained:
+            # A wrong shader or light moves what the picture seems to determine, by no random error.
+            margin = self._settings["misfit_margin"]
+            low, high = np.maximum(low - margin, 0), np.minimum(high + margin, 1)
         others = []
         if alternatives:
             others = different_materials(

@@ -39,3 +39,6 @@ class Refinement(Section):
         ge=1,
         le=1000,
     )
+    misfit_margin: float = key(
+        "By how much either end of an interval is moved outwards there.", 0.1, ge=0, le=1
+    )
