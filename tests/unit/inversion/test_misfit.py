@@ -113,9 +113,7 @@ def test_another_exposure_is_noticed_and_can_be_fitted_along(refiner, picture_of
     assert np.sqrt(np.mean(shown[picture.weights > 0.5] ** 2)) < 1
 
 
-def test_a_tinted_light_is_noticed_and_intervals_are_wider(
-    refiner, path, tmp_path, monkeypatch
-):
+def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_path, monkeypatch):
     own = framed(refiner.render(VALUES), refiner.weights)
     stage = read_stage(path)
     radiance = (stage.radiance[:, ::-1] * (1.15, 1.0, 0.85)).astype(np.float32)
