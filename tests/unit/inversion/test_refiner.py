@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inverse_shading.inversion import least_squares
 from inverse_shading.inversion.alternatives import DIFFERENT, QUANTISATION, different_materials
 from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import STARTS, Derivatives, find_material
@@ -119,6 +120,22 @@ def test_a_picture_that_nothing_explains_is_not_converged(refiner, guess):
     # All starts were tried.
     assert estimate.starts == SETTINGS["restarts"] + 1
     assert ((estimate.material >= 0) & (estimate.material <= 1)).all()
+
+
+def test_a_start_that_retraces_an_earlier_one_is_not_followed(refiner, monkeypatch):
+    picture = framed(refiner.render(MATERIALS[0], np.array([1.2, 1.0, 0.8])), refiner.weights)
+
+    def searched(retraced):
+        monkeypatch.setattr(least_squares, "RETRACED", retraced)
+        before = refiner._renderer.renders
+        solution = refiner.solve(picture, None)
+        return solution, refiner._renderer.renders - before
+
+    (own, renders), (whole, all_renders) = searched(least_squares.RETRACED), searched(0.0)
+    assert own.starts == whole.starts > 1
+    assert renders < 0.8 * all_renders
+    assert own.rms == pytest.approx(whole.rms, rel=0.01)
+    np.testing.assert_allclose(observables(own.x), observables(whole.x), atol=0.02)
 
 
 def test_a_material_beyond_all_draws_lies_within_its_intervals(refiner, pictures, monkeypatch):
