@@ -203,13 +203,13 @@ def find_material(
         starts[1:] = [BLACK.copy(), *starts[2:4], *starts[1:2], *starts[4:]][: len(starts) - 1]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
+    search = _Search(renderer, target, compared, settings, score)
     best, found_again, searches = None, 0, 0
-    ends: list[tuple[np.ndarray, Solution]] = []
     for start in starts:
         if searches == 1:
             start[X_ROUGHNESS] = best.x[X_ROUGHNESS]
         searches += 1
-        solution = _search(renderer, target, compared, start, settings, score, ends)
+        solution = search.run(start)
         if best is not None:
             nearer, further = sorted([solution.rms, best.rms])
             # Hopeless searches end early and thereby alike, which says nothing.
@@ -229,68 +229,88 @@ def find_material(
     return replace(best, starts=searches, converged=converged)
 
 
-def _search(
-    renderer: UnroundedRenderer,
-    target: np.ndarray,
-    compared: np.ndarray,
-    start: np.ndarray,
-    settings: Mapping,
-    score: Callable[[Solution], float] | None,
-    ends: list[tuple[np.ndarray, Solution]],
-) -> Solution:
-    """From a start over sparse pixels to whole images.
+class _Search:
+    """Searches for one picture, each from its start over sparse pixels to whole images.
 
     Args:
-        ends: what earlier searches left of the sparse pixels, and where each ended; added to here.
+        renderer, target, compared, settings, score: as in `find_material`.
     """
-    x = np.clip(start, MARGIN, 1 - MARGIN)
-    chosen = compared[renderer.sparse]
-    points = FINE_POINTS
-    enough = chosen.sum() >= FEWEST
-    if enough:
-        near = np.flatnonzero(chosen)
-        sparse = Derivatives(
-            lambda values: renderer.sparse_pixels(values)[:, near], settings["step"]
-        )
-        sought = target[renderer.sparse][near]
-        x, residuals = fit(
-            lambda x: renderer.sparse_pixels(rendered(x[None]))[0][near] - sought,
-            sparse.by_x,
-            x,
-            COARSE_GAIN,
-            COARSE_POINTS,
-        )
-        for earlier, end in ends:
-            if _rms(residuals - earlier) <= RETRACED * _rms(residuals):
+
+    def __init__(
+        self,
+        renderer: UnroundedRenderer,
+        target: np.ndarray,
+        compared: np.ndarray,
+        settings: Mapping,
+        score: Callable[[Solution], float] | None,
+    ):
+        self._renderer, self._target, self._score = renderer, target, score
+        self._settings, self._tolerance = settings, settings["tolerance"]
+        self._pixels = compared & renderer.dense
+        self._inner = np.flatnonzero(compared[renderer.dense])
+        self._near = np.flatnonzero(compared[renderer.sparse])
+        # What earlier searches left of the sparse pixels, and where each ended.
+        self._ends: list[tuple[np.ndarray, Solution]] = []
+
+    def run(self, start: np.ndarray) -> Solution:
+        """Search from a start, or say where an earlier search went on from the same place."""
+        x = np.clip(start, MARGIN, 1 - MARGIN)
+        if len(self._near) < FEWEST:
+            return self._whole_images(x, FINE_POINTS)
+        x, left = self._sparse_pixels(x)
+        for earlier, end in self._ends:
+            if _rms(left - earlier) <= RETRACED * _rms(left):
                 return end
-        if _rms(residuals) > HOPELESS * settings["tolerance"]:
-            points = 1
-    # Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
-    pixels = compared & renderer.dense
-    inner = np.flatnonzero(compared[renderer.dense])
-    dense = Derivatives(lambda values: renderer.dense_pixels(values)[:, inner], settings["step"])
-    found = {}
+        hopeless = _rms(left) > HOPELESS * self._tolerance
+        end = self._whole_images(x, 1 if hopeless else FINE_POINTS)
+        self._ends.append((left, end))
+        return end
 
-    def distance(x: np.ndarray) -> np.ndarray:
-        found[x.tobytes()] = (renderer.image(rendered(x)) - target)[pixels]
-        return dense.reduced(found[x.tobytes()], x)
+    def _sparse_pixels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the sparse pixels lead, and what is left of them there."""
 
-    def solution(x: np.ndarray) -> Solution:
-        residuals = found[x.tobytes()]
-        there = Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
-        if score is not None and there.rms <= HOPELESS * settings["tolerance"]:
-            return replace(there, score=score(there))
-        return replace(there, score=0.0 if there.rms <= settings["tolerance"] else np.inf)
+        def levels(values: np.ndarray) -> np.ndarray:
+            return self._renderer.sparse_pixels(values)[:, self._near]
 
-    start = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
-    x, _ = fit(distance, dense.reduced_by_x, start, FINE_GAIN, points)
-    ended = solution(x)
-    if ENOUGH < ended.score < np.inf:
-        x, _ = fit(distance, dense.reduced_by_x, x, CLOSE_GAIN, CLOSE_POINTS)
-        ended = solution(x)
-    if enough:
-        ends.append((residuals, ended))
-    return ended
+        sought = self._target[self._renderer.sparse][self._near]
+        by_x = Derivatives(levels, self._settings["step"]).by_x
+        return fit(
+            lambda x: levels(rendered(x[None]))[0] - sought, by_x, x, COARSE_GAIN, COARSE_POINTS
+        )
+
+    def _whole_images(self, x: np.ndarray, points: int) -> Solution:
+        """Where whole images lead in so many points, and further where that isn't near enough.
+
+        Whole images say how far off x is; centres of their pixels, at a third of the cost, where to go.
+        """
+        dense = Derivatives(
+            lambda values: self._renderer.dense_pixels(values)[:, self._inner],
+            self._settings["step"],
+        )
+        found = {}
+
+        def distance(x: np.ndarray) -> np.ndarray:
+            image = self._renderer.image(rendered(x))
+            found[x.tobytes()] = (image - self._target)[self._pixels]
+            return dense.reduced(found[x.tobytes()], x)
+
+        def solution(x: np.ndarray) -> Solution:
+            residuals = found[x.tobytes()]
+            there = Solution(x, _rms(residuals), residuals, dense.by_u(x), 1, False)
+            return replace(there, score=self._score_of(there))
+
+        x = np.clip(x, MARGIN / 10, 1 - MARGIN / 10)
+        x, _ = fit(distance, dense.reduced_by_x, x, FINE_GAIN, points)
+        end = solution(x)
+        if ENOUGH < end.score < np.inf:
+            x, _ = fit(distance, dense.reduced_by_x, x, CLOSE_GAIN, CLOSE_POINTS)
+            end = solution(x)
+        return end
+
+    def _score_of(self, there: Solution) -> float:
+        if self._score is not None and there.rms <= HOPELESS * self._tolerance:
+            return self._score(there)
+        return 0.0 if there.rms <= self._tolerance else np.inf
 
 
 def fit(
