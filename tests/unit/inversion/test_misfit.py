@@ -125,13 +125,13 @@ def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_pa
     estimates = [refiner.refine(picture, VALUES) for picture in (own, other)]
     assert [estimate.fit.explained for estimate in estimates] == [True, False]
     assert estimates[1].fit.reasons
-    widths = [np.sum(estimate.high - estimate.low) for estimate in estimates]
-    assert widths[1] > 2 * widths[0]
-    settings = refiner._settings | {"misfit_margin": 0.0}
-    monkeypatch.setattr(refiner, "_settings", settings)
+    margin = SETTINGS["misfit_margin"]
+    monkeypatch.setattr(refiner, "_settings", SETTINGS | {"misfit_margin": 0.0})
     bare = refiner.refine(other, VALUES)
-    np.testing.assert_allclose(estimates[1].low, np.maximum(bare.low - 0.1, 0))
-    np.testing.assert_allclose(estimates[1].high, np.minimum(bare.high + 0.1, 1))
+    np.testing.assert_allclose(estimates[1].low, np.maximum(bare.low - margin, 0))
+    np.testing.assert_allclose(estimates[1].high, np.minimum(bare.high + margin, 1))
+    widths = [np.sum(estimate.high - estimate.low) for estimate in (estimates[0], bare)]
+    assert widths[1] > 2 * widths[0]
 
 
 @pytest.mark.parametrize("kind", [EIGHT_BITS, FileKind(255, tables={0: [9] * 64, 1: [9] * 64})])

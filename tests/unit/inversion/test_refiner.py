@@ -11,6 +11,7 @@ from inverse_shading.inversion.calibration import UNCALIBRATED, Calibration
 from inverse_shading.inversion.least_squares import STARTS, Derivatives, find_material
 from inverse_shading.inversion.posterior import Draws
 from inverse_shading.inversion.refiner import Refiner
+from inverse_shading.inversion.settings import Refinement
 from inverse_shading.material.observable import (
     U_METALNESS,
     U_PRODUCTS,
@@ -102,6 +103,12 @@ def test_fixed_places_are_within_bounds():
     assert STARTS.shape[1] == 9 and ((STARTS > 0) & (STARTS < 1)).all()
 
 
+def test_there_are_as_many_starts_as_can_be_asked_for():
+    most = Refinement.model_json_schema()["properties"]["restarts"]["maximum"]
+    # The first, a nearly black one, and the others.
+    assert len(STARTS) == most
+
+
 def test_what_is_found_twice_but_fits_badly_is_not_converged(refiner):
     image = refiner.render(MATERIALS[0])
     # A pattern of six levels that no material has.
@@ -136,6 +143,18 @@ def test_a_start_that_retraces_an_earlier_one_is_not_followed(refiner, monkeypat
     assert renders < 0.8 * all_renders
     assert own.rms == pytest.approx(whole.rms, rel=0.01)
     np.testing.assert_allclose(observables(own.x), observables(whole.x), atol=0.02)
+
+
+def test_a_start_that_leads_elsewhere_is_followed(refiner, monkeypatch):
+    metal = np.array([0.9, 0.9, 0.5, 0.3, 0.8, 0.3, 0.9, 0.5, 0.3, 0.98])
+    rough_dielectric = np.array([0.9, 0.9, 0.5, 0.5, 0.8, 0.95, 0.9, 0.5, 0.3, 0.0])
+    picture = framed(refiner.render(metal), refiner.weights)
+    found = refiner.solve(picture, rough_dielectric)
+    assert found.starts > 1 and found.converged and found.rms < 0.5
+    # That guess alone leads to another optimum.
+    monkeypatch.setattr(least_squares, "RETRACED", np.inf)
+    caught = refiner.solve(picture, rough_dielectric)
+    assert not caught.converged and caught.rms > 10
 
 
 def test_a_material_beyond_all_draws_lies_within_its_intervals(refiner, pictures, monkeypatch):

@@ -23,13 +23,14 @@ from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
 # search starts, how far it is driven, and when two searches are one. They were chosen once for all
 # stages; LOOKS_ALIKE and SAME also bound, in multiples of the tolerance, what is called converged.
 
-# Where the search starts without a guess, or when one led nowhere: materials of different kinds.
+# Where the search starts without a guess, or when one led nowhere: materials of different kinds,
+# dielectrics before metals, which are where a search is caught.
 STARTS = np.array(
     [
         [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1],
-        [0.6, 0.6, 0.6, 0.5, 0.25, 0.5, 0.5, 0.5, 0.9],
         [0.1, 0.1, 0.1, 0.5, 0.6, 0.5, 0.5, 0.5, 0.05],
         [0.8, 0.8, 0.8, 0.5, 0.7, 0.5, 0.5, 0.5, 0.5],
+        [0.6, 0.6, 0.6, 0.5, 0.25, 0.5, 0.5, 0.5, 0.9],
         [0.5, 0.5, 0.5, 0.5, 0.1, 0.5, 0.5, 0.5, 0.5],
         [0.2, 0.2, 0.2, 0.8, 0.1, 0.8, 0.8, 0.8, 0.3],
         [0.5, 0.5, 0.5, 0.2, 0.5, 0.2, 0.2, 0.2, 0.7],
@@ -71,8 +72,9 @@ LOOKS_ALIKE = 4.0
 # Two starts that end within this share of each other's distance have found the same picture.
 SAME = 0.02
 
-# A start whose sparse pixels come this near to an earlier one's, as a share of what either leaves,
-# leads where that one did and isn't followed to whole images. Their ends differ by what a pass ignores.
+# A start whose sparse pixels come this near to an earlier one's, as a share of what it leaves itself,
+# isn't followed to whole images: it counts as having ended where that one did. Seldom it would have
+# ended a little better.
 RETRACED = 0.1
 
 # Derivatives by u are used again as long as no component of it but specular, on which they hardly
@@ -195,12 +197,8 @@ def find_material(
         score: how much more a solution leaves than the picture's own render would, see `misfit`;
             without it what is within the tolerance is near enough.
     """
-    starts = list(STARTS.copy()[: settings["restarts"] + (guess is None)])
-    if guess is not None:
-        starts.insert(0, unknowns(guess))
-    if len(starts) > 1:
-        # Dielectrics before metals, which are where a search is caught.
-        starts[1:] = [BLACK.copy(), *starts[2:4], *starts[1:2], *starts[4:]][: len(starts) - 1]
+    first, *further = STARTS if guess is None else [unknowns(guess), *STARTS]
+    starts = [first, BLACK.copy(), *further][: settings["restarts"] + 1]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     search = _Search(renderer, target, compared, settings, score)
@@ -263,7 +261,9 @@ class _Search:
                 return end
         hopeless = _rms(left) > HOPELESS * self._tolerance
         end = self._whole_images(x, 1 if hopeless else FINE_POINTS)
-        self._ends.append((left, end))
+        # Without its pixels, which fill memory: an end found again is no better than the best.
+        empty = np.empty(0, np.float32)
+        self._ends.append((left, replace(end, residuals=empty, by_u=empty)))
         return end
 
     def _sparse_pixels(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

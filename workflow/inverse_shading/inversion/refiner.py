@@ -150,7 +150,7 @@ class Refiner:
         # What is left of a picture that nothing explains may drive the optimum beyond all draws.
         low, high = np.minimum(low, material), np.maximum(high, material)
         if not fit.explained:
-            # A wrong shader or light moves what the picture seems to determine, by no random error.
+            # A wrong shader or light also moves what the picture seems to determine, and not at random.
             margin = self._settings["misfit_margin"]
             low, high = np.maximum(low - margin, 0), np.minimum(high + margin, 1)
         others = []

@@ -16,7 +16,7 @@ class Refinement(Section):
         ge=0.1,
         le=50,
     )
-    restarts: int = key("Starting points to try after the first.", 6, ge=0, le=50)
+    restarts: int = key("Starting points to try after the first.", 6, ge=0, le=7)
     interval: float = key("Share of truths that the intervals are to hold.", 0.8, ge=0.5, le=0.99)
     calibration_images: int = key(
         "Validation images that the widths of intervals are measured on.", 200, ge=2, le=100000
@@ -40,5 +40,9 @@ class Refinement(Section):
         le=1000,
     )
     misfit_margin: float = key(
-        "By how much either end of an interval is moved outwards there.", 0.1, ge=0, le=1
+        "By how much each end of an interval is moved outwards where the material doesn't explain "
+        "the picture.",
+        0.1,
+        ge=0,
+        le=1,
     )

@@ -32,7 +32,7 @@ from inverse_shading.runtime.wording import parse_section
 CARD = "model.json"
 
 # Raised when a card's contents change in form or meaning.
-FORMAT = 4
+FORMAT = 5
 
 
 Sha256 = Annotated[str, Field(description="A SHA-256.", pattern="^[0-9a-f]{64}$")]

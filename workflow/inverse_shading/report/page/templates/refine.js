@@ -1,6 +1,6 @@
 // From a framed picture to the material whose render it is: bounded least squares through the renderer, in
-// slices short enough for the page to stay alive. As `inversion/least_squares.py` searches, without a verdict: it
-// ends where that is tolerated, or found again.
+// slices short enough for the page to stay alive. A simpler search than that of `inversion/least_squares.py`: it has
+// no verdict, ends where what is left is tolerated or one more start ends as the best did, and follows every start.
 
 import { fit, squares } from "./least_squares.js";
 import {
