@@ -197,8 +197,8 @@ def find_material(
         score: how much more a solution leaves than the picture's own render would, see `misfit`;
             without it what is within the tolerance is near enough.
     """
-    first, *further = STARTS if guess is None else [unknowns(guess), *STARTS]
-    starts = [first, BLACK.copy(), *further][: settings["restarts"] + 1]
+    first, *others = STARTS if guess is None else [unknowns(guess), *STARTS]
+    starts = [first, BLACK.copy(), *others][: settings["restarts"] + 1]
     if gains:
         starts = [np.append(start, [0.5, 0.5, 0.5]) for start in starts]
     search = _Search(renderer, target, compared, settings, score)
