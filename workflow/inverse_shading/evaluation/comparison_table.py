@@ -12,7 +12,8 @@ from inverse_shading.runtime.artefacts import read_csv, unusable, write_csv
 from inverse_shading.runtime.errors import InputError
 
 # Where a row comes from. An ensemble is the mean of what a model's seeds predict; refinement corrects
-# what the best model predicts by rendering; the floor is no predictor but a bound that none can pass.
+# what the best model predicts by rendering; the floor is no predictor but a bound that none
+# can be expected to pass.
 MODEL, ENSEMBLE, REFINEMENT, BASELINE = "model", "ensemble", "refinement", "baseline"
 BOUND, PUBLISHED = "bound", "poster (published)"
 SOURCES = (MODEL, ENSEMBLE, REFINEMENT, BASELINE, BOUND, PUBLISHED)

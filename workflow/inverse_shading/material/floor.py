@@ -1,8 +1,8 @@
-"""The error that nobody can go below: `base` and `base_color` are only visible as their products.
+"""The error that no method can be expected to go below.
 
-Four inputs, three numbers: even who knows the products exactly can only guess at the inputs. Mean
-and median of each input given the products minimise squared and absolute error. The means are those
-of `products`; with m the largest product,
+`base` and `base_color` are only visible as their products. Four inputs, three numbers: even who knows
+the products exactly can only guess at the inputs. Mean and median of each input given the products
+minimise squared and absolute error. The means are those of `products`; with m the largest product,
 
     median b = m · √(2 / (1 + m²)),   median c_i = p_i / median b.
 """
