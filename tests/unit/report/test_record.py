@@ -245,3 +245,66 @@ def test_records_in_folders_are_parts(results, copied):
     assert part.folder == copied / "second_stage" and "ridge" in part.rows
     # Its rows may have one seed.
     assert part.seeds_interval(part.rows["vgg16_v1"] | {"test_mse_interval": None}) is None
+
+
+@pytest.fixture
+def continued(results, tmp_path):
+    """A run without studies, and a folder of studies alone, whose models have one seed."""
+    shutil.copytree(results, tmp_path / "run", ignore=shutil.ignore_patterns("studies", "*grid_2"))
+    write_record(tmp_path / "run", tmp_path / "record")
+    later = tmp_path / "later"
+    alone = {"seeds": 1, "test_mse_interval": None}
+    base = [one | alone if one["source"] == "model" else one for one in main_rows()]
+    write_tables(later / "studies/readings", [*base, row("vgg16_v1_grid_2", 0.035, **alone)])
+    write_tables(later / "studies/images", [*base, row("vgg16_v1_1000", 0.041, **alone)])
+    shutil.copytree(results / "models", later / "models")
+    shutil.copytree(results / "search", later / "search")
+    (later / "search/vgg16_v1").rename(later / "search/vgg16_v1_1000")
+    return later
+
+
+def test_studies_in_a_folder_go_on_with_the_run(continued, tmp_path):
+    before = read_record(tmp_path / "record")
+    write_record(continued, tmp_path / "record/later")
+    record = read_record(tmp_path / "record")
+    assert set(record.rows) - set(before.rows) == {"vgg16_v1_grid_2", "vgg16_v1_1000"}
+    assert record.rows["vgg16_v1_1000"]["table"] == "images"
+    # What the run has itself stays: five seeds, where the later folder has one.
+    assert all(record.rows[name] == before.rows[name] for name in before.rows)
+    assert record.differences["vgg16_v1_1000", "vgg16_v1"].difference == pytest.approx(0.0124)
+    assert record.differences["vgg16_v1", "vgg16_v2"] == before.differences["vgg16_v1", "vgg16_v2"]
+    assert set(record.trainings) - set(before.trainings) == {"vgg16_v1_grid_2"}
+    assert [trial["model"] for trial in record.trials] == ["vgg16_v1"] * 2 + ["vgg16_v1_1000"] * 2
+    assert [part.folder.name for part in record.continuations] == ["later"]
+
+
+@pytest.mark.parametrize(
+    "model, changes, message",
+    [
+        ("ridge", {"test_mse": 0.0312}, "found test_mse 0.0312 of ridge, expected 0.0311"),
+        ("ridge", None, "found train_mse None of ridge, expected 0.0311"),
+        (
+            "vgg16_v1_grid_2",
+            {"precision": "bfloat16"},
+            "found precision bfloat16 of vgg16_v1_grid_2",
+        ),
+        (
+            "vgg16_v1_grid_2",
+            {"weights": "file other"},
+            "found weights file other of vgg16_v1_grid_2",
+        ),
+    ],
+)
+def test_studies_of_another_run_are_refused(continued, tmp_path, model, changes, message):
+    rows = [*main_rows(), row("vgg16_v1_grid_2", 0.035)]
+    rows = [one | (changes or {}) if one["model"] == model else one for one in rows]
+    if changes is None:
+        rows = [one for one in rows if one["model"] != model]
+    write_tables(continued / "studies/readings", rows)
+    shutil.rmtree(continued / "studies/images")
+    write_record(continued, tmp_path / "record/later")
+    with pytest.raises(
+        InputError, match=rf"later/comparison\.csv: {message}.*same images"
+    ) as error:
+        read_record(tmp_path / "record")
+    assert str(tmp_path / "record/later") in str(error.value)

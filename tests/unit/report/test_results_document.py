@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 
 import pytest
+from PIL import Image
 
 from inverse_shading.report.document import render_document, write_document
 from inverse_shading.report.record import Record, read_record, write_record
@@ -173,6 +174,29 @@ def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
     assert "| `pixel_components` |" in section(text, "Another stage")
     assert "`vgg16_v2` as on the first stage" in section(text, "Another stage")
     assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
+
+
+def test_studies_made_later_say_how(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "record")
+    base = write_results(tmp_path / "run")
+    shutil.rmtree(base / "studies")
+    shutil.rmtree(base / "models/vgg16_v1_grid_2")
+    write_record(base, tmp_path / "record")
+    assert "later" not in render_document(read_record(tmp_path / "record"))
+    (tmp_path / "mine.yaml").write_text("seeds: [1]\n")
+    later = write_results(tmp_path / "later")
+    figure = later / "studies/bins/figures/axis.png"
+    figure.parent.mkdir()
+    Image.new("RGB", (8, 6)).save(figure)
+    pictures = tmp_path / "pictures"
+    write_record(later, tmp_path / "record/later", tmp_path / "mine.yaml", pictures)
+    record = read_record(tmp_path / "record")
+    text = render_document(record)
+    assert "| `vgg16_v1_grid_2` |" in text and "![Test MSE against the number of bins]" in text
+    assert "Studies were made later, on the same images" in text.partition("## In short")[0]
+    assert "*fine tuning*" in section(text, "How it was run")
+    assert "seeds: [1]" in section(text, "How it was run")
+    assert untraced(text, tmp_path / "record") == []
 
 
 def test_a_single_seed_is_refused_by_name(record):

@@ -323,6 +323,27 @@ class _Page:
         ]
         return table_lines(headers, rows)
 
+    def pictures(self) -> set[str]:
+        """Names of the figures that were kept."""
+        runs = [self._record, *self._record.continuations]
+        return {name for run in runs for name in run.facts["pictures"]}
+
+    def continuations(self) -> list["_Page"]:
+        """The pages of what went on with the run."""
+        return [_Page(part) for part in self._record.continuations]
+
+    def studies(self) -> list[str]:
+        """The studies that a run made, as people read them."""
+        return [
+            f"*{table.replace('_', ' ')}*"
+            for table in dict.fromkeys(row[TABLE] for row in self._rows.values())
+            if table
+        ]
+
+    def machine(self) -> str:
+        machine = self._record.facts["machine"]
+        return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
+
     def stages(self) -> list[str]:
         """What every stage took."""
         headers = ["stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB"]

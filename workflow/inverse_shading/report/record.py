@@ -1,7 +1,8 @@
 """The record of a run: the few numbers of a results folder that docs/results.md is written from.
 
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
-may hold further records in folders of its own, such as that of a second stage.
+may hold further records in folders of its own, such as that of a second stage. One of them with studies
+goes on with the run: its studies are read as the run's own, if both are of the same images.
 """
 
 import csv
@@ -12,7 +13,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,7 +40,7 @@ from inverse_shading.evaluation.paired_tests import COLUMNS as PAIRED_COLUMNS
 from inverse_shading.evaluation.paired_tests import FORMATS as PAIRED_FORMATS
 from inverse_shading.evaluation.paired_tests import Difference, read_paired_table
 from inverse_shading.evaluation.predictions import read_predictions
-from inverse_shading.evaluation.predictor_names import FLOOR
+from inverse_shading.evaluation.predictor_names import BASELINES, FLOOR
 from inverse_shading.runtime.artefacts import read_csv, read_json, unusable, write_csv, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path
@@ -111,8 +112,8 @@ def write_record(
     """Write the record of a results folder, on the machine that made it.
 
     Args:
-        results: of a workflow. What it hasn't made, but for comparison.csv and paired_tests.csv, is
-            missing in the record too.
+        results: of a workflow. What it hasn't made is missing in the record too; it needs the
+            comparison.csv and paired_tests.csv of the run itself or of one study.
         output: folder to write into.
         config: what was laid over config.yaml, YAML.
         pictures: folder to write figures into, as NAME.jpg; None for none.
@@ -127,13 +128,13 @@ def write_record(
             f"{output}: found {COMPARISON} without {SUMMARY}, expected a folder for a record and no "
             "results. Name another folder by --output."
         )
-    if not (results / COMPARISON).exists():
+    folders = _table_folders(results)
+    if not folders:
         raise InputError(
             f"{results}: found no {COMPARISON}, expected the results of a workflow. Run it first, or "
             "give the folder that it made."
         )
     text = None if config is None else _read_config(config)
-    folders = _table_folders(results)
     comparison = _collect_rows(folders)
     pairs = _collect_pairs(folders)
     # Others are left from an earlier configuration.
@@ -181,7 +182,8 @@ class Record:
         folder: where it lies.
         rows: of all tables by name, None where a row has no such value: the columns of comparison.csv,
             `table` (the study that a row belongs to, "" for the comparison itself) and
-            `test_mse_vs_floor`.
+            `test_mse_vs_floor`. Studies of parts are among them, and with them their differences,
+            trainings and trials.
         differences: of every pair that was tested, in both directions: (name, reference).
         trainings: of every model by name, the columns of `TRAINING_FORMATS`.
         trials: of the searches, the columns of `TRIAL_COLUMNS`, `values` by key.
@@ -198,6 +200,16 @@ class Record:
     facts: Mapping = field(default_factory=dict)
     parts: Mapping[str, "Record"] = field(default_factory=dict)
     is_part: bool = False
+
+    @property
+    def continuations(self) -> list["Record"]:
+        """Parts that go on with this run: those with studies."""
+        return [part for part in self.parts.values() if part.studied]
+
+    @property
+    def studied(self) -> list[str]:
+        """Names of the rows of studies."""
+        return [name for name, row in self.rows.items() if row[TABLE]]
 
     @cached_property
     def published(self) -> list[Mapping]:
@@ -231,7 +243,8 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
     """Read a record and those in its folders.
 
     Raises:
-        InputError: a file is missing, damaged, or of another format.
+        InputError: a file is missing, damaged, or of another format; or studies in one of its folders
+            are of other images, weights or another precision than the record.
     """
     folder = Path(folder)
     with _of_record(folder):
@@ -250,7 +263,7 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
         trials = []
         if facts["trials"]:
             trials = _plain_rows(read_csv(folder / TRIALS, "trials", TRIAL_COLUMNS))
-        return Record(
+        record = Record(
             folder,
             rows,
             _read_differences(folder / PAIRED),
@@ -263,6 +276,51 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
             },
             is_part,
         )
+    for part in record.continuations:
+        record = _go_on(record, part)
+    return record
+
+
+def _go_on(record: Record, part: Record) -> Record:
+    """The record with the studies of a part; what it has itself stays."""
+    _refuse_other_run(record, part)
+    known = [name for name in part.studied if name not in record.rows]
+    return replace(
+        record,
+        rows={**record.rows, **{name: part.rows[name] for name in known}},
+        differences={**part.differences, **record.differences},
+        trainings={
+            **record.trainings,
+            **{name: part.trainings[name] for name in known if name in part.trainings},
+        },
+        trials=[*record.trials, *(trial for trial in part.trials if trial["model"] in known)],
+    )
+
+
+def _refuse_other_run(record: Record, part: Record) -> None:
+    """Refuse studies of other images, which baselines tell, or of other features than the record's."""
+    pairs = [
+        (name, column, record.rows.get(name, {}).get(column), part.rows.get(name, {}).get(column))
+        for name in BASELINES
+        for column in ("train_mse", "validation_mse", "test_mse")
+    ]
+    for column in ("weights", "precision"):
+        of_trunks = {
+            row["trunk"]: row[column]
+            for row in record.rows.values()
+            if row["trunk"] and row[column]
+        }
+        pairs += [
+            (name, column, of_trunks.get(row["trunk"], row[column]), row[column])
+            for name, row in part.rows.items()
+        ]
+    for name, column, expected, found in pairs:
+        if found != expected:
+            raise InputError(
+                f"{part.folder / COMPARISON}: found {column} {found} of {name}, expected {expected} as "
+                f"in {record.folder / COMPARISON}, since studies must be of the same images, weights "
+                f"and precision. Record a run of the same configuration there, or remove {part.folder}."
+            )
 
 
 def _comparison_formats() -> dict[str, str]:
@@ -303,11 +361,12 @@ def _read_config(path: str | Path) -> str:
 
 
 def _table_folders(results: Path) -> dict[str, Path]:
-    """Folders of tables: the run's own as "", then those of the studies by their names."""
+    """Folders of tables: the run's own as "", if it has one, then those of studies by their names."""
     tables = sorted(results.glob(f"studies/*/{COMPARISON}"))
     # Both, or the study is still being made.
     made = [table.parent for table in tables if table.with_name(PAIRED).exists()]
-    return {"": results} | {folder.name: folder for folder in made}
+    own = {"": results} if (results / COMPARISON).exists() else {}
+    return own | {folder.name: folder for folder in made}
 
 
 def _read_texts(path: Path, what: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -316,7 +375,10 @@ def _read_texts(path: Path, what: str, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _collect_rows(folders: Mapping[str, Path]) -> pd.DataFrame:
-    """The rows of all comparisons; a study's without those that the first table has."""
+    """The rows of all comparisons; a study's without those that the first table has.
+
+    So rows that all studies share stand under the first of them where the run has no table of its own.
+    """
     tables = []
     floor = None
     for name, folder in folders.items():
