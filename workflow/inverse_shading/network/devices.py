@@ -9,6 +9,7 @@ import torch
 
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger
+from inverse_shading.runtime.resources import describe_processor
 
 Result = TypeVar("Result")
 
@@ -67,7 +68,7 @@ def describe_device(device: torch.device, threads: int) -> str:
     """The device in words, such as "cpu (2 threads)" or the GPU's name."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"cpu ({threads} threads)" if threads > 1 else "cpu (1 thread)"
+    return describe_processor(threads)
 
 
 def in_batches(

@@ -15,3 +15,8 @@ class Resources:
 
     device: str | int
     threads: int
+
+
+def describe_processor(threads: int) -> str:
+    """The CPU as a device, in words, such as "cpu (2 threads)"."""
+    return f"cpu ({threads} threads)" if threads > 1 else "cpu (1 thread)"

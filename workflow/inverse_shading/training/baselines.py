@@ -19,9 +19,9 @@ from inverse_shading.evaluation.metrics import image_errors, score_splits, write
 from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.evaluation.predictor_names import BASELINES, FLOOR, RIDGE
 from inverse_shading.material.floor import posterior_means, posterior_medians
-from inverse_shading.network.devices import choose_device, describe_device
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
+from inverse_shading.runtime.resources import describe_processor
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ def fit_baseline(
     # The keys of a model's metrics.json, so that one reader suffices.
     report = {"model": name, "trunk": "none", "weights": "none", "splits": scores}
     report |= dict.fromkeys(("parameter_count", "epochs", "best_epoch", "tuning"))
-    device = describe_device(choose_device("cpu"), threads)
-    report |= {"seconds": seconds, "device": device, "batch_size": None}
+    report |= {"seconds": seconds, "device": describe_processor(threads), "batch_size": None}
     report |= answer.facts
     report |= {"seed": None, "threads": threads}
     report["image_intervals"] = image_intervals(labels.split, squared, absolute)
