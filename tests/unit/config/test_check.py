@@ -1,7 +1,9 @@
+import copy
 from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from inverse_shading.config.check import check_config
 from inverse_shading.config.models import model_definition, model_names
@@ -187,15 +189,20 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
     ]
 
 
-def test_the_second_stage_of_the_record_is_a_configuration(config, tmp_path, monkeypatch):
-    text = (Path(__file__).parents[3] / "docs" / "record" / "second_stage.yaml").read_text()
-    first = config["stage"]
-    for section, value in yaml.safe_load(text).items():
-        config[section] = config[section] | value if isinstance(value, dict) else value
+@pytest.mark.parametrize("name", ["second_stage", "fine_tuning", "bfloat16"])
+def test_what_the_record_goes_on_with_is_a_configuration(config, tmp_path, monkeypatch, name):
+    text = (Path(__file__).parents[3] / "docs" / "record" / f"{name}.yaml").read_text()
+    before = copy.deepcopy(config)
+    update_config(config, yaml.safe_load(text))
     monkeypatch.chdir(tmp_path)
-    Path(config["stage"]["mesh"]).touch()
-    stage = check_config(config)["stage"]
-    assert all(stage[part] != first[part] for part in ("mesh", "environment", "camera"))
+    for given in (config["stage"]["mesh"], config["trunks"]["vgg16"]["weights"]):
+        if "." in given:
+            Path(given).parent.mkdir(exist_ok=True)
+            Path(given).touch()
+    checked = check_config(config)
+    parts = ("mesh", "environment", "camera")
+    is_same = [checked["stage"][part] == before["stage"][part] for part in parts]
+    assert is_same == [name != "second_stage"] * 3
 
 
 def test_a_missing_size_of_the_data_set_is_named(config):
