@@ -113,6 +113,25 @@ def test_every_number_of_the_results_stands_in_the_record():
     assert untraced(RESULTS.read_text(), RECORD) == []
 
 
+@pytest.mark.parametrize("name", ["fine_tuning", "bfloat16"])
+def test_what_continues_the_run_has_the_values_of_its_searches(name):
+    config = yaml.safe_load((RECORD / f"{name}.yaml").read_text())
+    given = {
+        (model, f"training.{key}"): value
+        for model, settings in config["models"].items()
+        for key, value in (settings or {}).get("training", {}).items()
+    }
+    trials = read_record(RECORD).trials
+    assert given == {
+        (model, key): float(value)
+        for model, _ in given
+        for key, value in min(
+            (trial for trial in trials if trial["model"] == model),
+            key=lambda trial: trial["validation_mse"],
+        )["values"].items()
+    }
+
+
 def test_the_record_is_small():
     assert sum(path.stat().st_size for path in RECORD.rglob("*")) < 300_000
 

@@ -195,6 +195,7 @@ def test_studies_made_later_say_how(folder, tmp_path):
     assert "| `vgg16_v1_grid_2` |" in text and "![Test MSE against the number of bins]" in text
     assert "Studies were made later, on the same images" in text.partition("## In short")[0]
     assert "*fine tuning*" in section(text, "How it was run")
+    assert text.count("| `render` |") == 2
     assert "seeds: [1]" in section(text, "How it was run")
     assert untraced(text, tmp_path / "record") == []
 

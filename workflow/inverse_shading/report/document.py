@@ -144,9 +144,10 @@ class _Page:
     def of_study(self, study: str) -> list[str]:
         return [row["model"] for row in self._record.of(MODEL, table=study)]
 
-    def other_studies(self, *known: str) -> list[str]:
+    def studies(self) -> list[str]:
+        """Names of all studies."""
         tables = dict.fromkeys(row[TABLE] for row in self._rows.values())
-        return [table for table in tables if table and table not in known]
+        return [table for table in tables if table]
 
     def by_error(self, names: Sequence[str]) -> list[str]:
         """Those that the run has, the lowest test MSE first."""
@@ -329,23 +330,17 @@ class _Page:
         return {name for run in runs for name in run.facts["pictures"]}
 
     def continuations(self) -> list["_Page"]:
-        """The pages of what went on with the run."""
+        """The pages of what continued the run."""
         return [_Page(part) for part in self._record.continuations]
-
-    def studies(self) -> list[str]:
-        """The studies that a run made, as people read them."""
-        return [
-            f"*{table.replace('_', ' ')}*"
-            for table in dict.fromkeys(row[TABLE] for row in self._rows.values())
-            if table
-        ]
 
     def machine(self) -> str:
         machine = self._record.facts["machine"]
         return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
 
     def stages(self) -> list[str]:
-        """What every stage took."""
+        """What every stage took; empty where it wasn't measured."""
+        if not self._record.facts["stages"]:
+            return []
         headers = ["stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB"]
         rows = [
             [

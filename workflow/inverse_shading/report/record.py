@@ -2,7 +2,8 @@
 
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
 may hold further records in folders of its own, such as that of a second stage. One of them with studies
-goes on with the run: its studies are read as the run's own, if both are of the same images.
+continues the run: its studies are read as the run's own, and must be of the same images, weights and
+precision.
 """
 
 import csv
@@ -97,6 +98,8 @@ PICTURES = {
     "bins": "studies/bins/figures/axis.png",
     "images": "studies/images/figures/axis.png",
 }
+# The remedy of what is wrong with a record.
+REMAKE = "make the record anew: inverse-shading record RESULTS --output"
 # Names of files that are of a range of images.
 RANGE = re.compile(r"\d{6,}-\d{6,}")
 # 0 to 95, of JPEG.
@@ -113,10 +116,12 @@ def write_record(
 
     Args:
         results: of a workflow. What it hasn't made is missing in the record too; it needs the
-            comparison.csv and paired_tests.csv of the run itself or of one study.
+            comparison.csv and paired_tests.csv of the run itself. In the folder of another record those
+            of one study are enough.
         output: folder to write into.
         config: what was laid over config.yaml, YAML.
-        pictures: folder to write figures into, as NAME.jpg; None for none.
+        pictures: folder to write figures into, as NAME.jpg; None for none. In the folder of another
+            record they are those of studies alone.
 
     Raises:
         InputError: a file is missing, damaged or can't be written, or the output folder holds tables
@@ -129,10 +134,11 @@ def write_record(
             "results. Name another folder by --output."
         )
     folders = _table_folders(results)
-    if not folders:
+    is_part = (output.parent / SUMMARY).exists()
+    if not folders or not ("" in folders or is_part):
         raise InputError(
-            f"{results}: found no {COMPARISON}, expected the results of a workflow. Run it first, or "
-            "give the folder that it made."
+            f"{results}: found no {COMPARISON} with {PAIRED} beside it, expected the results of a "
+            "workflow. Run it first, or give the folder that it made."
         )
     text = None if config is None else _read_config(config)
     comparison = _collect_rows(folders)
@@ -159,9 +165,7 @@ def write_record(
         "ridge_penalties": _ridge_penalties(results),
         "trials": len(trials),
         "stages": _sum_timings(results / "timings", images["all"]),
-        "pictures": [name for name, place in PICTURES.items() if (results / place).exists()]
-        if pictures
-        else [],
+        "pictures": _find_pictures(results, is_part) if pictures else [],
     }
     output.mkdir(parents=True, exist_ok=True)
     write_csv(output / COMPARISON, comparison)
@@ -203,7 +207,7 @@ class Record:
 
     @property
     def continuations(self) -> list["Record"]:
-        """Parts that go on with this run: those with studies."""
+        """Parts that continue this run: those with studies."""
         return [part for part in self.parts.values() if part.studied]
 
     @property
@@ -277,50 +281,60 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
             is_part,
         )
     for part in record.continuations:
-        record = _go_on(record, part)
+        _refuse_other_run(record, part)
+    for part in record.continuations:
+        record = _with_studies(record, part)
     return record
 
 
-def _go_on(record: Record, part: Record) -> Record:
+def _with_studies(record: Record, part: Record) -> Record:
     """The record with the studies of a part; what it has itself stays."""
-    _refuse_other_run(record, part)
-    known = [name for name in part.studied if name not in record.rows]
+    new = {name: part.rows[name] for name in part.studied if name not in record.rows}
+    rows = {**record.rows, **new}
+    differences = {
+        (a, b): found
+        for (a, b), found in part.differences.items()
+        if (a in new or b in new) and a in rows and b in rows
+    }
+    trainings = {name: found for name, found in part.trainings.items() if name in new}
+    trials = [trial for trial in part.trials if trial["model"] in new]
     return replace(
         record,
-        rows={**record.rows, **{name: part.rows[name] for name in known}},
-        differences={**part.differences, **record.differences},
-        trainings={
-            **record.trainings,
-            **{name: part.trainings[name] for name in known if name in part.trainings},
-        },
-        trials=[*record.trials, *(trial for trial in part.trials if trial["model"] in known)],
+        rows=rows,
+        differences={**record.differences, **differences},
+        trainings={**record.trainings, **trainings},
+        trials=[*record.trials, *trials],
     )
 
 
 def _refuse_other_run(record: Record, part: Record) -> None:
     """Refuse studies of other images, which baselines tell, or of other features than the record's."""
-    pairs = [
-        (name, column, record.rows.get(name, {}).get(column), part.rows.get(name, {}).get(column))
-        for name in BASELINES
-        for column in ("train_mse", "validation_mse", "test_mse")
-    ]
-    for column in ("weights", "precision"):
-        of_trunks = {
-            row["trunk"]: row[column]
-            for row in record.rows.values()
-            if row["trunk"] and row[column]
-        }
-        pairs += [
-            (name, column, of_trunks.get(row["trunk"], row[column]), row[column])
-            for name, row in part.rows.items()
+
+    def refuse(name: str, column: str, expected: object, found: object) -> None:
+        raise InputError(
+            f"{part.folder / COMPARISON}: found {column} {found} of {name}, expected {expected} as in "
+            f"{record.folder / COMPARISON}, since studies must be of the same images, weights and "
+            f"precision. Record a run of the same configuration there, or remove {part.folder}."
+        )
+
+    for name in BASELINES:
+        for column in ("train_mse", "validation_mse", "test_mse"):
+            expected, found = (one.rows.get(name, {}).get(column) for one in (record, part))
+            if found != expected:
+                refuse(name, column, expected, found)
+    for name, row in part.rows.items():
+        alike = [
+            one for one in record.rows.values() if one["trunk"] and one["trunk"] == row["trunk"]
         ]
-    for name, column, expected, found in pairs:
-        if found != expected:
-            raise InputError(
-                f"{part.folder / COMPARISON}: found {column} {found} of {name}, expected {expected} as "
-                f"in {record.folder / COMPARISON}, since studies must be of the same images, weights "
-                f"and precision. Record a run of the same configuration there, or remove {part.folder}."
-            )
+        for column in ("weights", "precision"):
+            expected = {_origin(one[column]) for one in alike if one[column]}
+            if expected and row[column] and _origin(row[column]) not in expected:
+                refuse(name, column, " or ".join(sorted(expected)), row[column])
+
+
+def _origin(weights: str) -> str:
+    """Where weights come from, without what a model adds: the size of its images, its renders."""
+    return re.sub(r", (images of \d+ px|[\d,]+ streamed materials)", "", weights)
 
 
 def _comparison_formats() -> dict[str, str]:
@@ -343,13 +357,14 @@ def _of_record(folder: Path) -> Iterator[None]:
         yield
     except InputError as error:
         problem = str(error).partition(" Delete ")[0]
-        if problem.endswith(_remake(folder)):
+        # Of this record, or of one in its folders.
+        if REMAKE in problem:
             raise
         raise InputError(f"{problem} To mend it, {_remake(folder)}") from error
 
 
 def _remake(folder: Path) -> str:
-    return f"make the record anew: inverse-shading record RESULTS --output {folder}"
+    return f"{REMAKE} {folder}"
 
 
 def _read_config(path: str | Path) -> str:
@@ -628,6 +643,15 @@ def _describe_machine() -> dict:
         "memory_gib": round(memory),
         "versions": versions,
     }
+
+
+def _find_pictures(results: Path, is_part: bool) -> list[str]:
+    """Names of the figures that there are; of a part, whose run has pictures of its own, of studies."""
+    return [
+        name
+        for name, place in PICTURES.items()
+        if (results / place).exists() and (place.startswith("studies/") or not is_part)
+    ]
 
 
 def _copy_picture(source: Path, target: Path) -> None:
