@@ -9,6 +9,7 @@ import tifffile
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from inverse_shading.pictures.folder import pictures_in
 from inverse_shading.pictures.picture_file import read_picture
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.srgb import srgb_decode
@@ -410,6 +411,13 @@ def test_a_picture_without_its_last_bytes_is_refused(tmp_path, noise, name, miss
     path.write_bytes(path.read_bytes()[:-missing])
     with pytest.raises(InputError, match=rf"{name}: .*again"):
         read_picture(path)
+
+
+def test_a_folder_stands_for_pictures_of_every_format(tmp_path):
+    pictures = [tmp_path / name for name in WHOLE]
+    for path in (*pictures, tmp_path / "notes.txt"):
+        path.touch()
+    assert pictures_in(tmp_path) == sorted(pictures)
 
 
 def test_samples_in_planes_come_out_as_those_side_by_side(tmp_path, noise):

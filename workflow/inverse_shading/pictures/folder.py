@@ -6,7 +6,7 @@ from pathlib import Path
 from inverse_shading.runtime.errors import InputError
 
 # What is taken for a picture in a folder; a file given by its own name may have any.
-SUFFIXES = (".exr", ".hdr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+SUFFIXES = (".bmp", ".exr", ".hdr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def pictures_in(folder: str | Path) -> list[Path]:
