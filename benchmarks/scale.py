@@ -62,7 +62,10 @@ def measure(folder: Path) -> tuple[int, dict[str, float], dict[str, float], int]
     config = defaults | yaml.safe_load((folder / "config.yaml").read_text())
     seconds: dict[str, float] = defaultdict(float)
     for path in (folder / "results" / "timings").rglob("*.tsv"):
-        rule = path.relative_to(folder / "results" / "timings").parts[0]
+        rule, *rest = path.relative_to(folder / "results" / "timings").parts
+        # What learns from a stream doesn't grow with the images.
+        if rule == "train" and "stream" in (defaults["models"].get(rest[0]) or {}):
+            continue
         cores = 1 if rule in ("render", "images") else config["threads"]
         seconds[rule] += cores * float(pd.read_csv(path, sep="\t")["s"].mean())
     size = {

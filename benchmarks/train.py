@@ -1,6 +1,6 @@
 """How fast the networks train: python benchmarks/train.py.
 
-Prints tables in Markdown of up to four measurements, all from this one run on this machine:
+Prints tables in Markdown of up to three measurements, all from this one run on this machine:
 
 trunks       Images a second through each frozen trunk: the workflow's way (the config's
              precision and batch size, channels last, batch norms folded) against a plain script's

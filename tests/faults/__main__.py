@@ -15,16 +15,13 @@ from tests.faults.harness import (
     UNCLEAR,
     WRONG,
     Outcome,
-    attempt,
+    attempt_until_struck,
     can_mount,
 )
 from tests.faults.predictions import draw_prediction_faults, predicted
 from tests.support.project import TINY, run_whole
 
 VERDICTS = [SURVIVED, REFUSED, ITS_OWN, UNCLEAR, WRONG]
-
-# A fault that came too late is tried again this many times.
-TRIES = 4
 
 
 def main() -> int:
@@ -46,11 +43,8 @@ def main() -> int:
         of_predictions = draw_prediction_faults(arguments.predictions, arguments.seed)
         faults += [(fault, materials) for fault in of_predictions]
         for index, (fault, undisturbed) in enumerate(faults):
-            for number in range(TRIES):
-                seed = [arguments.seed, index, number]
-                outcome = attempt(fault, undisturbed, Path(folder) / f"{index:03d}", seed)
-                if outcome.verdict != MISSED:
-                    break
+            trial = Path(folder) / f"{index:03d}"
+            outcome = attempt_until_struck(fault, undisturbed, trial, [arguments.seed, index])
             outcomes.append(outcome)
             notes = "; ".join(outcome.notes)
             print(

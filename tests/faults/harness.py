@@ -37,6 +37,8 @@ UNCLEAR = "unclear"
 WRONG = "wrong"
 # The job was over before the fault struck: nothing was tried.
 MISSED = "missed"
+# A fault that came too late is tried this many times in all.
+TRIES = 4
 
 
 class UnclearError(Exception):
@@ -115,6 +117,17 @@ def can_mount() -> bool:
         if mounted:
             subprocess.run(["umount", folder], check=True)
     return mounted
+
+
+def attempt_until_struck(
+    fault: Fault, reference: Project, folder: Path, seed: list[int]
+) -> Outcome:
+    """`attempt`, and again, up to `TRIES` times, where the fault came too late."""
+    for number in range(TRIES):
+        outcome = attempt(fault, reference, folder, [*seed, number])
+        if outcome.verdict != MISSED:
+            break
+    return outcome
 
 
 def attempt(fault: Fault, reference: Project, folder: Path, seed: list[int]) -> Outcome:

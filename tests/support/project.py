@@ -22,7 +22,8 @@ ROOT = Path(__file__).parents[2]
 # A training that can be caught in the act.
 CAUGHT = {"max_epochs": 40}
 
-# Small enough to run whole in about a minute on two cores: every kind of job, a model of every head.
+# Small enough to run whole in about a minute on two cores: every kind of job that the comparison needs but
+# `train_streamed`, a model of every head.
 TINY = {
     "n_images": 40,
     "shard_size": 20,

@@ -10,9 +10,9 @@ from inverse_shading.material.document import (
     INPUTS,
     make_material,
     material_values,
-    read_material,
     standard_library,
 )
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.material_file import material_text
 from inverse_shading.runtime.errors import InputError
@@ -52,11 +52,11 @@ def test_every_parameter_goes_to_the_input_of_its_name():
     assert [place for places in INPUTS.values() for place in places] == list(range(10))
 
 
-def test_values_come_back_from_the_file_exactly(tmp_path):
+def test_values_come_back_from_the_file_exactly(tmp_path, library):
     for index, values in enumerate(sample_parameters(ImageRange(0, 4), seed=3)):
         path = tmp_path / f"{index}.mtlx"
         path.write_text(material_text(values, {}))
-        np.testing.assert_array_equal(read_material(path), values)
+        np.testing.assert_array_equal(read_given_material(path, library), values)
 
 
 def test_an_input_that_is_left_out_has_its_default(library):
@@ -86,27 +86,6 @@ def test_an_input_fed_by_a_node_is_refused(library):
         material_values(document)
 
 
-def test_a_document_without_standard_surface_is_refused(tmp_path):
-    path = tmp_path / "empty.mtlx"
-    path.write_text('<?xml version="1.0"?>\n<materialx version="1.39"></materialx>\n')
-    with pytest.raises(InputError, match=r"empty\.mtlx.*no standard_surface"):
-        read_material(path)
-
-
-@pytest.mark.parametrize("content", ["", "<materialx", "not xml"])
-def test_a_file_that_is_not_materialx_is_refused(tmp_path, content):
-    path = tmp_path / "broken.mtlx"
-    path.write_text(content)
-    with pytest.raises(InputError, match=r"broken\.mtlx"):
-        read_material(path)
-
-
-def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"missing\.mtlx"):
-        read_material(tmp_path / "missing.mtlx")
-
-
-@pytest.mark.parametrize("name", ["a\\b.mtlx", "b\udce9.mtlx", "a\nb.mtlx", "{x}.mtlx"])
-def test_a_file_of_any_name_is_read(tmp_path, name):
-    (tmp_path / name).write_text(material_text(VALUES, {}))
-    np.testing.assert_array_equal(read_material(tmp_path / name), VALUES)
+def test_a_document_without_standard_surface_is_refused():
+    with pytest.raises(InputError, match="no standard_surface"):
+        material_values(mx.createDocument())

@@ -6,6 +6,7 @@ import pytest
 
 from inverse_shading.material.document import make_material, standard_library
 from inverse_shading.material.given_material import read_given_material
+from inverse_shading.prediction.material_file import material_text
 from inverse_shading.runtime.errors import InputError
 
 VALUES = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -103,3 +104,9 @@ def test_no_file_and_a_folder_are_refused(tmp_path, library):
     for path in (tmp_path / "none.mtlx", tmp_path):
         with pytest.raises(InputError, match=str(path)):
             read_given_material(path, library)
+
+
+@pytest.mark.parametrize("name", ["a\\b.mtlx", "b\udce9.mtlx", "a\nb.mtlx", "{x}.mtlx"])
+def test_a_file_of_any_name_is_read(tmp_path, library, name):
+    (tmp_path / name).write_text(material_text(VALUES, {}, library))
+    np.testing.assert_array_equal(read_given_material(tmp_path / name, library), VALUES)

@@ -14,7 +14,8 @@ from PIL import Image
 
 from inverse_shading.command import main
 from inverse_shading.config.own_stage import stage_settings
-from inverse_shading.material.document import read_material
+from inverse_shading.material.document import standard_library
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.material.parameters import ROUGHNESS
 from inverse_shading.prediction import own_stage
 from inverse_shading.prediction.material_file import material_text
@@ -125,7 +126,7 @@ def test_a_picture_leads_back_to_its_material_without_a_model(stage, material, t
     record = json.loads((tmp_path / "found" / "plastic.json").read_text())
     assert record["calibrated"] and record["refinement"]["guess_rms"] is None
     assert record["difference"]["rms"] < 1 and record["refinement"]["converged"]
-    found = read_material(tmp_path / "found" / "plastic.mtlx")
+    found = read_given_material(tmp_path / "found" / "plastic.mtlx", standard_library())
     assert abs(found[ROUGHNESS] - MATERIALS[0][ROUGHNESS]) < 0.05
     # Again: the same bytes of the same stage are done.
     found = predict_pictures([picture], None, tmp_path / "found", options, stage, rendering=CPU)

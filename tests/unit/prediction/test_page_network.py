@@ -32,7 +32,7 @@ def test_the_page_answers_what_the_command_does(tmp_path, components, objective)
     card = read_model_card(model.folder)
     files = locate_files(model.folder, card)
     images = np.load(model.data.images[1])[:4]
-    expected = Predictor(files, card, "cpu", card.threads).predict(images)
+    expected = Predictor(files, card, "cpu", card.threads).answer(images)[:, 0]
     data = {"network": pack_network(files, card), "images": images.reshape(4, -1).tolist()}
     found = np.array(run_in_node(["network.js"], ANSWERS, data))
     assert np.ptp(expected, axis=0).max() > 0.01

@@ -16,7 +16,8 @@ from inverse_shading.inversion.calibration import read_calibration
 from inverse_shading.inversion.misfit import EXPLAINED, OTHER, Fit
 from inverse_shading.inversion.reasons import EXPLANATIONS
 from inverse_shading.inversion.refiner import Estimate
-from inverse_shading.material.document import read_material
+from inverse_shading.material.document import standard_library
+from inverse_shading.material.given_material import read_given_material
 from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
@@ -182,7 +183,7 @@ def test_a_failing_render_is_told_with_the_pictures_name(predict, monkeypatch):
 @pytest.mark.parametrize("refine", [False, True])
 def test_material_report_and_render_are_of_the_same_numbers(predict, refine):
     predict("a.png", refine=refine)
-    values = read_material(predict.output / "a.mtlx")
+    values = read_given_material(predict.output / "a.mtlx", standard_library())
     found = report(predict, "a")["parameters"]
     assert [found[name]["value"] for name in PARAMETERS] == values.tolist()
     np.testing.assert_array_equal(FlatRefiner.rendered[-1], values)
@@ -242,7 +243,9 @@ def test_the_picture_shows_input_and_render(predict):
 def test_alternatives_are_further_materials(predict):
     predict("a.png", refine=True, alternatives=2)
     for number in (1, 2):
-        found = read_material(predict.output / f"a_alternative_{number}.mtlx")
+        found = read_given_material(
+            predict.output / f"a_alternative_{number}.mtlx", standard_library()
+        )
         np.testing.assert_allclose(found, 1 / (3 * (1 + number)), atol=5e-7)
         listed = report(predict, "a")["alternatives"][number - 1]
         assert [listed[name] for name in PARAMETERS] == found.tolist()
@@ -588,7 +591,7 @@ def test_any_name_of_a_picture_works(predict, name):
     for kind in KINDS:
         assert (predict.output / f"{path.stem}{kind}").stat().st_size > 100
     (predict.output / f"{path.stem}.mtlx").rename(predict.output / "moved.mtlx")
-    assert read_material(predict.output / "moved.mtlx").shape == (10,)
+    assert read_given_material(predict.output / "moved.mtlx", standard_library()).shape == (10,)
 
 
 def test_a_name_that_leaves_no_room_is_told_and_the_others_are_done(predict):

@@ -35,13 +35,13 @@ def predictor(model, **changes):
 def test_it_gives_the_numbers_of_the_evaluation(model):
     images = np.concatenate([np.load(path) for path in model.data.images])
     expected = read_all_predictions(model.folder / "predictions.csv").predicted
-    found = predictor(model).predict(images)
+    found = predictor(model).answer(images)[:, 0]
     assert found.dtype == np.float64 and found.shape == (40, 10)
     assert ((found >= 0) & (found <= 1)).all()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
     # The images are told apart, so that the comparison says something.
     assert np.ptp(expected, axis=0).max() > 1e-3
-    one = predictor(model).predict(images[:1])
+    one = predictor(model).answer(images[:1])[:, 0]
     np.testing.assert_allclose(one, expected[:1], rtol=0, atol=1e-4)
 
 
@@ -77,7 +77,7 @@ def test_a_card_that_its_files_don_t_fit_is_refused(model, changes):
         InputError,
         match=r"model\.json: the card and the files of the model don't fit .*makes it anew",
     ):
-        predictor(model, **changes).predict(images)
+        predictor(model, **changes).answer(images)[:, 0]
 
 
 def predictions_with(tmp_path, errors):

@@ -1,7 +1,6 @@
 """Ten values ↔ a MaterialX document with one `standard_surface`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import MaterialX as mx
 import numpy as np
@@ -99,22 +98,3 @@ def material_values(document: mx.Document) -> np.ndarray:
         values[list(places)] = value.asTuple() if len(places) > 1 else value
     # MaterialX holds float32 and writes six digits; rounding gives back what the tables hold.
     return check_values(values.round(DECIMALS))
-
-
-def read_material(path: str | Path) -> np.ndarray:
-    """Read the ten values of a .mtlx file's first standard_surface.
-
-    Raises:
-        InputError: not a MaterialX file, or not of constant inputs in [0, 1]; it names the file.
-    """
-    document = mx.createDocument()
-    try:
-        # Not MaterialX's own reader of files, which takes a backslash for a slash.
-        mx.readFromXmlString(document, Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, mx.ExceptionParseError) as error:
-        raise InputError(f"{path}: can't be read as a MaterialX document ({error}).") from error
-    document.setDataLibrary(standard_library())
-    try:
-        return material_values(document)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error

@@ -22,6 +22,8 @@ from inverse_shading.scene.stage_file import Stage
 # Larger pictures are shrunk to this many times the framed image's side before an object is sought: four
 # times what is compared, so that no result depends on it by more than the resampling.
 WORKING_SCALE = 4
+# Overlap from which something else than the object is framed like it, if any silhouette is taken.
+SIMILAR = 0.5
 
 REMEDY = (
     "Give a render of that object in that view: the whole frame, or a crop of it like the training "
@@ -55,7 +57,7 @@ def frame_picture(
     view, settings = StageView(stage, framing), settings or shipped_values(Placement)
     framed = _on_the_stage(path, picture, view) or _moved(picture, view, settings)
     if any_silhouette:
-        similar = framed is not None and framed.silhouette >= settings["similar"]
+        similar = framed is not None and framed.silhouette >= SIMILAR
         return framed if similar else _as_given(picture, view, settings["erosion"])
     expected = "expected the stage's own object in its own view"
     if framed is None:

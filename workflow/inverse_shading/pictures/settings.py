@@ -18,12 +18,6 @@ class Placement(Section):
         ge=LEAST_OVERLAP,
         le=1,
     )
-    similar: float = key(
-        "Overlap from which something else is framed like the object, if any silhouette is taken.",
-        0.5,
-        ge=0,
-        le=1,
-    )
     # Lanczos mixes up to three pixels, and the outline is that uncertain.
     erosion: int = key(
         "Pixels from the outline within which a picture that was cut out isn't compared.",

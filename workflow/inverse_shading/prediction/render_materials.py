@@ -22,8 +22,6 @@ from inverse_shading.scene.given_stage import read_given_stage
 from inverse_shading.scene.srgb import srgb_decode
 from inverse_shading.scene.stage_file import Stage
 
-FORMATS = ("png", "exr")
-
 # What pictures say of who made them, and within how many bytes both formats do.
 SOFTWARE = "inverse-shading render"
 HEADER = 4096
@@ -45,7 +43,8 @@ def render_materials(
         paths: .mtlx files of the ten inputs.
         stage: a stage file.
         output: folder to write into.
-        form: one of `FORMATS`: png of 8 bits, sRGB-encoded; exr of floats, linear light, not clipped.
+        form: png or exr. png is of 8 bits, sRGB-encoded; exr of floats, linear light, not
+            clipped.
         again: overwrite pictures that this function wrote; all others stay.
 
     Raises:

@@ -60,25 +60,19 @@ class Predictor:
         """
         return self._card.batch_size if self._device.type == "cuda" else 1
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Predict the inputs of some images.
+    def answer(self, images: np.ndarray) -> np.ndarray:
+        """Predict the inputs of some images, and how sure that is.
 
         Args:
             images: uint8 (n, size, size, 3), framed as the card says.
 
         Returns:
-            float64 (n, 10) in [0, 1], in the order of `parameters.PARAMETERS`.
+            float64 (n, 3, 10) in [0, 1]: values, lower and upper ends, in the order of
+            `parameters.PARAMETERS`. A network without intervals has the values themselves as ends;
+            `validation_intervals` widens both kinds.
 
         Raises:
             InputError: the card and the files of the model don't fit each other.
-        """
-        return self.answer(images)[:, 0]
-
-    def answer(self, images: np.ndarray) -> np.ndarray:
-        """`predict`, and how sure that is: float64 (n, 3, 10), values, lower and upper ends.
-
-        A network without intervals has the values themselves as ends; `validation_intervals` widens
-        both kinds.
         """
         batches = in_batches(
             len(images),

@@ -1,4 +1,4 @@
-"""Simple predictors that a model has to beat, and the bound that none can."""
+"""Simple predictors that a model has to beat, and a bound that none can be expected to pass."""
 
 import time
 from collections.abc import Sequence

@@ -10,7 +10,7 @@ from inverse_shading.evaluation.metrics import read_metrics
 from inverse_shading.report.figures.style import BLUE, GREEN, INK, ORANGE, figure_style, save_figure
 from inverse_shading.runtime.artefacts import unusable
 
-AXES = {"images": "Images, of which 65 % train", "bins": "Bins a parameter"}
+AXES = {"images": "Images of all splits", "bins": "Bins a parameter"}
 TITLES = {"images": "What more images bring", "bins": "How many bins it takes"}
 COLORS = (BLUE, ORANGE, GREEN, INK)
 MARKERS = "osD^"

@@ -92,7 +92,7 @@ def draw_error_by_parameter(output: str | Path, table: str | Path) -> None:
 
 def _row_name(model: str, source: str, sample_images: float) -> str:
     if source == BOUND:
-        return f"{model} (lower bound)"
+        return f"{model} (bound)"
     if source == REFINEMENT and np.isfinite(sample_images):
         # Else it seems to beat a bound that is of other images.
         return f"{model}\n(first {sample_images:.0f} images)"

@@ -32,7 +32,8 @@ SAME_LOSS = 0.01
 def draw_learning_curves(output: str | Path, histories: Mapping[str, str | Path]) -> None:
     """Draw training and validation loss by epoch, one panel a model, the best epoch marked.
 
-    Models whose loss is the MSE share one scale; the others (bins) have each their own.
+    Models whose loss is the MSE share one scale; the others (bins, canonical targets) have each their
+    own.
 
     Args:
         output: the PNG to write.
@@ -121,7 +122,7 @@ def _draw_curves(panel, model: str, table: pd.DataFrame, is_squared: bool) -> No
         fontsize=9,
     )
     panel.set_xlabel("epoch")
-    panel.set_ylabel("loss (MSE)" if is_squared else "loss (bins)")
+    panel.set_ylabel("loss (MSE)" if is_squared else "loss")
     panel.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     if len(table) == 1:
         panel.set_xlim(best["epoch"] - 0.5, best["epoch"] + 0.5)
