@@ -126,5 +126,12 @@ def _predict(
             return answers(objective, network(batch)).cpu().numpy()
 
     batches = in_batches(len(rows), batch_size, compute)
-    every = np.concatenate(list(progress(batches, -(-len(rows) // batch_size), "batch")))
+    every, first = np.empty((0, 0, 0)), 0
+    for batch in progress(batches, -(-len(rows) // batch_size), "batch"):
+        if not first:
+            # One array from the start: small ones that stay between the inputs of batches keep the
+            # allocator from using their memory again, in the end twice the size of all features.
+            every = np.empty((len(rows), *batch.shape[1:]), batch.dtype)
+        every[first : first + len(batch)] = batch
+        first += len(batch)
     return every[:, 0], every[:, 1:] if every.shape[1] > 1 else None
