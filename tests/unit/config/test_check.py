@@ -190,7 +190,7 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
 
 
 @pytest.mark.parametrize("name", ["second_stage", "fine_tuning", "bfloat16"])
-def test_what_the_record_goes_on_with_is_a_configuration(config, tmp_path, monkeypatch, name):
+def test_what_stands_beside_the_record_is_a_configuration(config, tmp_path, monkeypatch, name):
     text = (Path(__file__).parents[3] / "docs" / "record" / f"{name}.yaml").read_text()
     before = copy.deepcopy(config)
     update_config(config, yaml.safe_load(text))
