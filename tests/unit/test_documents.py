@@ -113,13 +113,14 @@ def test_every_number_of_the_results_stands_in_the_record():
     assert untraced(RESULTS.read_text(), RECORD) == []
 
 
-@pytest.mark.parametrize("name", ["fine_tuning", "bfloat16"])
-def test_what_continues_the_run_has_the_values_of_its_searches(name):
+@pytest.mark.parametrize("name", ["fine_tuning", "bfloat16", "second_stage"])
+def test_what_stands_beside_the_run_has_the_values_of_its_searches(name):
     config = yaml.safe_load((RECORD / f"{name}.yaml").read_text())
     given = {
-        (model, f"training.{key}"): value
+        (model, f"{section}.{key}"): value
         for model, settings in config["models"].items()
-        for key, value in (settings or {}).get("training", {}).items()
+        for section, values in (settings or {}).items()
+        for key, value in values.items()
     }
     trials = read_record(RECORD).trials
     assert given == {

@@ -232,6 +232,13 @@ def test_missing_and_changed_files_are_refused_with_the_command_that_mends_it(co
         read_record(copied)
 
 
+@pytest.mark.parametrize("name", ["second_stage", "bfloat16"])
+def test_a_run_of_its_own_may_have_studies(results, copied, name):
+    write_record(results, copied / name)
+    made = read_record(copied)
+    assert made.parts[name].studied and made.continuations == []
+
+
 def test_a_model_of_one_seed_has_no_interval_over_seeds(tmp_path):
     rows = [*main_rows(), row("single", 0.03, seeds=1, test_mse_interval=None)]
     results = write_results(tmp_path / "results")

@@ -9,7 +9,7 @@ from PIL import Image
 from inverse_shading.report.document import render_document, write_document
 from inverse_shading.report.record import Record, read_record, write_record
 from inverse_shading.runtime.errors import InputError
-from tests.support.record_inputs import write_results
+from tests.support.record_inputs import main_rows, row, write_results, write_tables
 from tests.support.traced_numbers import CONSTANTS, prose_constants, untraced
 
 
@@ -174,6 +174,17 @@ def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
     assert "| `pixel_components` |" in section(text, "Another stage")
     assert "`vgg16_v2` as on the first stage" in section(text, "Another stage")
     assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
+
+
+def test_stages_trained_in_bfloat16_stand_beside_their_frozen_models(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "record")
+    results = write_results(tmp_path / "coarse")
+    trained = row("vgg16_v1_stage_5", 0.0199, precision="bfloat16")
+    write_tables(results / "studies/fine_tuning", [*main_rows(), trained])
+    write_record(results, tmp_path / "record/bfloat16")
+    text = section(render_document(read_record(tmp_path / "record")), "The poster's future work")
+    found = text.partition("### Training earlier layers")[2].partition("###")[0]
+    assert "In bfloat16, " in found and "(−30 %)" in found
 
 
 def test_studies_made_later_say_how(folder, tmp_path):

@@ -1,5 +1,6 @@
 """Verdicts on the poster's claims: each comes out both ways, and can stay open."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,17 @@ def test_the_loss_stands_beside_cross_entropy_in_one_reading(soft, expected):
 @pytest.mark.parametrize("error, expected", [(0.02, REPRODUCED), (0.04, REFUTED), (0.03, UNTESTED)])
 def test_earlier_layers(error, expected):
     assert verdicts.earlier_layers(record({"vgg16_v1_stage_5": error}))[1] == expected
+
+
+def test_earlier_layers_trained_in_bfloat16_say_so():
+    coarse = record({"vgg16_v1": 0.031, "vgg16_v1_stage_5": 0.02})
+    made = dataclasses.replace(record(), parts={"bfloat16": coarse})
+    measured, verdict, why = verdicts.earlier_layers(made)
+    assert verdict == REPRODUCED and "0.0310" in measured and why.endswith("run of their own")
+    # The run itself comes first.
+    own = dataclasses.replace(record({"vgg16_v1_stage_5": 0.04}), parts={"bfloat16": coarse})
+    assert verdicts.earlier_layers(own)[1] == REFUTED
+    assert "bfloat16" not in verdicts.earlier_layers(own)[2]
 
 
 def test_a_published_row_is_held_against_its_models():

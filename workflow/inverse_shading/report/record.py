@@ -68,6 +68,10 @@ FACTS = (
     "pictures",
 )
 
+# Parts that were made otherwise than the run beside them: on another stage, with another arithmetic.
+SECOND_STAGE, COARSE = "second_stage", "bfloat16"
+OWN_RUNS = (SECOND_STAGE, COARSE)
+
 # Column by column: how values that only a record has are written. Half-widths of 95 % intervals have a
 # name of their own: over seeds, and over images.
 TABLE, VS_FLOOR = "table", "test_mse_vs_floor"
@@ -207,8 +211,8 @@ class Record:
 
     @property
     def continuations(self) -> list["Record"]:
-        """Parts that continue this run: those with studies."""
-        return [part for part in self.parts.values() if part.studied]
+        """Parts that continue this run: those with studies, unless they are runs of their own."""
+        return [part for name, part in self.parts.items() if part.studied and name not in OWN_RUNS]
 
     @property
     def studied(self) -> list[str]:
