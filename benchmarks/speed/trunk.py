@@ -55,7 +55,6 @@ def measure_trunk(
     place = set_up(device, threads)
     chosen = config["precision"]
     architecture = read_description(file)["architecture"]
-    own, _ = load_extractor(file, architecture, None, place)
     plain = load_trunk(file).to(place)
 
     def in_batches(size: int) -> list[np.ndarray]:
@@ -64,7 +63,8 @@ def measure_trunk(
     def run_own(precision: str) -> np.ndarray:
         set_up(device, threads)
         batches = in_batches(config["batch_size"])
-        return np.concatenate([compute_features(own, b, place, precision) for b in batches])
+        network = own[precision]
+        return np.concatenate([compute_features(network, b, place, precision) for b in batches])
 
     def run_plain() -> np.ndarray:
         be_plain()
@@ -74,9 +74,11 @@ def measure_trunk(
             )
 
     # The float32 row tells what is due to the precision and what to the rest.
-    ways = {name: partial(run_own, name) for name in dict.fromkeys([chosen, "float32"])} | {
-        "plain": run_plain
+    own = {
+        name: load_extractor(file, architecture, None, place, name)[0]
+        for name in dict.fromkeys([chosen, "float32"])
     }
+    ways = {name: partial(run_own, name) for name in own} | {"plain": run_plain}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     features = {}
     # Round 0 sets up the layers' kernels.

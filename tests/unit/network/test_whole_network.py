@@ -167,8 +167,9 @@ def test_batch_statistics_of_frozen_stages_stay(data, architecture, trunk):
 
 def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, trunk, tmp_path):
     images = place_rows(ImageShards(data.images).rows(np.arange(20)), torch.device("cpu"))
-    # Folding batch norms may round to the neighbour in float16, which a random ResNet50 amplifies.
-    tolerance = {"vgg16": 1e-5, "resnet50": 0.01}[architecture]
+    # Faster convolutions and folded batch norms may round to the neighbour in float16, which a random
+    # ResNet50 amplifies.
+    tolerance = {"vgg16": 1e-4, "resnet50": 0.01}[architecture]
     for stages in (1, 4):
         network = network_of(data, trunk, architecture, stages)
         files = keep_outputs(tmp_path, data, trunk, architecture, first_trained=6 - stages)

@@ -11,10 +11,10 @@ from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
 from inverse_shading.network.devices import describe_device, in_batches, set_up
+from inverse_shading.network.frozen_part import make_fast
 from inverse_shading.network.trunks import (
     IMAGENET_MEAN,
     IMAGENET_STD,
-    fold_batch_norms,
     load_trunk,
     normalise_images,
     trunk_stages,
@@ -106,8 +106,9 @@ def extract_features(
             is outside float16.
     """
     place = set_up(resources.device, resources.threads)
-    network, dtype = load_extractor(trunk, config["architecture"], config.get("depths"), place)
-    logger.info("On %s in %s", describe_device(place, resources.threads), config["precision"])
+    architecture, precision = config["architecture"], config["precision"]
+    network, dtype = load_extractor(trunk, architecture, config.get("depths"), place, precision)
+    logger.info("On %s in %s", describe_device(place, resources.threads), precision)
     write_outputs(output, images, network, dtype, place, config, trunk)
 
 
@@ -159,7 +160,11 @@ def write_outputs(
 
 
 def load_extractor(
-    trunk: str | Path, architecture: str, depths: Mapping[str, int] | None, device: torch.device
+    trunk: str | Path,
+    architecture: str,
+    depths: Mapping[str, int] | None,
+    device: torch.device,
+    precision: str,
 ) -> tuple[nn.Module, torch.dtype]:
     """Load what computes features, on the device, and the precision that they are kept in.
 
@@ -167,6 +172,7 @@ def load_extractor(
         trunk: a file made by `trunk_weights.prepare_trunk`.
         architecture: that the trunk should have.
         depths: see `features.Depths`; None for the last layer alone.
+        precision: of the arithmetic, see `compute_features`.
 
     Raises:
         InputError: the file is missing or damaged, or the trunk is of another architecture.
@@ -174,7 +180,7 @@ def load_extractor(
     found = read_description(trunk).get("architecture")
     if found != architecture:
         raise unusable(trunk, f"found weights of {found}, expected {architecture}")
-    network, dtype = fold_batch_norms(load_trunk(trunk)), torch.float16
+    network, dtype = make_fast(load_trunk(trunk), device, precision), torch.float16
     if depths is not None:
         network, dtype = Depths(network, architecture, depths), torch.float32
     return network.to(device, memory_format=torch.channels_last), dtype

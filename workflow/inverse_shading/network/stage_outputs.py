@@ -34,8 +34,8 @@ def extract_stage_outputs(
             outside float16.
     """
     device = set_up(resources.device, resources.threads)
-    architecture = config["architecture"]
-    network, dtype = load_extractor(trunk, architecture, None, device)
+    architecture, precision = config["architecture"], config["precision"]
+    network, dtype = load_extractor(trunk, architecture, None, device, precision)
     frozen, _ = cut_trunk(network, architecture, config["first_trained"])
-    logger.info("On %s in %s", describe_device(device, resources.threads), config["precision"])
+    logger.info("On %s in %s", describe_device(device, resources.threads), precision)
     write_outputs(output, images, frozen, dtype, device, config, trunk)

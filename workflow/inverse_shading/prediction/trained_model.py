@@ -11,7 +11,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.objectives.objective import answers, load_objective
-from inverse_shading.network.whole_network import load_network
+from inverse_shading.network.whole_network import FineTuned, load_network
 from inverse_shading.prediction.model_card import CARD, ModelCard, remake
 from inverse_shading.prediction.model_files import ModelFiles
 from inverse_shading.runtime.artefacts import read_description
@@ -36,6 +36,8 @@ class Predictor:
         self._device = set_up(device, threads, lenient=bool(card.trainable_stages))
         network, description = load_network(files.weights)
         self._network = network.to(self._device)
+        if isinstance(network, FineTuned):
+            network.make_fast(self._device)
         self._objective = load_objective(description["objective"], len(PARAMETERS))
         self._folder = files.weights.parent
         if self._objective.outputs != description["outputs"]:
@@ -49,7 +51,7 @@ class Predictor:
             if found != card.architecture:
                 raise self._unfit(f"found a trunk of {found}, expected {card.architecture}")
             self._extractor, self._dtype = load_extractor(
-                files.trunk, card.architecture, card.depths, self._device
+                files.trunk, card.architecture, card.depths, self._device, card.precision
             )
 
     @property

@@ -221,11 +221,12 @@ def _features_of(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """From materials to the trunk's features of their framed pictures, rounded as these are."""
     cpu = torch.device("cpu")
-    extractor, dtype = load_extractor(trunk, config["architecture"], config["depths"], cpu)
+    architecture, precision = config["architecture"], "float32"
+    extractor, dtype = load_extractor(trunk, architecture, config["depths"], cpu, precision)
 
     def render(materials: np.ndarray) -> np.ndarray:
         images = np.stack([renderer.render(values) for values in materials])
-        features = compute_features(extractor, images, cpu, "float32", dtype)
+        features = compute_features(extractor, images, cpu, precision, dtype)
         return features.reshape(len(images), -1)
 
     return render
