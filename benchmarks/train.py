@@ -3,7 +3,7 @@
 Prints tables in Markdown of up to three measurements, all from this one run on this machine:
 
 trunks       Images a second through each frozen trunk: the workflow's way (the config's
-             precision and batch size, channels last, batch norms folded) against a plain script's
+             precision and batch size, channels last, made fast) against a plain script's
              (float32, eager, the default memory format, batches of 32). They take turns in rounds;
              medians are printed, and how far the features of the two are apart.
 heads        An epoch of each model's head on kept features, as the workflow trains it, against the

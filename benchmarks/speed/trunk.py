@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torchvision.transforms.functional import normalize
 
 from inverse_shading.network.devices import set_up
@@ -60,10 +61,9 @@ def measure_trunk(
     def in_batches(size: int) -> list[np.ndarray]:
         return [images[first : first + size] for first in range(0, len(images), size)]
 
-    def run_own(precision: str) -> np.ndarray:
+    def run_own(network: nn.Module, precision: str) -> np.ndarray:
         set_up(device, threads)
         batches = in_batches(config["batch_size"])
-        network = own[precision]
         return np.concatenate([compute_features(network, b, place, precision) for b in batches])
 
     def run_plain() -> np.ndarray:
@@ -74,11 +74,11 @@ def measure_trunk(
             )
 
     # The float32 row tells what is due to the precision and what to the rest.
-    own = {
-        name: load_extractor(file, architecture, None, place, name)[0]
+    ways = {
+        name: partial(run_own, load_extractor(file, architecture, None, place, name)[0], name)
         for name in dict.fromkeys([chosen, "float32"])
     }
-    ways = {name: partial(run_own, name) for name in own} | {"plain": run_plain}
+    ways["plain"] = run_plain
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     features = {}
     # Round 0 sets up the layers' kernels.

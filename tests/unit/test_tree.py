@@ -147,6 +147,18 @@ def test_one_version_everywhere():
         ),
         ("network/stage_outputs.py", {"stage_outputs"}),
         (
+            "network/frozen_part.py",
+            {
+                "evaluate",
+                "predict",
+                "predictions_page",
+                "search",
+                "stage_outputs",
+                "train",
+                "train_streamed",
+            },
+        ),
+        (
             "network/heads.py",
             {"evaluate", "predict", "predictions_page", "search", "train", "train_streamed"},
         ),

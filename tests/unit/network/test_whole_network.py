@@ -11,6 +11,7 @@ from torch import nn
 
 from inverse_shading.dataset.rows import FeatureShards, ImageShards
 from inverse_shading.network.devices import place_rows
+from inverse_shading.network.fast_trunk import make_fast
 from inverse_shading.network.heads import build_head
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import load_trunk
@@ -167,11 +168,11 @@ def test_batch_statistics_of_frozen_stages_stay(data, architecture, trunk):
 
 def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, trunk, tmp_path):
     images = place_rows(ImageShards(data.images).rows(np.arange(20)), torch.device("cpu"))
-    # Faster convolutions and folded batch norms may round to the neighbour in float16, which a random
-    # ResNet50 amplifies.
-    tolerance = {"vgg16": 1e-4, "resnet50": 0.01}[architecture]
+    # Of another batch some round to the neighbour in float16, which a random ResNet50 amplifies.
+    tolerance = {"vgg16": 1e-5, "resnet50": 1e-3}[architecture]
     for stages in (1, 4):
         network = network_of(data, trunk, architecture, stages)
+        make_fast(network.frozen, torch.device("cpu"), "float32")
         files = keep_outputs(tmp_path, data, trunk, architecture, first_trained=6 - stages)
         rows = FeatureShards(files.inputs)
         assert rows.dtype == np.float16

@@ -19,6 +19,7 @@ KINDS = {
     "quantiles": {"objective": "canonical_quantiles"},
     "frozen bins": {"objective": "bins", "architecture": "vgg16", "depths": None, "head": DENSE},
     "fine-tuned": {"architecture": "vgg16", "depths": None, "head": DENSE, "stages": 1},
+    "fine-tuned ResNet50": {"architecture": "resnet50", "depths": None, "head": DENSE, "stages": 1},
 }
 
 
@@ -38,7 +39,9 @@ def test_it_gives_the_numbers_of_the_evaluation(model):
     found = predictor(model).answer(images)[:, 0]
     assert found.dtype == np.float64 and found.shape == (40, 10)
     assert ((found >= 0) & (found <= 1)).all()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    # A random ResNet50 amplifies the rounding of another batch.
+    tolerance = 1e-4 if "resnet50" in model.trunk.name else 1e-5
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
     # The images are told apart, so that the comparison says something.
     assert np.ptp(expected, axis=0).max() > 1e-3
     one = predictor(model).answer(images[:1])[:, 0]

@@ -81,7 +81,7 @@ def test_the_effect_of_a_change_is_worded_by_its_size(record):
             render_document(changed(record, vgg16_v1_stage_5=error)), "The poster's future work"
         )
         line = next(
-            line for line in text.splitlines() if line.startswith("- VGG16 V1 with its last stage")
+            line for line in text.splitlines() if line.startswith("- VGG16 V1 with its last block")
         )
         assert words in line
 
@@ -176,15 +176,21 @@ def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
     assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
 
 
-def test_stages_trained_in_bfloat16_stand_beside_their_frozen_models(folder, tmp_path):
-    shutil.copytree(folder, tmp_path / "record")
-    results = write_results(tmp_path / "coarse")
-    trained = row("vgg16_v1_stage_5", 0.0199, precision="bfloat16")
-    write_tables(results / "studies/fine_tuning", [*main_rows(), trained])
-    write_record(results, tmp_path / "record/bfloat16")
-    text = section(render_document(read_record(tmp_path / "record")), "The poster's future work")
-    found = text.partition("### Training earlier layers")[2].partition("###")[0]
-    assert "In bfloat16, " in found and "(−30 %)" in found
+def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
+    frozen, coarse = (write_results(tmp_path / name) for name in ("frozen", "coarse"))
+    shutil.rmtree(frozen / "studies/fine_tuning")
+    write_record(frozen, tmp_path / "record")
+    trained = [row("vgg16_v1_stage_5", 0.0199), row("resnet50_v3_all_112", 0.0601)]
+    write_tables(coarse / "studies/fine_tuning", [*main_rows(), *trained])
+    (tmp_path / "mine.yaml").write_text("features: {precision: bfloat16}\n")
+    write_record(coarse, tmp_path / "record/bfloat16", tmp_path / "mine.yaml")
+    text = render_document(read_record(tmp_path / "record"))
+    assert "\n- `vgg16_v1_stage_5`: 0.0199 " in section(text, "The poster's future work")
+    # It has no frozen self of that name.
+    assert "\n- `resnet50_v3_all_112`:" not in text
+    claim = next(line for line in text.splitlines() if "training earlier layers as well” |" in line)
+    assert "0.0199" in claim and "**reproduced**" in claim and "both in bfloat16" in claim
+    assert "precision: bfloat16" in section(text, "What bfloat16 costs")
 
 
 def test_studies_made_later_say_how(folder, tmp_path):

@@ -182,6 +182,8 @@ def test_earlier_layers_trained_in_bfloat16_say_so():
     own = dataclasses.replace(record({"vgg16_v1_stage_5": 0.04}), parts={"bfloat16": coarse})
     assert verdicts.earlier_layers(own)[1] == REFUTED
     assert "bfloat16" not in verdicts.earlier_layers(own)[2]
+    del coarse.rows["vgg16_v1"]
+    assert verdicts.earlier_layers(made)[:2] == ("not in this run", UNTESTED)
 
 
 def test_a_published_row_is_held_against_its_models():
@@ -266,7 +268,7 @@ def test_every_claim_has_a_verdict_also_where_rows_are_missing():
     assert len(by_claim) == len(claims)
     earlier = by_claim["“In the future, we would recommend training earlier layers as well”"]
     assert earlier.measured == "not in this run" and earlier.verdict == UNTESTED
-    assert earlier.why == "the run has no `vgg16_v1_stage_5`"
+    assert earlier.why == "no run has `vgg16_v1_stage_5` beside `vgg16_v1`"
     made = record()
     del made.rows["resnet50_v3"]
     assert verdicts.verdicts(made)[0].why == "the run has no `resnet50_v3`"

@@ -11,7 +11,7 @@ from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
 from inverse_shading.network.devices import describe_device, in_batches, set_up
-from inverse_shading.network.frozen_part import make_fast
+from inverse_shading.network.fast_trunk import make_fast
 from inverse_shading.network.trunks import (
     IMAGENET_MEAN,
     IMAGENET_STD,
@@ -19,7 +19,6 @@ from inverse_shading.network.trunks import (
     normalise_images,
     trunk_stages,
 )
-from inverse_shading.runtime.artefacts import read_description, unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path
 from inverse_shading.runtime.jobs import logger, progress
@@ -177,13 +176,16 @@ def load_extractor(
     Raises:
         InputError: the file is missing or damaged, or the trunk is of another architecture.
     """
-    found = read_description(trunk).get("architecture")
-    if found != architecture:
-        raise unusable(trunk, f"found weights of {found}, expected {architecture}")
-    network, dtype = make_fast(load_trunk(trunk), device, precision), torch.float16
+    network, dtype = load_trunk(trunk, architecture), torch.float16
     if depths is not None:
         network, dtype = Depths(network, architecture, depths), torch.float32
-    return network.to(device, memory_format=torch.channels_last), dtype
+    return place_frozen(network, device, precision), dtype
+
+
+def place_frozen(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
+    """What is never trained, on the device as it is fastest there; for `compute_features` alone."""
+    fast = make_fast(network, device, precision)
+    return fast.to(device, memory_format=torch.channels_last)
 
 
 def compute_features(

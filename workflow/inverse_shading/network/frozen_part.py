@@ -1,23 +1,8 @@
-"""A trunk cut in two: the part that stays as it is, made fast, and the part that is trained."""
+"""A trunk cut in two: the part that stays as it is, and the part that is trained."""
 
-import torch
 from torch import nn
 
-from inverse_shading.network.trunks import fold_batch_norms, trunk_stages
-from inverse_shading.network.winograd import speed_up_convolutions
-
-
-def make_fast(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
-    """Make what is never trained fast, in place; only rounding changes.
-
-    Args:
-        network: in eval mode.
-        device, precision (float32 or bfloat16): where and in what it will run.
-    """
-    fold_batch_norms(network)
-    if device.type == "cpu" and precision == "float32":
-        speed_up_convolutions(network)
-    return network
+from inverse_shading.network.trunks import trunk_stages
 
 
 def cut_trunk(

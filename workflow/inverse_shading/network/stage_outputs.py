@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import torch
+
 from inverse_shading.network.devices import describe_device, set_up
-from inverse_shading.network.features import load_extractor, write_outputs
+from inverse_shading.network.features import place_frozen, write_outputs
 from inverse_shading.network.frozen_part import cut_trunk
+from inverse_shading.network.trunks import load_trunk
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import Resources
 
@@ -18,8 +21,8 @@ def extract_stage_outputs(
 ) -> None:
     """Run the frozen stages of a prepared trunk over the images of one shard and write what they give.
 
-    Batch norms are folded. The batch size changes nothing but rounding; the same call on the same
-    machine gives the same bytes.
+    They are made fast as for features. The batch size changes nothing but rounding; the same call on
+    the same machine gives the same bytes.
 
     Args:
         output: the .npy file to write: float16 (n, channels, height, width), an image a row.
@@ -35,7 +38,8 @@ def extract_stage_outputs(
     """
     device = set_up(resources.device, resources.threads)
     architecture, precision = config["architecture"], config["precision"]
-    network, dtype = load_extractor(trunk, architecture, None, device, precision)
-    frozen, _ = cut_trunk(network, architecture, config["first_trained"])
+    whole = load_trunk(trunk, architecture)
+    frozen, _ = cut_trunk(whole, architecture, config["first_trained"])
+    network = place_frozen(frozen, device, precision)
     logger.info("On %s in %s", describe_device(device, resources.threads), precision)
-    write_outputs(output, images, frozen, dtype, device, config, trunk)
+    write_outputs(output, images, network, torch.float16, device, config, trunk)

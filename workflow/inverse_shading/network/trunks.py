@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from inverse_shading.network.architectures import STAGE_CHANNELS
 from inverse_shading.runtime.artefacts import read_description, read_tensors, unusable
@@ -89,22 +88,6 @@ def trunk_stages(trunk: nn.Sequential, architecture: str) -> list[nn.Sequential]
     return [nn.Sequential(*group) for group in groups]
 
 
-def fold_batch_norms(trunk: nn.Module) -> nn.Module:
-    """Fold each batch norm into the convolution before it, in place; only rounding changes.
-
-    On a CPU a batch norm in eval mode takes longer than the convolutions of ResNet50 together. The
-    trunk can't be trained afterwards.
-    """
-    for module in trunk.modules():
-        before, convolution = "", None
-        for name, layer in list(module.named_children()):
-            if isinstance(layer, nn.BatchNorm2d) and isinstance(convolution, nn.Conv2d):
-                setattr(module, before, fuse_conv_bn_eval(convolution, layer))
-                setattr(module, name, nn.Identity())
-            before, convolution = name, layer
-    return trunk
-
-
 def trunk_tensors(trunk: nn.Module) -> dict[str, torch.Tensor]:
     """The trunk's weights and batch statistics by torchvision's names."""
     return {
@@ -155,16 +138,22 @@ def fill_trunk(trunk: nn.Module, tensors: dict[str, torch.Tensor], path: str | P
     trunk.load_state_dict(found, strict=False)
 
 
-def load_trunk(path: str | Path) -> nn.Module:
+def load_trunk(path: str | Path, architecture: str | None = None) -> nn.Module:
     """Load a trunk prepared by `trunk_weights.prepare_trunk`, in eval mode, on the CPU.
 
+    Args:
+        architecture: that the trunk should have; None for any.
+
     Raises:
-        InputError: the file is missing, damaged, or was not made by `prepare_trunk`.
+        InputError: the file is missing, damaged, or was not made by `prepare_trunk`; or the trunk is of
+            another architecture.
     """
-    description = read_description(path)
-    if "architecture" not in description:
+    found = read_description(path).get("architecture")
+    if found is None:
         raise unusable(path, "found no architecture in its description, expected a prepared trunk")
-    trunk = build_trunk(description["architecture"])
+    if architecture not in (None, found):
+        raise unusable(path, f"found weights of {found}, expected {architecture}")
+    trunk = build_trunk(found)
     fill_trunk(trunk, read_tensors(path), path)
     return trunk
 

@@ -10,7 +10,7 @@ from torch import nn
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.rows import ShardRows, open_features, open_image_rows
 from inverse_shading.network.devices import place_rows
-from inverse_shading.network.frozen_part import cut_trunk, make_fast
+from inverse_shading.network.frozen_part import cut_trunk
 from inverse_shading.network.heads import Head, load_described, load_head
 from inverse_shading.network.trained_stages import first_trained_stage
 from inverse_shading.network.trunks import build_trunk, normalise_images
@@ -88,9 +88,10 @@ class FineTuned(nn.Module):
         self._parts[0].eval()
         return self
 
-    def make_fast(self, device: torch.device) -> None:
-        """Run the frozen stages as `stage_outputs` does. Call it on `device`, and train no more."""
-        make_fast(self._parts[0], device, self.precision)
+    @property
+    def frozen(self) -> nn.Sequential:
+        """The stages that aren't trained."""
+        return self._parts[0]
 
     def trunk_weights(self) -> list[nn.Parameter]:
         """The weights of the stages that are trained."""

@@ -9,6 +9,7 @@ from inverse_shading.evaluation.conformal import conformal_quantile
 from inverse_shading.evaluation.predictions import read_ends, read_predictions
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.devices import in_batches, place_rows, set_up
+from inverse_shading.network.fast_trunk import make_fast
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.objectives.objective import answers, load_objective
 from inverse_shading.network.whole_network import FineTuned, load_network
@@ -37,7 +38,7 @@ class Predictor:
         network, description = load_network(files.weights)
         self._network = network.to(self._device)
         if isinstance(network, FineTuned):
-            network.make_fast(self._device)
+            make_fast(network.frozen, self._device, network.precision)
         self._objective = load_objective(description["objective"], len(PARAMETERS))
         self._folder = files.weights.parent
         if self._objective.outputs != description["outputs"]:

@@ -1,9 +1,9 @@
 """The record of a run: the few numbers of a results folder that docs/results.md is written from.
 
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
-may hold further records in folders of its own, such as that of a second stage. One of them with studies
-continues the run: its studies are read as the run's own, and must be of the same images, weights and
-precision.
+may hold further records in folders of its own. One of them with studies continues the run: its studies
+are read as the run's own, and must be of the same images, weights and precision. Those of a second
+stage and of another precision are runs of their own, with studies or without.
 """
 
 import csv
@@ -69,8 +69,8 @@ FACTS = (
 )
 
 # Parts that were made otherwise than the run beside them: on another stage, with another arithmetic.
-SECOND_STAGE, COARSE = "second_stage", "bfloat16"
-OWN_RUNS = (SECOND_STAGE, COARSE)
+SECOND_STAGE, BFLOAT16 = "second_stage", "bfloat16"
+OWN_RUNS = (SECOND_STAGE, BFLOAT16)
 
 # Column by column: how values that only a record has are written. Half-widths of 95 % intervals have a
 # name of their own: over seeds, and over images.
@@ -190,8 +190,8 @@ class Record:
         folder: where it lies.
         rows: of all tables by name, None where a row has no such value: the columns of comparison.csv,
             `table` (the study that a row belongs to, "" for the comparison itself) and
-            `test_mse_vs_floor`. Studies of parts are among them, and with them their differences,
-            trainings and trials.
+            `test_mse_vs_floor`. Studies of `continuations` are among them, and with them their
+            differences, trainings and trials.
         differences: of every pair that was tested, in both directions: (name, reference).
         trainings: of every model by name, the columns of `TRAINING_FORMATS`.
         trials: of the searches, the columns of `TRIAL_COLUMNS`, `values` by key.
@@ -211,7 +211,7 @@ class Record:
 
     @property
     def continuations(self) -> list["Record"]:
-        """Parts that continue this run: those with studies, unless they are runs of their own."""
+        """Parts that continue this run: those with studies that aren't runs of their own."""
         return [part for name, part in self.parts.items() if part.studied and name not in OWN_RUNS]
 
     @property
@@ -251,8 +251,8 @@ def read_record(folder: str | Path, is_part: bool = False) -> Record:
     """Read a record and those in its folders.
 
     Raises:
-        InputError: a file is missing, damaged, or of another format; or studies in one of its folders
-            are of other images, weights or another precision than the record.
+        InputError: a file is missing, damaged, or of another format; or what continues it is of
+            other images, weights or another precision than the record.
     """
     folder = Path(folder)
     with _of_record(folder):
