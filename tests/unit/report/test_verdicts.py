@@ -217,6 +217,26 @@ def test_an_mae_above_the_root_of_the_mse_is_impossible(mse, mae, expected):
     assert found.endswith(expected) and bool(found) == bool(expected)
 
 
+def test_an_mae_that_rounding_explains_refutes_nothing():
+    made = record({"vgg16_bins_v1": 0.07})
+    row = made.rows["VGG16-Classification"]
+    assert verdicts.is_within_rounding(row)
+    _, verdict, why = verdicts.published(made, row)
+    assert verdict == UNTESTED and "0.41737; rounding can hide" in why
+    # 0.17425 at most, whose root is 0.41743.
+    assert not verdicts.is_within_rounding(row | {"test_mae": 0.4175})
+    assert not verdicts.is_within_rounding(made.rows["VGG16-Regression"])
+
+
+def test_a_small_half_width_is_not_written_as_nothing():
+    assert [verdicts.four_decimals(value) for value in (0.0, 0.000006, 0.00005, 0.0123)] == [
+        "0.0000",
+        "0.000006",
+        "0.0001",
+        "0.0123",
+    ]
+
+
 @pytest.mark.parametrize(
     "error, expected", [(0.03, REPRODUCED), (0.09, REFUTED), (0.0832, UNTESTED)]
 )

@@ -35,7 +35,7 @@ from inverse_shading.scene.shader import (
 )
 from inverse_shading.scene.shader_ball import shader_ball
 from inverse_shading.scene.stage_file import DESCRIPTION_KEY, read_stage, save_stage
-from tests.support.meshes import OBJ, glb, gltf
+from tests.support.meshes import OBJ, glb, gltf, torus, write_glb
 
 SIZE = 64
 CONFIG = {
@@ -239,7 +239,12 @@ def test_another_way_to_sample_the_environment_is_refused(line):
         pack_pixel_stage(other, shader.uniforms, 16)
 
 
-def test_shared_samples_change_no_byte_of_a_frame(stage, tmp_path):
+@pytest.mark.parametrize("kind", ["builtin", "glTF"])
+def test_shared_samples_change_no_byte_of_a_frame(kind, stage, tmp_path):
+    if kind == "glTF":
+        write_glb(tmp_path / "torus.glb", torus())
+        config = CONFIG | {"mesh": str(tmp_path / "torus.glb"), "environment": "daylight"}
+        stage = make_stage(config, SIZE, 16, "cpu")
     alone = dataclasses.replace(
         stage,
         pixel_stage=pack_pixel_stage(surface_shader().pixel_stage, stage.uniforms, 1024),

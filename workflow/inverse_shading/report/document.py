@@ -21,7 +21,9 @@ from inverse_shading.report.verdicts import (
     ABSENT,
     LISTED,
     describe_error,
+    four_decimals,
     impossible_mae,
+    is_within_rounding,
     order,
     same_reading,
     verdicts,
@@ -78,6 +80,7 @@ def render_document(record: Record) -> str:
             listed=LISTED,
             significance=SIGNIFICANCE,
             impossible_mae=impossible_mae,
+            is_within_rounding=is_within_rounding,
             absent=ABSENT,
         )
     )
@@ -375,6 +378,10 @@ class _Page:
         )
         return [f"`{trunk}`: {weights}" for trunk, weights in found]
 
+    def precision(self, name: str) -> str:
+        """Of the arithmetic of a model's trunk."""
+        return self._rows[name]["precision"]
+
     def precisions(self) -> list[str]:
         found = dict.fromkeys(row["precision"] for row in self._rows.values() if row["precision"])
         return [name for name in found if name != "none"]
@@ -385,7 +392,9 @@ class _Page:
 
 
 def _form(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)
+    if value is None:
+        return ""
+    return four_decimals(value) if form == ".4f" else format(value, form)
 
 
 def _cell(row: Mapping, column: str, form: str) -> str:

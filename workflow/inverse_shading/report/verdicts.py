@@ -39,6 +39,9 @@ PUBLISHED_MODELS = {
     "VGG16-Regression": ["vgg16_v1", "vgg16_v2"],
 }
 
+# Of its errors. It leaves out zeros at the end.
+PRINTED_DECIMALS = 4
+
 FASTER = "“ResNet models, which are inherently simpler than VGG, trained faster”"
 
 # Errors on two splits are similar if they differ by less than this share of the validation error.
@@ -314,15 +317,18 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
 def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     """Whether a published test error is that of a model that the row can be of.
 
-    An error of ours that differs refutes nothing, since it is of other images. An impossible one is
-    refuted whatever the run has.
+    An error of ours that differs refutes nothing, since it is of other images. An impossible one, which
+    rounding can't explain, is refuted whatever the run has.
     """
     names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
     measured = "; ".join(f"`{name}` {describe_error(record, name)}" for name in names) or ABSENT
     impossible = impossible_mae(row)
     reasons = []
+    explained = impossible and is_within_rounding(row)
     if impossible:
         reasons.append(f"an MAE can't exceed √MSE, and as printed {impossible}")
+    if explained:
+        reasons.append("rounding can hide that the two were equal")
     constant = record.rows.get("constant")
     if row["test_mse"] >= RANDOM_MSE:
         reasons.append("no better than an answer drawn at random")
@@ -333,7 +339,7 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
         abs(record.rows[name]["test_mse"] - row["test_mse"]) <= _half(record, name)
         for name in trained
     )
-    if impossible:
+    if impossible and not explained:
         verdict = REFUTED
     elif not trained:
         verdict = UNTESTED
@@ -358,6 +364,12 @@ def impossible_mae(row: Mapping) -> str:
     printed = len(f"{row['test_mae']:g}".partition(".")[2])
     decimals = next(count for count in range(printed, 17) if round(root, count) < row["test_mae"])
     return f"{row['test_mae']:g} > √{row['test_mse']:g} = {root:.{decimals}f}"
+
+
+def is_within_rounding(row: Mapping) -> bool:
+    """Whether a published MAE and MSE are possible before they were rounded."""
+    half = 0.5 * 10**-PRINTED_DECIMALS
+    return row["test_mae"] - half <= math.sqrt(row["test_mse"] + half)
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:
@@ -415,12 +427,17 @@ def describe_error(record: Record, name: str) -> str:
     text = f"{row['test_mse']:.4f}"
     seeds = record.seeds_interval(row)
     if seeds is not None:
-        text += f" ± {seeds:.4f} (seeds)"
+        text += f" ± {four_decimals(seeds)} (seeds)"
     elif row["seeds"] == 1:
         text += " (one seed)"
     if row["test_mse_image_interval"] is not None:
         text += f" ± {row['test_mse_image_interval']:.4f} (images)"
     return text
+
+
+def four_decimals(value: float) -> str:
+    """As many decimals as errors have; six for what would read as nothing with four."""
+    return f"{value:.6f}" if 0 < abs(value) < 0.00005 else f"{value:.4f}"
 
 
 def describe_pair(record: Record, a: str, b: str) -> str:
