@@ -190,7 +190,7 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     assert "\n- `resnet50_v3_all_112`:" not in text
     claim = next(line for line in text.splitlines() if "training earlier layers as well” |" in line)
     assert "0.0199" in claim and "**reproduced**" in claim and "both in bfloat16" in claim
-    assert "precision: bfloat16" in section(text, "What bfloat16 costs")
+    assert "```yaml\nfeatures: {precision: bfloat16}\n```\n" in section(text, "What bfloat16 costs")
 
 
 def test_studies_made_later_say_how(folder, tmp_path):

@@ -386,6 +386,11 @@ class _Page:
         found = dict.fromkeys(row["precision"] for row in self._rows.values() if row["precision"])
         return [name for name in found if name != "none"]
 
+    def quoted_config(self) -> list[str]:
+        """The configuration of a run of its own, as a block of YAML; empty where none is kept."""
+        lines = self.config()
+        return lines and ["Its configuration, over `config.yaml`:", "", "```yaml", *lines, "```"]
+
     def config(self) -> list[str]:
         """The lines of what was laid over config.yaml."""
         return (self._record.facts["config"] or "").splitlines()
