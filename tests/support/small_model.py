@@ -86,7 +86,7 @@ class SmallModel:
         config = model_config(head, kind, max_epochs=1) | {"architecture": architecture}
         if stages:
             config["trainable_stages"] = stages
-            config["training"]["trunk_rate"] = 0.1
+            config["training"] |= {"trunk_rate": 0.1, "trunk_decay": 0.01}
         own = self.folder / "seeds" / "3"
         files = DataFiles(inputs, data.parameters, data.splits)
         train(files, own, config, self.trunk if stages else None)

@@ -83,7 +83,7 @@ EXACTLY = {
             "seed": 3,
             "threads": 2,
             "trainable_stages": 5,
-            "training": TRAINING | {"trunk_rate": 0.1},
+            "training": TRAINING | {"trunk_rate": 0.1, "trunk_decay": 0.01},
             "trunk": "resnet50",
         },
     ),
@@ -230,7 +230,7 @@ def test_a_gpu_is_wanted_where_it_is_asked_for_or_found(config, monkeypatch, dev
 def test_a_model_s_own_training_lies_over_the_common_one(config):
     config["models"]["vgg16_v1"]["training"] = {"learning_rate": 0.5}
     mine, other = model_config(config, "vgg16_v1", 1), model_config(config, "resnet50_v3", 1)
-    common = {key: value for key, value in config["training"].items() if key != "trunk_rate"}
+    common = {key: value for key, value in config["training"].items() if "trunk" not in key}
     assert mine["training"] == common | {"learning_rate": 0.5}
     assert other["training"]["learning_rate"] == config["training"]["learning_rate"]
 
@@ -424,7 +424,7 @@ def test_nothing_is_tuned_unless_it_is_applied_and_has_a_space(config):
         ("pixel_components_without_canonical", "pixel_components", {"learning_rate", "weight_decay", "components", "whitening"}),
         # What it says itself.
         ("pixel_components_without_whitening", "pixel_components", {"learning_rate", "weight_decay", "components"}),
-        ("vgg16_v1_all", "vgg16_v1", {"learning_rate"}),
+        ("vgg16_v1_cosine_decay", "vgg16_v1", {"learning_rate", "weight_decay"}),
         # Over a model in between, which says something too.
         ("between", "pixel_components", {"learning_rate", "weight_decay", "whitening"}),
         # A head of another type has none of the base's values.

@@ -69,7 +69,8 @@ def trained(architecture, kept, trunk, tmp_path_factory):
 
 
 def settings(architecture, stages, **training):
-    config = model_config(HEAD, **{"max_epochs": 2, "batch_size": 8, "trunk_rate": 0.1} | training)
+    own = {"max_epochs": 2, "batch_size": 8, "trunk_rate": 0.1, "trunk_decay": 0.01}
+    config = model_config(HEAD, **own | training)
     more = {"architecture": architecture, "trainable_stages": stages, "precision": "float32"}
     return config | more
 

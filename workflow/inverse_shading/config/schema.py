@@ -70,6 +70,15 @@ TrunkRate = Annotated[
     float,
     key("Learning rate of a trunk that is trained, as a share of the head's.", 0.1, gt=0, le=1),
 ]
+TrunkDecay = Annotated[
+    float,
+    key(
+        "Weight decay of a trunk that is trained, multiplied by its learning rate.",
+        0.01,
+        ge=0,
+        le=1000,
+    ),
+]
 
 
 class Camera(Section):
@@ -160,7 +169,11 @@ class Training(Section):
     schedule: Schedule
     weight_decay: WeightDecay
     trunk_rate: TrunkRate
+    trunk_decay: TrunkDecay
 
+
+# Keys of `Training` that only a model with trained stages has.
+TRUNK_SETTINGS = ("trunk_rate", "trunk_decay")
 
 TrainingOverrides = create_model(
     "TrainingOverrides",

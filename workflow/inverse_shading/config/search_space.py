@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from inverse_shading.config.schema import Training, variant
+from inverse_shading.config.schema import TRUNK_SETTINGS, Training, variant
 from inverse_shading.runtime.sections import Section, shown
 from inverse_shading.runtime.wording import wrong_value
 
@@ -74,7 +74,8 @@ def searchable_keys(model: dict) -> dict[str, tuple[type[Section], str]]:
         if name != "type"
     }
     if not model.get("trainable_stages"):
-        del keys["training.trunk_rate"]
+        for name in TRUNK_SETTINGS:
+            del keys[f"training.{name}"]
     return keys
 
 

@@ -19,6 +19,7 @@ from inverse_shading.config.models import (
     trainable_stages,
     values_taken,
 )
+from inverse_shading.config.schema import TRUNK_SETTINGS
 from inverse_shading.config.search_space import extreme_values, given_parts, searchable_keys
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample
@@ -144,7 +145,8 @@ def model_config(config: dict, model: str, seed: int) -> dict:
     if stages:
         settings["trainable_stages"] = stages
     else:
-        del settings["training"]["trunk_rate"]
+        for name in TRUNK_SETTINGS:
+            del settings["training"][name]
     return copy.deepcopy(settings)
 
 

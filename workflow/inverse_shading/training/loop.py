@@ -110,7 +110,7 @@ def fit(
         task: what is to be learnt.
         config: a `training` section: batch_size, max_epochs, learning_rate (the schedule's peak),
             schedule (one_cycle, cosine or constant, stepped by batch over max_epochs), weight_decay;
-            trunk_rate, see `optimisation.build_optimiser`.
+            trunk_rate and trunk_decay, see `optimisation.build_optimiser`.
         seed: of batches and dropout.
         device: where to train.
         checkpoint: resumed if it holds something; written as often as it says, and when the process

@@ -16,15 +16,16 @@ def build_optimiser(
     Args:
         network: what is trained.
         trunk: those of its weights that were trained before.
-        config: a `training` section: learning_rate, weight_decay; trunk_rate, the trunk's learning
-            rate as a share of the others', only read where there is a `trunk`.
+        config: a `training` section: learning_rate, weight_decay; and where there is a `trunk`
+            trunk_rate, its learning rate as a share of the others', and trunk_decay, its weight decay.
     """
     rate = config["learning_rate"]
     slow = {id(weight) for weight in trunk}
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     groups = [{"params": [weight for weight in weights if id(weight) not in slow], "lr": rate}]
     if slow:
-        groups.append({"params": list(trunk), "lr": rate * config["trunk_rate"]})
+        slower, decay = rate * config["trunk_rate"], config["trunk_decay"]
+        groups.append({"params": list(trunk), "lr": slower, "weight_decay": decay})
     # The fused form updates all weights in one pass over memory; on heads of millions of weights the
     # step is otherwise as slow as the gradient.
     return torch.optim.AdamW(groups, weight_decay=config["weight_decay"], fused=True)
