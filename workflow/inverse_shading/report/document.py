@@ -210,6 +210,14 @@ class _Page:
         }
         return [f"`{parameter}`" for parameter in sorted(above, key=above.get, reverse=True)]
 
+    def most_different_input(self, other: "_Page", name: str) -> str:
+        """The input whose test MSE differs most from another page's of this row, with both errors."""
+        mine, theirs = self._rows[name], other._rows[name]
+        errors = dict(zip(PARAMETERS, PARAMETER_ERRORS, strict=True))
+        found = max(PARAMETERS, key=lambda key: abs(mine[errors[key]] - theirs[errors[key]]))
+        shown = (f"{row[errors[found]]:.4f}" for row in (mine, theirs))
+        return f"`{found}`: {', against '.join(shown)}"
+
     def same_reading(self, name: str) -> str:
         """See `verdicts.same_reading`."""
         return same_reading(self._record, name) if self.has(name) else "vgg16_bins_v1"
