@@ -118,9 +118,8 @@ def _on_tiles(matrix: tuple[tuple[float, ...], ...]) -> torch.Tensor:
 def _transform_kernels(weight: torch.Tensor) -> torch.Tensor:
     """(outputs, inputs, 3, 3) to (36, inputs, outputs)."""
     outputs, inputs = weight.shape[:2]
-    one = torch.tensor(OF_KERNEL, dtype=torch.float64)
-    kernels = torch.kron(one, one) @ weight.double().reshape(outputs * inputs, 9).T
-    return kernels.view(-1, outputs, inputs).transpose(1, 2).float().contiguous()
+    kernels = _on_tiles(OF_KERNEL) @ weight.permute(2, 3, 1, 0).reshape(9, inputs * outputs)
+    return kernels.view(TILE * TILE, inputs, outputs)
 
 
 def _cut(maps: torch.Tensor, down: int, across: int) -> torch.Tensor:
