@@ -85,7 +85,7 @@ class FineTuned(nn.Module):
 
     def train(self, mode: bool = True) -> "FineTuned":
         super().train(mode)
-        self._parts[0].eval()
+        self.frozen.eval()
         return self
 
     @property
