@@ -26,6 +26,7 @@ from inverse_shading.export import refit
 from inverse_shading.export.certificate import PLACES, Exporter
 from inverse_shading.export.targets import TARGETS
 from inverse_shading.material.document import standard_library
+from inverse_shading.report.findings import Findings
 from inverse_shading.runtime.files import write_text
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import make_stage
@@ -33,6 +34,8 @@ from inverse_shading.scene.stage_file import Stage, read_stage
 
 # Of materials that are in no data set, whose seeds are small.
 SEED = 20260
+
+HEADERS = ("target", "light", "by", "median", "95 %", "largest", "FLIP, median")
 
 
 def main() -> int:
@@ -43,8 +46,10 @@ def main() -> int:
     parser.add_argument("--to", default=",".join(TARGETS))
     parser.add_argument("--stage", type=Path, help="a stage file instead of the built-in stage")
     parser.add_argument("--starts", type=int, help="starts of each search, all of them tried")
-    parser.add_argument("--output", type=Path, help="JSON to write")
+    parser.add_argument("--output", type=Path, help="JSON to write, all certificates")
+    parser.add_argument("--keep", type=Path, help="file for the table")
     arguments = parser.parse_args()
+    findings = Findings()
     names = arguments.to.split(",")
     settings = stage_settings(None, {})["export"]
     if arguments.starts:
@@ -71,7 +76,9 @@ def main() -> int:
                 report |= {"materials": index + 1, "cpu_seconds_median": float(np.median(seconds))}
                 content = report | {"certificates": found}
                 write_text(arguments.output, json.dumps(content, indent=2) + "\n")
-    print("\n" + table(found))
+    print()
+    findings.table("targets", HEADERS, rows(found), texts=3)
+    findings.write(arguments.keep)
     return 0
 
 
@@ -102,22 +109,17 @@ def statistics(values: list[float]) -> dict[str, float]:
     }
 
 
-def table(found: dict[str, list[dict]]) -> str:
-    """As docs/benchmarks.md has it: RMS in levels of 255."""
-    lines = [
-        "| target | light | by | median | 95 % | largest | FLIP, median |",
-        "|---|---|---|--:|--:|--:|--:|",
-    ]
+def rows(found: dict[str, list[dict]]) -> list[list[str]]:
+    """By target, light and way: RMS in levels of 255, and FLIP."""
+    cells = []
     for name, certificates in found.items():
         numbers = summary(certificates)
         for place in PLACES:
             for kind in ("translation", "refitted"):
                 rms, flip = (numbers[f"{place}_{kind}_{m}"] for m in ("rms", "flip"))
-                lines.append(
-                    f"| {name} | {place} | {kind} | {rms['median']:.2f} | {rms['95_percent']:.2f} | "
-                    f"{rms['largest']:.2f} | {flip['median']:.4f} |"
-                )
-    return "\n".join(lines)
+                shown = [f"{rms[each]:.2f}" for each in ("median", "95_percent", "largest")]
+                cells.append([name, place, kind, *shown, f"{flip['median']:.4f}"])
+    return cells
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS, ROUGHNESS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.stage_card import read_stage_card
+from inverse_shading.report.findings import Findings
 
 # Of held-out materials; not a data set's or a calibration's.
 SEED = 20251
@@ -53,11 +54,16 @@ def main() -> int:
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, or the number of an EGL device"
     )
-    parser.add_argument("--output", type=Path, help="JSON to write")
+    parser.add_argument("--output", type=Path, help="JSON to write, all numbers")
+    parser.add_argument("--keep", type=Path, help="file for the tables")
     arguments = parser.parse_args()
+    findings = Findings()
     device = int(arguments.device) if arguments.device.isdigit() else arguments.device
     if arguments.stage:
-        tell(of_stage(arguments.stage, arguments.calibrated, device), arguments.output)
+        report = of_stage(arguments.stage, arguments.calibrated, device)
+        tell(report, arguments.output)
+        tell_coverage(findings, report)
+        findings.write(arguments.keep)
         return 0
     folder = arguments.results / "models" / arguments.model
     card = read_model_card(folder)
@@ -82,6 +88,9 @@ def main() -> int:
         if arguments.random:
             report |= robust(refiner, pictures[: arguments.tried], arguments.random)
     tell(report, arguments.output)
+    tell_errors(findings, report)
+    tell_coverage(findings, report)
+    findings.write(arguments.keep)
     return 0
 
 
@@ -91,6 +100,48 @@ def tell(report: dict, output: Path | None) -> None:
         print(f"{name:32} {value if isinstance(value, dict) else round(value, 5)}")
     if output:
         output.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def tell_errors(findings: Findings, report: dict) -> None:
+    """What the network alone comes to, and what refinement makes of it."""
+    median, most = report["seconds_median"], report["seconds_90_percent"]
+    rows = [
+        ["RMS of the render in 8 bits, levels of 255, median", "", "rms_of_images_median"],
+        ["RMS before rounding, median", "rms_of_guesses_median", "rms_unrounded_median"],
+        ["MSE over the ten inputs, best guesses at the numbers", "mse_guess", "mse_expected"],
+        ["MSE over the ten inputs, of the material itself", "", "mse_material"],
+        ["the floor, exact in all that an image shows", "", "mse_floor"],
+    ]
+    cells = [[text, *(f"{report[key]:.4f}" if key else "" for key in keys)] for text, *keys in rows]
+    cells += [
+        ["seconds an image, median (nine in ten below)", "", f"{median:.2f} ({most:.2f})"],
+        ["renders an image, median", "", f"{report['renders_with_guess_median']:.1f}"],
+        [
+            "the same without the network's guess",
+            "",
+            f"{report['renders_without_guess_median']:.1f}",
+        ],
+        ["share found within the tolerance", "", f"{report['converged']:.3f}"],
+    ]
+    print()
+    findings.table("errors", [f"{report['images']} test images", "network alone", "refined"], cells)
+
+
+def tell_coverage(findings: Findings, report: dict) -> None:
+    """How often intervals hold the truth: by input, and by kind of material."""
+    shares, widths = report["coverage"], report["width_median"]
+    print(f"\nof {report['images_of_coverage']} pictures:")
+    rows = [[f"`{name}`", f"{shares[name]:.2f}", f"{widths[name]:.4f}"] for name in PARAMETERS]
+    findings.table("coverage", ["input", "hold the truth", "width, median"], rows)
+    print()
+    prefix = "coverage of "
+    kinds = {key.removeprefix(prefix): of for key, of in report.items() if key.startswith(prefix)}
+    columns = ("materials", "all inputs", "roughness")
+    rows = [[kind, *(f"{of[column]}" for column in columns)] for kind, of in kinds.items()]
+    whole = (report["images_of_coverage"], report["coverage_all"], shares[PARAMETERS[ROUGHNESS]])
+    rows.append(["all", f"{whole[0]}", *(f"{share:.3f}" for share in whole[1:])])
+    findings.table("kinds", ["kind", *columns], rows)
+    findings.number("explained", f"{report['explained']:.3f}", "share that the material explains")
 
 
 def of_stage(stage: Path, count: int, device: str | int) -> dict:

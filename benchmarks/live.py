@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 from scipy.ndimage import binary_erosion
 
 from inverse_shading.render.frames import Renderer
+from inverse_shading.report.findings import Findings
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.scene.make_stage import BUILTIN, write_stage
 from inverse_shading.scene.stage_file import read_stage
@@ -44,7 +45,9 @@ def main() -> None:
     parser.add_argument("--environment", default="builtin", help="their light and the first one's")
     parser.add_argument("--materials", type=int, default=20)
     parser.add_argument("--frame-size", type=int, default=448)
+    parser.add_argument("--keep", type=Path, help="file for what is found")
     arguments = parser.parse_args()
+    findings = Findings()
     materials = np.random.default_rng(0).random((arguments.materials, 10))
     with tempfile.TemporaryDirectory() as folder:
         stages, data = {}, {}
@@ -56,17 +59,19 @@ def main() -> None:
             data[name] = live_stage(read_stage(stages[name]), FRAMING, "cpu")
         page = Path(folder) / "page.html"
         write_live_page(page, data)
-        print("| stage | kB in the page | largest difference | differ by more than 1 | s a frame |")
-        print("|---|---|---|---|---|")
+        rows = []
         with browser(Path(folder) / "profile") as driver:
             driver.set_script_timeout(600)
             open_live_page(driver, page)
             for name, path in stages.items():
                 size = len(json.dumps(data[name])) / 1000
-                print(f"| {name} | {size:.0f} | {compare(driver, name, path, materials)} |")
+                rows.append([name, f"{size:.0f}", *compare(driver, name, path, materials)])
+    headers = "stage, kB in the page, largest difference, differ by more than 1, s a frame"
+    findings.table("frames", headers.split(", "), rows)
+    findings.write(arguments.keep)
 
 
-def compare(driver, name: str, path: Path, materials: np.ndarray) -> str:
+def compare(driver, name: str, path: Path, materials: np.ndarray) -> list[str]:
     """Cells of the table: largest difference, share of pixels that differ by more, seconds."""
     largest, more, seconds = 0, [], []
     with Renderer(path, "cpu") as renderer:
@@ -79,7 +84,7 @@ def compare(driver, name: str, path: Path, materials: np.ndarray) -> str:
             difference = np.abs(found - expected).max(axis=-1)
             largest = max(largest, int(difference.max()))
             more.append((difference > 1).mean())
-    return f"{largest} | {100 * np.mean(more):.2f} % | {np.median(seconds):.2f}"
+    return [str(largest), f"{100 * np.mean(more):.2f} %", f"{np.median(seconds):.2f}"]
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.prediction.stage_card import read_stage_card
 from inverse_shading.render.unrounded import UnroundedRenderer
+from inverse_shading.report.findings import Findings
 from inverse_shading.scene.environment import irradiance_map
 from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import Stage, read_stage, save_stage
@@ -65,6 +66,19 @@ RIGHT = {kind: {"exposure"} for kind in EXPOSURES} | {
 }
 OTHERWISE = {"light", "renderer"}
 
+HEADERS = (
+    "pictures",
+    "number",
+    "left, median (own file would leave)",
+    "noticed (95 %)",
+    f"off by {VISIBLE} or more",
+    "noticed of these",
+    "reason named",
+    "error, unnoticed",
+    "intervals hold, noticed",
+    "intervals hold, unnoticed",
+)
+
 
 def main() -> int:
     """Measure, print, and write where that is asked for."""
@@ -79,7 +93,9 @@ def main() -> int:
     parser.add_argument("--fit-exposure", action="store_true", help="as predict does with it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--output", type=Path, help="JSON to write, all pictures")
+    parser.add_argument("--keep", type=Path, help="file for the table")
     given = parser.parse_args()
+    findings = Findings()
     card = read_stage_card(given.stage)
     framing, settings = card.framing.model_dump(), card.refinement.model_dump()
     stage = read_stage(given.stage)
@@ -114,7 +130,8 @@ def main() -> int:
             print(f"\r{len(records)} pictures  ", end="", file=sys.stderr, flush=True)
             if given.output:
                 given.output.write_text(json.dumps(records) + "\n")
-    print(table(records))
+    findings.table("pictures", HEADERS, rows(records), texts=1)
+    findings.write(given.keep)
     return 0
 
 
@@ -201,14 +218,9 @@ def write(
     return path
 
 
-def table(records: list[dict]) -> str:
+def rows(records: list[dict]) -> list[list[str]]:
     """By kind: how many are noticed, how far what isn't noticed misleads, how often intervals hold."""
-    rows = [
-        "| pictures | number | left, median (own file would leave) | noticed (95 %) "
-        f"| off by {VISIBLE} or more | noticed of these | reason named | error, unnoticed "
-        "| intervals hold, noticed | intervals hold, unnoticed |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    found = []
     for kind in dict.fromkeys(record["kind"] for record in records):
         ours = [record for record in records if record["kind"] == kind]
         noticed = np.array([record["verdict"] != EXPLAINED for record in ours])
@@ -218,15 +230,22 @@ def table(records: list[dict]) -> str:
         right = RIGHT.get(kind, OTHERWISE)
         named = [bool(right & set(r["reasons"])) for r, n in zip(ours, noticed, strict=True) if n]
         errors = [np.mean(r["error"]) for r, n in zip(ours, noticed, strict=True) if not n]
-        rows.append(
-            f"| {kind} | {len(ours)} | {np.median([r['left'] for r in ours]):.2f} "
-            f"({np.median([r['expected'] for r in ours]):.2f}) | {noticed.mean():.0%} "
-            f"({bounds.low:.1%} to {bounds.high:.1%}) "
-            f"| {off.sum()} | {share(noticed[off])} | {'–' if kind in OWN else share(named)} "
-            f"| {f'{np.mean(errors):.3f}' if errors else '–'} "
-            f"| {share(held[noticed])} | {share(held[~noticed])} |"
+        found.append(
+            [
+                kind,
+                f"{len(ours)}",
+                f"{np.median([r['left'] for r in ours]):.2f} "
+                f"({np.median([r['expected'] for r in ours]):.2f})",
+                f"{noticed.mean():.0%} ({bounds.low:.1%} to {bounds.high:.1%})",
+                f"{off.sum()}",
+                share(noticed[off]),
+                "–" if kind in OWN else share(named),
+                f"{np.mean(errors):.3f}" if errors else "–",
+                share(held[noticed]),
+                share(held[~noticed]),
+            ]
         )
-    return "\n".join(rows)
+    return found
 
 
 def share(found) -> str:

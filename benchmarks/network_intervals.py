@@ -19,6 +19,7 @@ from inverse_shading.evaluation.predictions import read_ends, read_predictions
 from inverse_shading.material.kinds import material_kinds
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.trained_model import validation_intervals
+from inverse_shading.report.findings import Findings
 
 
 def main() -> int:
@@ -26,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", type=Path, help="folder of a model that gives intervals")
     parser.add_argument("--level", type=float, default=0.8)
+    parser.add_argument("--keep", type=Path, help="file for what is found")
     arguments = parser.parse_args()
+    findings = Findings()
     path, level = arguments.model / "predictions.csv", arguments.level
     _, true, predicted = read_predictions(path, "test")
     low, high = np.moveaxis(read_ends(path, "test"), 1, 0)
@@ -37,9 +40,11 @@ def main() -> int:
     }
     error = np.square(predicted - true).mean(axis=1)
     scatter = 1.96 * error.std(ddof=1) / len(error) ** 0.5
-    print(f"{len(error)} test images, MSE {error.mean():.5f} ± {scatter:.5f}\n")
-    print(f"| images | number | {' | '.join(f'{name}: held, width' for name in columns)} |")
-    print(f"| --- | ---: |{' ---: |' * len(columns)}")
+    findings.number(
+        "mse", f"{error.mean():.4f} ± {scatter:.4f}", f"MSE of {len(error)} test images"
+    )
+    print()
+    headers = ["images", "number", *(f"{name}: held, width" for name in columns)]
     rows = {"all": np.ones_like(true, bool)}
     rows |= {
         kind: np.broadcast_to(of[:, None], true.shape) for kind, of in material_kinds(true).items()
@@ -47,13 +52,16 @@ def main() -> int:
     rows |= {
         name: np.broadcast_to(np.arange(10) == i, true.shape) for i, name in enumerate(PARAMETERS)
     }
+    table = []
     for name, where in rows.items():
         cells = [
             f"{((start <= true) & (true <= end))[where].mean():.1%}, "
             f"{(end.clip(0, 1) - start.clip(0, 1))[where].mean():.3f}"
             for start, end in columns.values()
         ]
-        print(f"| {name} | {where.any(axis=1).sum()} | {' | '.join(cells)} |")
+        table.append([name, str(where.any(axis=1).sum()), *cells])
+    findings.table("intervals", headers, table)
+    findings.write(arguments.keep)
     return 0
 
 

@@ -8,6 +8,7 @@ files, answers and refines. RMS are in levels of 255, before rounding, over the 
 its own renderer.
 """
 
+import argparse
 import base64
 import json
 import sys
@@ -27,6 +28,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.prediction.view import write_view
+from inverse_shading.report.findings import Findings
 from tests.support.browser import browser
 from tests.support.live_page import call
 
@@ -44,8 +46,9 @@ return { answer, rms: entry.rms, renders: entry.renders, seconds };
 """
 
 
-def main(model: str, pictures: list[str]) -> None:
+def main(model: str, pictures: list[str], keep: Path | None) -> None:
     """Predict, write the pages, let one answer and refine, and print how they compare."""
+    findings = Findings()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = {}
@@ -55,9 +58,9 @@ def main(model: str, pictures: list[str]) -> None:
             made[refine] = [json.loads(record.read_text()) for record in records]
         page = folder / "page.html"
         write_view(records[:1], page, model=model)
-        print(f"page of one picture: {page.stat().st_size / 1e6:.2f} MB")
+        sizes = [f"{page.stat().st_size / 1e6:.2f} MB"]
         write_view([], page, model=model, carries_network=True)
-        print(f"page that carries the network: {page.stat().st_size / 1e6:.2f} MB")
+        sizes.append(f"{page.stat().st_size / 1e6:.2f} MB")
         found = []
         for picture, record, one in zip(
             pictures, made[True], in_browser(page, pictures), strict=True
@@ -70,11 +73,25 @@ def main(model: str, pictures: list[str]) -> None:
     rms = np.array([one["rms"] for one in found])
     further = rms - [one["refinement"]["rms"] for one in made[True]]
     seconds = np.median([one["seconds"] for one in found], axis=0)
-    print(f"answers: {apart.max():.5f} from the command's at most; {seconds[0]:.2f} s (median)")
-    print(f"refined: RMS {rms.mean():.3f} in the mean; {seconds[1]:.1f} s (median)")
-    for name, ones in (("page", found), ("command", [one["refinement"] for one in made[True]])):
-        print(f"renders of a refinement, {name}: {np.mean([one['renders'] for one in ones]):.1f}")
-    print(f"more than the command's: {further.mean():.3f} in the mean, {further.max():.3f} at most")
+    renders = [
+        np.mean([one["renders"] for one in ones])
+        for ones in (found, [one["refinement"] for one in made[True]])
+    ]
+    rows = [
+        ["the network's ten numbers, largest difference from the command's", f"{apart.max():.5f}"],
+        ["refined: RMS, mean", f"{rms.mean():.3f}"],
+        ["refined: RMS above the command's, mean, largest"],
+        ["renders of a refinement, mean: page, command", ", ".join(f"{n:.1f}" for n in renders)],
+        [
+            "seconds of framing and answer, of refinement, medians",
+            "{:.1f}, {:.1f}".format(*seconds),
+        ],
+        ["page of one picture", sizes[0]],
+        ["page that carries the model", sizes[1]],
+    ]
+    rows[2].append(f"{further.mean():.3f}, {further.max():.3f}")
+    findings.table("page", ["", f"{len(pictures)} pictures"], rows)
+    findings.write(keep)
 
 
 def in_browser(page: Path, pictures: list[str]) -> Iterator[dict]:
@@ -92,6 +109,9 @@ def in_browser(page: Path, pictures: list[str]) -> Iterator[dict]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", help="folder of a model on pixels")
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE")
+    parser.add_argument("--keep", type=Path, help="file for what is found")
+    given = parser.parse_args()
+    main(given.model, given.pictures, given.keep)

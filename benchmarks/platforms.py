@@ -39,6 +39,7 @@ from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.render.frames import Renderer
+from inverse_shading.report.findings import Findings
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.runtime.triton import load_triton
 from inverse_shading.scene.camera import place_camera
@@ -73,9 +74,11 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, help="JSON to write")
     parser.add_argument("--picture", type=Path, help="picture of both renderers to write")
+    parser.add_argument("--keep", type=Path, help="file for the tables")
     arguments = parser.parse_args()
+    findings = Findings()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(arguments.folder or Path(folder), arguments)
+        bench = Bench(arguments.folder or Path(folder), arguments, findings)
         report = {}
         if arguments.materials:
             report["elsewhere"] = bench.elsewhere()
@@ -83,15 +86,15 @@ def main() -> int:
             report["inverted"] = {name: bench.inverted(name) for name in ("sphere", "builtin")}
     if arguments.output:
         arguments.output.write_text(json.dumps(report, indent=2) + "\n")
+    findings.write(arguments.keep)
     return 0
 
 
 class Bench:
     """Stages, their materials, and what was asked for."""
 
-    def __init__(self, folder: Path, arguments: argparse.Namespace):
-
-        self.folder, self.given = folder, arguments
+    def __init__(self, folder: Path, arguments: argparse.Namespace, findings: Findings):
+        self.folder, self.given, self.findings = folder, arguments, findings
         folder.mkdir(parents=True, exist_ok=True)
         count = max(arguments.materials, arguments.inverted)
         self.materials = sample_parameters(ImageRange(0, count - 1), SEED)
@@ -154,10 +157,14 @@ class Bench:
                     error = flip_map(found["truth"], others[way])[scene.mask]
                     flips[way].append(round(float(error.mean()), 4))
             report[name] = flips
-        print("\n| renderer | truth against | FLIP, median | largest |\n|---|---|---:|---:|")
-        for name, flips in report.items():
-            for way, values in flips.items():
-                print(f"| {name} | {way} | {np.median(values):.3f} | {max(values):.3f} |")
+        print()
+        rows = [
+            [name, way, f"{np.median(values):.3f}", f"{max(values):.3f}"]
+            for name, flips in report.items()
+            for way, values in flips.items()
+        ]
+        headers = ["renderer", "truth against", "FLIP, median", "largest"]
+        self.findings.table("renderers", headers, rows, texts=2)
         if self.given.picture:
             rows = [
                 np.concatenate(
@@ -219,11 +226,14 @@ class Bench:
                 )
         verdicts = [record.get("fit", {}).get("verdict", "none given") for record in records]
         print(f"\n{mesh}: {len(records)} pictures, {len(failures)} refused")
-        print("\n| input | mean absolute error | within its interval |\n|---|---:|---:|")
-        for name, error, share in zip(
-            PARAMETERS, np.mean(errors, axis=0), np.mean(held, axis=0), strict=True
-        ):
-            print(f"| {name} | {error:.3f} | {100 * share:.0f} % |")
+        rows = [
+            [name, f"{error:.3f}", f"{100 * share:.0f} %"]
+            for name, error, share in zip(
+                PARAMETERS, np.mean(errors, axis=0), np.mean(held, axis=0), strict=True
+            )
+        ]
+        headers = ["input", "mean absolute error", "within its interval"]
+        self.findings.table(f"inverted_{mesh}", headers, rows)
         report = {
             "refused": len(failures),
             "rms": [record["difference"]["rms"] for record in records],

@@ -10,7 +10,6 @@ picture.
 
 import argparse
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -27,6 +26,7 @@ from scipy.ndimage import binary_erosion
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.render.frames import Renderer
+from inverse_shading.report.findings import Findings
 from inverse_shading.scene import shader
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.shader_ball import shader_ball
@@ -36,6 +36,7 @@ from tests.support.meshes import write_glb
 # Pixels at the silhouette's edge that two rasterisers may disagree on, as in the fidelity test.
 EROSION = 3
 
+OFFICIAL = "MaterialX's `GlslRenderer`"
 UNSHARED = "ours, samples not shared"
 
 
@@ -63,14 +64,16 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where ours renders: auto, cpu or a number")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of ours, on the cpu")
     parser.add_argument("--no-anisotropy-only", action="store_true", help="leave the slowest out")
+    parser.add_argument("--keep", type=Path, help="file for what is found")
     arguments = parser.parse_args()
+    findings = Findings()
     device = int(arguments.device) if arguments.device.isdigit() else arguments.device
 
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     samples = config["render"]["environment_samples"]
     # The first material pays for compiling and uploading and is not counted.
     values = sample_parameters(ImageRange(0, arguments.materials), seed=config["seed"])
-    seconds = {kind: [] for kind in ("official", "official, anisotropy off", UNSHARED, "ours")}
+    seconds = {kind: [] for kind in (OFFICIAL, f"{OFFICIAL}, anisotropy off", UNSHARED, "ours")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         glb, stage = folder / "ball.glb", folder / "stage.safetensors"
@@ -81,7 +84,7 @@ def main() -> None:
         frames = {}
         for number in range(arguments.rounds):
             for kind in seconds:
-                if kind == "official" and arguments.no_anisotropy_only:
+                if kind == OFFICIAL and arguments.no_anisotropy_only:
                     continue
                 if kind in (UNSHARED, "ours"):
                     driver, mask, frames[kind], times = render_ours(
@@ -90,7 +93,7 @@ def main() -> None:
                 else:
                     reference = render_officially(
                         folder, glb, config["stage"], arguments.size, samples, values,
-                        anisotropy=kind == "official",
+                        anisotropy=kind == OFFICIAL,
                     )  # fmt: skip
                     times = reference.seconds
                 seconds[kind].append(np.mean(times[1:]))
@@ -98,17 +101,23 @@ def main() -> None:
                     f"round {number + 1}: {kind}: {1 / seconds[kind][-1]:.2f} images/s", flush=True
                 )
     print(f"\n{arguments.size} px, {samples} environment samples, {arguments.materials} materials")
-    print(f"{platform.machine()}, {os.cpu_count()} cores; ours on {driver}")
+    print(f"ours on {driver}, {arguments.threads} threads\n")
     ours = np.median(seconds["ours"])
-    for kind, times in seconds.items():
-        if times:
-            median = np.median(times)
-            print(f"{kind:26} {1 / median:8.2f} images/s   ours is {median / ours:5.1f} x")
+    medians = {kind: np.median(times) for kind, times in seconds.items() if times}
+    rows = [
+        [kind, f"{1 / median:.2f}", "" if kind == "ours" else f"{median / ours:.1f} ×"]
+        for kind, median in medians.items()
+    ]
+    findings.table("speed", ["renderer", "images a second", "ours is"], rows)
     inside = binary_erosion(mask, iterations=EROSION)
     own = frames["ours"].astype(int)
     difference = np.abs(own - reference.frames)[:, inside].max()
-    print(f"largest difference inside the silhouette: {difference}/255")
-    print(f"from ours without shared samples, anywhere: {np.abs(own - frames[UNSHARED]).max()}/255")
+    unshared = np.abs(own - frames[UNSHARED]).max()
+    findings.number(
+        "difference", f"{difference}/255", "largest difference inside the silhouette, official"
+    )
+    findings.number("unshared", f"{unshared}/255", "largest anywhere, samples not shared")
+    findings.write(arguments.keep)
 
 
 if __name__ == "__main__":

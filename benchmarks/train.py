@@ -52,17 +52,18 @@ from speed.head import (
 )
 from speed.tables import (
     HeadSpeed,
-    print_fine_tuning,
-    print_heads,
-    print_memory,
-    print_trunks,
-    print_whole,
+    tell_fine_tuning,
+    tell_heads,
+    tell_memory,
+    tell_trunks,
+    tell_whole,
 )
 from speed.trunk import measure_trunk
 
 from inverse_shading.config.models import model_definitions, model_names, trainable_stages
 from inverse_shading.config.slices import model_config
 from inverse_shading.network.devices import describe_device, set_up
+from inverse_shading.report.findings import Findings
 
 PARTS = ("trunks", "heads", "fine-tuning")
 
@@ -87,6 +88,7 @@ def main(command_line: Sequence[str] | None = None) -> None:
     """Measure and print."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     options = parse(config, command_line)
+    findings = Findings()
     models = {name: settings(config, name) for name in options.models}
     trunks = list(dict.fromkeys(model["trunk"] for model in models.values()))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
@@ -113,16 +115,16 @@ def main(command_line: Sequence[str] | None = None) -> None:
                 speeds[trunk] = measure_trunk(
                     file, images, setting, options.device, options.threads, options.rounds
                 )
-            print_trunks(speeds, side, len(images), setting["batch_size"], options.rounds)
+            tell_trunks(findings, speeds, side, len(images), setting["batch_size"], options.rounds)
         if "heads" in parts:
             heads = {
                 name: measure_head(work, name, model, config["checkpoint_seconds"], options)
                 for name, model in models.items()
             }
-            print_heads(heads, work, options.epochs)
+            tell_heads(findings, heads, work, options.epochs)
             if speeds:
-                print_whole(speeds, heads, work)
-            print_memory(heads, work)
+                tell_whole(findings, speeds, heads, work)
+            tell_memory(findings, heads, work)
         if "fine-tuning" in parts:
             size, rounds, steps = options.matrix_size, options.rounds, options.steps
             best = best_matmul(size, device, rounds, steps)
@@ -137,7 +139,7 @@ def main(command_line: Sequence[str] | None = None) -> None:
                     )
                     for way in ("eager", "torch.compile")
                 ]  # fmt: skip
-            print_fine_tuning(results, best, size, side, rounds, steps, where)
+            tell_fine_tuning(findings, results, best, size, side, rounds, steps, where)
         else:
             reason = (
                 "it wasn't asked for" if options.parts else f"networks ran on the {device.type}"
@@ -145,6 +147,7 @@ def main(command_line: Sequence[str] | None = None) -> None:
             if not torch.cuda.is_available():
                 reason = "PyTorch sees no GPU here"
             print(f"\nEnd-to-end fine-tuning was left out: {reason}.")
+    findings.write(options.keep)
 
 
 def parse(config: dict, command_line: Sequence[str] | None) -> argparse.Namespace:
@@ -176,6 +179,7 @@ def parse(config: dict, command_line: Sequence[str] | None) -> argparse.Namespac
     add("--steps", "of fine-tuning in a round", 20)
     add("--matrix-size", "rows of the matrices that set its mark", 8192)
     add("--backend", "of torch.compile", "inductor")
+    add("--keep", "file for what is found, see docs/benchmarks.md", type=Path)
     return parser.parse_args(command_line)
 
 

@@ -1,10 +1,10 @@
-"""What was measured, as Markdown."""
+"""What was measured, as tables."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from inverse_shading.dataset.labels import read_labels
+from inverse_shading.report.findings import Findings
 
 from .data import Files, Workload
 from .fine_tuning import FineTuning
@@ -34,8 +34,13 @@ class HeadSpeed:
     training: Training
 
 
-def print_trunks(
-    speeds: dict[str, TrunkSpeed], side: int, count: int, batch_size: int, rounds: int
+def tell_trunks(
+    findings: Findings,
+    speeds: dict[str, TrunkSpeed],
+    side: int,
+    count: int,
+    batch_size: int,
+    rounds: int,
 ) -> None:
     """Images a second both ways, and how far their features are apart."""
     print(
@@ -58,14 +63,13 @@ def print_trunks(
                     f"{speed.difference[precision]:.5f}",
                 ]
             )
-    _print_table(
-        ["trunk", "way", "images/s", "ours is", "distance of features", "largest difference"],
-        rows,
-        left=2,
-    )
+    header = "trunk, way, images/s, ours is, distance of features, largest difference"
+    findings.table("trunks", header.split(", "), rows, texts=2)
 
 
-def print_heads(heads: dict[str, HeadSpeed], work: Workload, epochs: int) -> None:
+def tell_heads(
+    findings: Findings, heads: dict[str, HeadSpeed], work: Workload, epochs: int
+) -> None:
     """Milliseconds an image of an epoch both ways, and its losses."""
     sample, kept = (_epoch_images(files) for files in (work.sample, work.kept))
     print(
@@ -88,10 +92,16 @@ def print_heads(heads: dict[str, HeadSpeed], work: Workload, epochs: int) -> Non
         for name, it in heads.items()
     ]
     header = "model, trunk in the loop, kept features, ours is, training loss, validation loss"
-    _print_table([*header.split(", "), "difference", "of float32 features"], rows)
+    headers = [*header.split(", "), "difference", "of float32 features"]
+    findings.table("heads", headers, rows)
 
 
-def print_whole(speeds: dict[str, TrunkSpeed], heads: dict[str, HeadSpeed], work: Workload) -> None:
+def tell_whole(
+    findings: Findings,
+    speeds: dict[str, TrunkSpeed],
+    heads: dict[str, HeadSpeed],
+    work: Workload,
+) -> None:
     """What it comes to over all epochs, the features' one computation counted."""
     an_epoch, n_images = _epoch_images(work.kept), _images(work.kept)
     features = sum(n_images / speed.own[speed.precision] for speed in speeds.values())
@@ -99,16 +109,17 @@ def print_whole(speeds: dict[str, TrunkSpeed], heads: dict[str, HeadSpeed], work
     ours = sum(
         it.training.before + it.max_epochs * an_epoch * it.training.seconds for it in heads.values()
     )
-    print(
-        f"\nIn proportion, the epochs that the config gives {', '.join(f'`{name}`' for name in heads)}"
-        f" on {n_images:,} images take {plain / 3600:,.1f} h with the trunk in the loop; ours take "
-        f"{ours / 3600:,.2f} h after {features / 3600:,.2f} h for the features of all images, once: "
-        f"together {plain / (features + ours):,.0f} × faster.",
-        flush=True,
+    names = ", ".join(f"`{name}`" for name in heads)
+    print(f"\nIn proportion, all epochs that the config gives {names}, on {n_images:,} images:")
+    findings.number("whole_plain_hours", f"{plain / 3600:,.1f}", "hours, trunk in the loop")
+    findings.number("whole_own_hours", f"{ours / 3600:,.2f}", "hours on kept features")
+    findings.number("features_hours", f"{features / 3600:,.2f}", "hours for these features, once")
+    findings.number(
+        "whole_ratio", f"{plain / (features + ours):,.0f}", "together as many times faster"
     )
 
 
-def print_memory(heads: dict[str, HeadSpeed], work: Workload) -> None:
+def tell_memory(findings: Findings, heads: dict[str, HeadSpeed], work: Workload) -> None:
     """Peak memory of each training on kept features."""
     print(
         f"\nPeak resident memory of a training on the kept features of {_images(work.kept):,} "
@@ -121,10 +132,11 @@ def print_memory(heads: dict[str, HeadSpeed], work: Workload) -> None:
         gigabytes = [f"{each / 1e9:.2f} GB" for each in sizes]
         rows.append([f"`{name}`", *gigabytes, f"{it.training.before:.1f} s"])
     header = "model, features on disk, peak, its own, mapped files, before the first epoch"
-    _print_table(header.split(", "), rows)
+    findings.table("memory", header.split(", "), rows)
 
 
-def print_fine_tuning(
+def tell_fine_tuning(
+    findings: Findings,
     results: dict[str, list[FineTuning]],
     best: float,
     matrix_size: int,
@@ -155,7 +167,7 @@ def print_fine_tuning(
         for trunk, ways in results.items()
         for it in ways
     ]
-    _print_table(header.split(", "), rows, left=2)
+    findings.table("fine_tuning", header.split(", "), rows, texts=2)
 
 
 def _images(files: Files) -> int:
@@ -168,12 +180,3 @@ def _epoch_images(files: Files) -> int:
 
 def _bytes(paths: list[Path]) -> int:
     return sum(path.stat().st_size for path in paths)
-
-
-def _print_table(header: list[str], rows: list[list[str]], left: int = 1) -> None:
-    """Print a table, all but the first columns aligned to the right."""
-    print(f"| {' | '.join(header)} |")
-    print("|" + "---|" * left + "---:|" * (len(header) - left))
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-    sys.stdout.flush()

@@ -18,6 +18,7 @@ from inverse_shading.config.check import check_config
 from inverse_shading.material.document import standard_library
 from inverse_shading.material.given_material import read_given_material
 from inverse_shading.report.document import render_document
+from inverse_shading.report.findings import read_findings, render_benchmarks
 from inverse_shading.report.record import read_record
 from tests.support.traced_numbers import untraced
 
@@ -26,6 +27,7 @@ PACKAGE = ROOT / "workflow" / "inverse_shading"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 RESULTS, RECORD = ROOT / "docs" / "results.md", ROOT / "docs" / "record"
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 # Code is named from the top, or within the package.
 ROOTS = (ROOT, PACKAGE)
@@ -107,6 +109,17 @@ def test_the_results_are_those_of_the_record():
     assert RESULTS.read_text() == render_document(read_record(RECORD)), (
         "inverse-shading document docs/record --output docs/results.md"
     )
+
+
+def test_the_benchmarks_are_those_of_the_record():
+    assert BENCHMARKS.read_text() == render_benchmarks(read_findings(RECORD / "benchmarks")), (
+        "inverse-shading document docs/record --output docs/results.md --benchmarks docs/benchmarks.md"
+    )
+
+
+def test_no_table_of_the_benchmarks_is_typed():
+    template = PACKAGE / "report/templates/benchmarks.md.j2"
+    assert [line for line in template.read_text().splitlines() if line.startswith("|")] == []
 
 
 def test_every_number_of_the_results_stands_in_the_record():

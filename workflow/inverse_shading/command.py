@@ -232,6 +232,10 @@ def _document(given: argparse.Namespace) -> int:
     from inverse_shading.report.document import write_document
 
     write_document(given.record, given.output)
+    if given.benchmarks:
+        from inverse_shading.report.findings import write_benchmarks
+
+        write_benchmarks(given.record / "benchmarks", given.benchmarks)
     return DONE
 
 
@@ -567,6 +571,12 @@ def _add_document(commands: argparse._SubParsersAction) -> None:
     document.add_argument("record", metavar="RECORD", type=Path, help="folder of the record")
     document.add_argument(
         "--output", metavar="FILE", type=Path, required=True, help="such as docs/results.md"
+    )
+    document.add_argument(
+        "--benchmarks",
+        metavar="FILE",
+        type=Path,
+        help="such as docs/benchmarks.md, from what RECORD/benchmarks keeps (default: not written)",
     )
 
 

@@ -15,6 +15,7 @@ import yaml
 
 from inverse_shading.dataset.labels import read_labels
 from inverse_shading.dataset.rows import open_features
+from inverse_shading.report.findings import read_findings
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "benchmarks"))
@@ -56,11 +57,16 @@ def tables(text):
     return found
 
 
-def test_the_command_prints_every_table(capsys, tmp_path):
+def test_the_command_prints_and_keeps_every_table(capsys, tmp_path):
+    kept = tmp_path / "kept" / "train.json"
+    kept.parent.mkdir()
+    work = tmp_path / "work"
+    work.mkdir()
     train.main(
         "--images 20 --image-size 32 --kept-images 40 --trunk-images 4 --rounds 1 --threads 1 "
         "--epochs 2 --models vgg16_bins_v2 --device cpu --parts trunks heads fine-tuning "
-        f"--batch-size 2 --steps 1 --matrix-size 64 --backend eager --folder {tmp_path}".split()
+        f"--batch-size 2 --steps 1 --matrix-size 64 --backend eager --folder {work} "
+        f"--keep {kept}".split()
     )
     text = capsys.readouterr().out
     trunks, heads, memory, fine_tuning = tables(text)
@@ -78,7 +84,11 @@ def test_the_command_prints_every_table(capsys, tmp_path):
     assert "on 40 images" in text
     assert [row["way"] for row in fine_tuning] == ["eager", "torch.compile"]
     assert fine_tuning[0]["first loss"] == fine_tuning[1]["first loss"]
-    assert list(tmp_path.iterdir()) == []
+    assert list(work.iterdir()) == []
+    found = read_findings(kept.parent)["train"]
+    assert list(found["tables"]) == ["trunks", "heads", "memory", "fine_tuning"]
+    assert found["tables"]["heads"]["rows"] == [list(row.values()) for row in heads]
+    assert float(found["numbers"]["whole_ratio"]) > 0
 
 
 def test_without_a_gpu_the_report_says_what_is_left_out(capsys, tmp_path, monkeypatch):

@@ -45,7 +45,9 @@ def table_lines(headers: Sequence[str], rows: Iterable[Sequence[str]], texts: in
 
 
 def _plain(value: object) -> object:
-    """A value as Markdown shows it: a text is no HTML, and ends no row of a table."""
+    """A value as Markdown shows it: a text is no HTML and one line, a list has a line for each text."""
+    if isinstance(value, list):
+        return "\n".join(map(_plain, value))
     if not isinstance(value, str):
         return value
     # A tag, comment or address in angle brackets begins so; "< 0.001" doesn't.

@@ -7,10 +7,7 @@ stage and of another precision are runs of their own, with studies or without.
 """
 
 import csv
-import importlib.metadata
 import json
-import os
-import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,11 +39,11 @@ from inverse_shading.evaluation.paired_tests import FORMATS as PAIRED_FORMATS
 from inverse_shading.evaluation.paired_tests import Difference, read_paired_table
 from inverse_shading.evaluation.predictions import read_predictions
 from inverse_shading.evaluation.predictor_names import BASELINES, FLOOR
+from inverse_shading.report.machine import describe_machine
 from inverse_shading.runtime.artefacts import read_csv, read_json, unusable, write_csv, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import atomic_path
 from inverse_shading.runtime.given_files import regular_file
-from inverse_shading.runtime.provenance import LIBRARIES
 from inverse_shading.training.trials import STATES, read_trials
 
 # Of the files of a record. Another one is refused.
@@ -163,7 +160,7 @@ def write_record(
         "format": FORMAT,
         "version": __version__,
         "images": images,
-        "machine": _describe_machine(),
+        "machine": describe_machine(),
         "config": text,
         "refinement": _measure_refinement(results),
         "ridge_penalties": _ridge_penalties(results),
@@ -625,28 +622,6 @@ def _read_timing(path: Path) -> dict[str, float]:
         return {"s": float(job["s"]), **sampled}
     except (OSError, LookupError, TypeError, ValueError) as error:
         raise unusable(path, f"can't be read as a benchmark of Snakemake ({error!r})") from error
-
-
-def _describe_machine() -> dict:
-    """Processor, cores and memory, and the versions of what shapes results."""
-    processor = platform.processor() or platform.machine()
-    with_model = Path("/proc/cpuinfo")
-    if with_model.exists():
-        match = re.search(r"^model name\s*: (.+)$", with_model.read_text(), re.MULTILINE)
-        processor = match[1].strip() if match else processor
-    versions = {"python": platform.python_version()}
-    for library in sorted(LIBRARIES.values()):
-        try:
-            versions[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            versions[library] = "not installed"
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "processor": processor,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(memory),
-        "versions": versions,
-    }
 
 
 def _find_pictures(results: Path, is_part: bool) -> list[str]:
