@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from inverse_shading.dataset.feature_files import features_head, features_precision
+from inverse_shading.dataset.rows import FeatureShards
 from inverse_shading.network import features
 from inverse_shading.network.features import extract_features
 from inverse_shading.runtime.artefacts import (
@@ -46,6 +48,29 @@ def test_form_of_the_file(made):
     found = np.load(made, mmap_mode="r")
     assert found.shape == (7, 512, 3, 3) and found.dtype == np.float16
     assert np.isfinite(found).all() and (found >= 0).all() and found.max() > 0.1
+
+
+def test_the_file_names_the_precision(images, vgg16, made):
+    assert features_precision(made) == "float32"
+    coarse = extract(images, vgg16, "coarse", precision="bfloat16")
+    assert features_precision(coarse) == "bfloat16"
+    FeatureShards([made], "float32")
+    with pytest.raises(InputError, match=r"found features in bfloat16, expected float32\. Delete"):
+        FeatureShards([made, coarse], "float32")
+
+
+def test_a_head_is_one_of_numpy_s_own(tmp_path):
+    # Lengths of the text on both sides of what 64 bytes more are needed for.
+    for number in range(30):
+        array = np.arange(3 * 10**number % 7919, dtype=np.float32).reshape(1, -1)
+        path = tmp_path / "features.npy"
+        head = features_head(array.dtype, (1,) * (number + 1) + array.shape[1:], "float32")
+        assert len(head) % 64 == 0
+        path.write_bytes(head + array.tobytes())
+        np.testing.assert_array_equal(np.load(path).ravel(), array.ravel())
+        assert features_precision(path) == "float32"
+    np.save(path, array)
+    assert features_precision(path) is None
 
 
 def test_the_batch_size_changes_only_rounding(images, vgg16):

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from inverse_shading.dataset.feature_files import features_precision
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.ranges import parse_range
-from inverse_shading.runtime.artefacts import open_array
+from inverse_shading.runtime.artefacts import open_array, unusable
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import progress
 
@@ -86,10 +87,22 @@ class ShardRows:
 
 
 class FeatureShards(ShardRows):
-    """Features of a frozen trunk: float16 or float32 (n, channels, height, width)."""
+    """Features of a frozen trunk: float16 or float32 (n, channels, height, width).
 
-    def __init__(self, paths: Sequence[str | Path]):
+    Args:
+        paths: as of `ShardRows`.
+        precision: of the arithmetic that they were made in; None where it isn't known.
+
+    Raises:
+        InputError: as `ShardRows`, or a file names another precision.
+    """
+
+    def __init__(self, paths: Sequence[str | Path], precision: str | None = None):
         super().__init__(paths, _open_features)
+        for path in paths:
+            found = features_precision(path)
+            if found and precision and found != precision:
+                raise unusable(path, f"found features in {found}, expected {precision}")
 
 
 class ImageShards(ShardRows):
@@ -99,14 +112,19 @@ class ImageShards(ShardRows):
         super().__init__(paths, lambda path: open_images(path, parse_range(Path(path).stem)))
 
 
-def open_features(paths: Sequence[str | Path], labels: Labels) -> FeatureShards:
+def open_features(
+    paths: Sequence[str | Path], labels: Labels, precision: str | None = None
+) -> FeatureShards:
     """Map the features of the images that `labels` names, in the same order.
 
+    Args:
+        precision: that the model was configured for; None accepts any.
+
     Raises:
-        InputError: a file is wrong, or the files hold other images.
+        InputError: a file is wrong, of another precision, or the files hold other images.
     """
     _check_images(paths, labels)
-    return FeatureShards(paths)
+    return FeatureShards(paths, precision)
 
 
 def open_image_rows(paths: Sequence[str | Path], labels: Labels) -> ImageShards:

@@ -70,7 +70,7 @@ def evaluate_model(
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     network, description = load_network(weights)
     expected = {"head": config["head"], "objective": config["objective"]}
-    rows = open_inputs(data.inputs, labels, config["architecture"], stages)
+    rows = open_inputs(data.inputs, labels, config["architecture"], stages, config["precision"])
     image_size = config.get("image_size")
     if stages:
         expected |= {

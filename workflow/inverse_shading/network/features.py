@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from inverse_shading.dataset.feature_files import features_head
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
@@ -93,7 +94,8 @@ def extract_features(
 
     Args:
         output: the .npy file to write: float16 (n, channels, height, width); of several depths,
-            float32 (n, values, 1, 1), since what they keep is finer than float16.
+            float32 (n, values, 1, 1), since what they keep is finer than float16. Its head names the
+            precision of the arithmetic.
         trunk: a file made by `trunk_weights.prepare_trunk`.
         images: an array of framed images named by its range, uint8 (n, side, side, 3).
         config: architecture; batch_size; precision (float32 or bfloat16); depths (see
@@ -151,10 +153,7 @@ def write_outputs(
             if shape is None:
                 shape = (len(array), *rows.shape[1:])
                 # Plain writes, no memory map: a full disk is then an error instead of a crash.
-                kind = np.lib.format.dtype_to_descr(rows.dtype)
-                np.lib.format.write_array_header_1_0(
-                    file, {"descr": kind, "fortran_order": False, "shape": shape}
-                )
+                file.write(features_head(rows.dtype, shape, config["precision"]))
             file.write(np.ascontiguousarray(rows).data)
 
 

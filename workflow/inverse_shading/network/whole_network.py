@@ -118,7 +118,11 @@ class ResidentRows:
 
 
 def open_inputs(
-    paths: Sequence[str | Path], labels: Labels, architecture: str, trainable_stages: int
+    paths: Sequence[str | Path],
+    labels: Labels,
+    architecture: str,
+    trainable_stages: int,
+    precision: str,
 ) -> ShardRows:
     """Map what a model is trained and evaluated on: images where all stages of its trunk are trained,
     else what the frozen ones give.
@@ -126,13 +130,13 @@ def open_inputs(
     Args:
         paths: files of all ranges, in order.
         labels: of all images.
-        architecture, trainable_stages: of the model.
+        architecture, trainable_stages, precision: of the model.
 
     Raises:
-        InputError: a file is wrong, or the files hold other images.
+        InputError: a file is wrong, of another precision, or the files hold other images.
     """
     whole = trainable_stages and first_trained_stage(architecture, trainable_stages) == 1
-    return (open_image_rows if whole else open_features)(paths, labels)
+    return open_image_rows(paths, labels) if whole else open_features(paths, labels, precision)
 
 
 def place_inputs(shards: ShardRows, device: torch.device) -> ShardRows | ResidentRows:

@@ -83,7 +83,7 @@ def _prepare_frozen(
     threads: int,
 ) -> Model:
     """A head on features. What comes out of its untrained part is kept if there is room for it."""
-    shards = open_features(inputs, labels)
+    shards = open_features(inputs, labels, config["precision"])
     head = build_head(config["head"], shards.shape, objective.outputs)
     train, batch_size = labels.indices("train"), config["training"]["batch_size"]
     if head.components is not None:
@@ -115,8 +115,8 @@ def _prepare_fine_tuned(
 ) -> Model:
     """A trunk and its head on images or on what the frozen stages give, on the device."""
     architecture, stages = config["architecture"], config["trainable_stages"]
-    shards = open_inputs(inputs, labels, architecture, stages)
     precision, image_size = config["precision"], config.get("image_size")
+    shards = open_inputs(inputs, labels, architecture, stages, precision)
     body = load_trunk(trunk)
     try:
         shape = feature_shape(body, architecture, stages, shards, image_size)
