@@ -3,12 +3,16 @@
 import math
 from dataclasses import dataclass
 
-import flip_evaluator
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from inverse_shading.evaluation.flip import flip_error
+from inverse_shading.scene.srgb import srgb_decode
+
 # Levels of an image are 0 to PEAK.
 PEAK = 255
+# Linear light of every level.
+LINEAR = srgb_decode(np.arange(PEAK + 1) / PEAK).astype(np.float32)
 
 # Equal images have no PSNR, and a mean over images can't hold infinity. The smallest difference that
 # eight bits allow, one level of one channel of one of 224 x 224 pixels, is 99.9 dB: this is above it.
@@ -76,8 +80,8 @@ def compare_images(reference: np.ndarray, test: np.ndarray, mask: np.ndarray) ->
 def flip_map(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
     """What an observer sees who flips between two images on a screen, pixel by pixel.
 
-    FLIP by Andersson et al. (2020), doi:10.1145/3406183, as its authors' own library computes it, with
-    its default observer: 0.7 m before a screen of 3840 pixels in 0.7 m, 67 pixels a degree.
+    See `flip.flip_error`, for the default observer: 0.7 m before a screen of 3840 pixels in 0.7 m, 67
+    pixels a degree.
 
     Args:
         reference, test: uint8 (height, width, 3), sRGB-encoded.
@@ -89,14 +93,7 @@ def flip_map(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
         ValueError: other types or shapes.
     """
     _check_images(reference, test)
-    errors, _, _ = flip_evaluator.evaluate(
-        *(np.divide(image, PEAK, dtype=np.float32) for image in (reference, test)),
-        "LDR",
-        inputsRGB=True,
-        applyMagma=False,
-        computeMeanError=False,
-    )
-    return errors[..., 0]
+    return flip_error(LINEAR[reference], LINEAR[test])
 
 
 def _check_images(reference: np.ndarray, test: np.ndarray) -> None:

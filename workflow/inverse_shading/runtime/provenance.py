@@ -18,7 +18,6 @@ from typing import NamedTuple
 LIBRARIES = {
     "MaterialX": "materialx",
     "PIL": "pillow",
-    "flip_evaluator": "flip-evaluator",
     "matplotlib": "matplotlib",
     "jinja2": "jinja2",
     "optuna": "optuna",
