@@ -283,7 +283,7 @@ def test_one_seed_scatters_as_the_seeds_that_it_is_held_against():
 def test_every_claim_has_a_verdict_also_where_rows_are_missing():
     found = verdicts.verdicts(record())
     claims = [one.claim for one in found]
-    assert len(claims) == 12 + len(POSTER) + len(LISTED)
+    assert len(claims) == 14 + len(POSTER) + len(LISTED)
     by_claim = dict(zip(claims, found, strict=True))
     assert len(by_claim) == len(claims)
     earlier = by_claim["“In the future, we would recommend training earlier layers as well”"]
