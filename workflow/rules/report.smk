@@ -28,6 +28,8 @@ rule report_page:
         "results/report.html",
     log:
         "logs/report_page.log",
+    benchmark:
+        "results/timings/report_page.tsv"
     conda:
         "../../envs/render.yaml"
     params:

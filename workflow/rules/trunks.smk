@@ -8,6 +8,8 @@ rule trunk:
         "results/trunks/{trunk}.safetensors",
     log:
         "logs/trunk/{trunk}.log",
+    benchmark:
+        "results/timings/trunk/{trunk}.tsv"
     # On a cluster this runs where Snakemake does: nodes often have no internet to fetch weights from.
     # Calibrating random weights takes a CPU half a minute at most.
     localrule: True
