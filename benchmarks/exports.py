@@ -26,7 +26,7 @@ from inverse_shading.export import refit
 from inverse_shading.export.certificate import PLACES, Exporter
 from inverse_shading.export.targets import TARGETS
 from inverse_shading.material.document import standard_library
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from inverse_shading.runtime.files import write_text
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.scene.make_stage import make_stage
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--stage", type=Path, help="a stage file instead of the built-in stage")
     parser.add_argument("--starts", type=int, help="starts of each search, all of them tried")
     parser.add_argument("--output", type=Path, help="JSON to write, all certificates")
-    parser.add_argument("--keep", type=Path, help="file for the table")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     names = arguments.to.split(",")
@@ -76,7 +76,6 @@ def main() -> int:
                 report |= {"materials": index + 1, "cpu_seconds_median": float(np.median(seconds))}
                 content = report | {"certificates": found}
                 write_text(arguments.output, json.dumps(content, indent=2) + "\n")
-    print()
     findings.table("targets", HEADERS, rows(found), texts=3)
     findings.write(arguments.keep)
     return 0

@@ -35,7 +35,7 @@ from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import PARAMETERS, ROUGHNESS
 from inverse_shading.prediction.model_card import read_model_card
 from inverse_shading.prediction.stage_card import read_stage_card
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 
 # Of held-out materials; not a data set's or a calibration's.
 SEED = 20251
@@ -55,7 +55,7 @@ def main() -> int:
         "--device", default="auto", help="auto, cpu, or the number of an EGL device"
     )
     parser.add_argument("--output", type=Path, help="JSON to write, all numbers")
-    parser.add_argument("--keep", type=Path, help="file for the tables")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     device = int(arguments.device) if arguments.device.isdigit() else arguments.device
@@ -115,7 +115,11 @@ def tell_errors(findings: Findings, report: dict) -> None:
     cells = [[text, *(f"{report[key]:.4f}" if key else "" for key in keys)] for text, *keys in rows]
     cells += [
         ["seconds an image, median (nine in ten below)", "", f"{median:.2f} ({most:.2f})"],
-        ["renders an image, median", "", f"{report['renders_with_guess_median']:.1f}"],
+        [
+            "renders an image, median, whole images counting 1",
+            "",
+            f"{report['renders_with_guess_median']:.1f}",
+        ],
         [
             "the same without the network's guess",
             "",
@@ -123,7 +127,6 @@ def tell_errors(findings: Findings, report: dict) -> None:
         ],
         ["share found within the tolerance", "", f"{report['converged']:.3f}"],
     ]
-    print()
     findings.table("errors", [f"{report['images']} test images", "network alone", "refined"], cells)
 
 
@@ -133,11 +136,13 @@ def tell_coverage(findings: Findings, report: dict) -> None:
     print(f"\nof {report['images_of_coverage']} pictures:")
     rows = [[f"`{name}`", f"{shares[name]:.2f}", f"{widths[name]:.4f}"] for name in PARAMETERS]
     findings.table("coverage", ["input", "hold the truth", "width, median"], rows)
-    print()
     prefix = "coverage of "
     kinds = {key.removeprefix(prefix): of for key, of in report.items() if key.startswith(prefix)}
     columns = ("materials", "all inputs", "roughness")
-    rows = [[kind, *(f"{of[column]}" for column in columns)] for kind, of in kinds.items()]
+    rows = [
+        [kind, f"{of['materials']}", *(f"{of[column]:.3f}" for column in columns[1:])]
+        for kind, of in kinds.items()
+    ]
     whole = (report["images_of_coverage"], report["coverage_all"], shares[PARAMETERS[ROUGHNESS]])
     rows.append(["all", f"{whole[0]}", *(f"{share:.3f}" for share in whole[1:])])
     findings.table("kinds", ["kind", *columns], rows)

@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "workflow"), str(ROOT)]
 from scipy.ndimage import binary_erosion
 
 from inverse_shading.render.frames import Renderer
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.scene.make_stage import BUILTIN, write_stage
 from inverse_shading.scene.stage_file import read_stage
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--environment", default="builtin", help="their light and the first one's")
     parser.add_argument("--materials", type=int, default=20)
     parser.add_argument("--frame-size", type=int, default=448)
-    parser.add_argument("--keep", type=Path, help="file for what is found")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     materials = np.random.default_rng(0).random((arguments.materials, 10))

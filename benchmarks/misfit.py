@@ -34,7 +34,7 @@ from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.prediction.stage_card import read_stage_card
 from inverse_shading.render.unrounded import UnroundedRenderer
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from inverse_shading.scene.environment import irradiance_map
 from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 from inverse_shading.scene.stage_file import Stage, read_stage, save_stage
@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("--fit-exposure", action="store_true", help="as predict does with it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--output", type=Path, help="JSON to write, all pictures")
-    parser.add_argument("--keep", type=Path, help="file for the table")
+    add_keep(parser)
     given = parser.parse_args()
     findings = Findings()
     card = read_stage_card(given.stage)

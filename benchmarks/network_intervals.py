@@ -19,7 +19,7 @@ from inverse_shading.evaluation.predictions import read_ends, read_predictions
 from inverse_shading.material.kinds import material_kinds
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.trained_model import validation_intervals
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", type=Path, help="folder of a model that gives intervals")
     parser.add_argument("--level", type=float, default=0.8)
-    parser.add_argument("--keep", type=Path, help="file for what is found")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     path, level = arguments.model / "predictions.csv", arguments.level
@@ -43,7 +43,6 @@ def main() -> int:
     findings.number(
         "mse", f"{error.mean():.4f} ± {scatter:.4f}", f"MSE of {len(error)} test images"
     )
-    print()
     headers = ["images", "number", *(f"{name}: held, width" for name in columns)]
     rows = {"all": np.ones_like(true, bool)}
     rows |= {

@@ -28,7 +28,7 @@ from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.prediction.view import write_view
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from tests.support.browser import browser
 from tests.support.live_page import call
 
@@ -77,10 +77,11 @@ def main(model: str, pictures: list[str], keep: Path | None) -> None:
         np.mean([one["renders"] for one in ones])
         for ones in (found, [one["refinement"] for one in made[True]])
     ]
+    above = f"{further.mean():.3f}, {further.max():.3f}"
     rows = [
         ["the network's ten numbers, largest difference from the command's", f"{apart.max():.5f}"],
         ["refined: RMS, mean", f"{rms.mean():.3f}"],
-        ["refined: RMS above the command's, mean, largest"],
+        ["refined: RMS above the command's, mean, largest", above],
         ["renders of a refinement, mean: page, command", ", ".join(f"{n:.1f}" for n in renders)],
         [
             "seconds of framing and answer, of refinement, medians",
@@ -89,7 +90,6 @@ def main(model: str, pictures: list[str], keep: Path | None) -> None:
         ["page of one picture", sizes[0]],
         ["page that carries the model", sizes[1]],
     ]
-    rows[2].append(f"{further.mean():.3f}, {further.max():.3f}")
     findings.table("page", ["", f"{len(pictures)} pictures"], rows)
     findings.write(keep)
 
@@ -112,6 +112,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", help="folder of a model on pixels")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE")
-    parser.add_argument("--keep", type=Path, help="file for what is found")
+    add_keep(parser)
     given = parser.parse_args()
     main(given.model, given.pictures, given.keep)

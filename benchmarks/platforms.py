@@ -39,7 +39,7 @@ from inverse_shading.prediction.own_stage import make_own_stage
 from inverse_shading.prediction.predict import predict_pictures
 from inverse_shading.prediction.session import Options
 from inverse_shading.render.frames import Renderer
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.runtime.triton import load_triton
 from inverse_shading.scene.camera import place_camera
@@ -74,7 +74,7 @@ def main() -> int:
     )
     parser.add_argument("--output", type=Path, help="JSON to write")
     parser.add_argument("--picture", type=Path, help="picture of both renderers to write")
-    parser.add_argument("--keep", type=Path, help="file for the tables")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +157,6 @@ class Bench:
                     error = flip_map(found["truth"], others[way])[scene.mask]
                     flips[way].append(round(float(error.mean()), 4))
             report[name] = flips
-        print()
         rows = [
             [name, way, f"{np.median(values):.3f}", f"{max(values):.3f}"]
             for name, flips in report.items()

@@ -26,7 +26,7 @@ from scipy.ndimage import binary_erosion
 from inverse_shading.dataset.parameter_table import sample_parameters
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.render.frames import Renderer
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 from inverse_shading.scene import shader
 from inverse_shading.scene.make_stage import write_stage
 from inverse_shading.scene.shader_ball import shader_ball
@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where ours renders: auto, cpu or a number")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of ours, on the cpu")
     parser.add_argument("--no-anisotropy-only", action="store_true", help="leave the slowest out")
-    parser.add_argument("--keep", type=Path, help="file for what is found")
+    add_keep(parser)
     arguments = parser.parse_args()
     findings = Findings()
     device = int(arguments.device) if arguments.device.isdigit() else arguments.device

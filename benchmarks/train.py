@@ -63,7 +63,7 @@ from speed.trunk import measure_trunk
 from inverse_shading.config.models import model_definitions, model_names, trainable_stages
 from inverse_shading.config.slices import model_config
 from inverse_shading.network.devices import describe_device, set_up
-from inverse_shading.report.findings import Findings
+from inverse_shading.report.findings import Findings, add_keep
 
 PARTS = ("trunks", "heads", "fine-tuning")
 
@@ -88,7 +88,7 @@ def main(command_line: Sequence[str] | None = None) -> None:
     """Measure and print."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     options = parse(config, command_line)
-    findings = Findings()
+    findings = Findings(command_line)
     models = {name: settings(config, name) for name in options.models}
     trunks = list(dict.fromkeys(model["trunk"] for model in models.values()))
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
@@ -179,7 +179,7 @@ def parse(config: dict, command_line: Sequence[str] | None) -> argparse.Namespac
     add("--steps", "of fine-tuning in a round", 20)
     add("--matrix-size", "rows of the matrices that set its mark", 8192)
     add("--backend", "of torch.compile", "inductor")
-    add("--keep", "file for what is found, see docs/benchmarks.md", type=Path)
+    add_keep(parser)
     return parser.parse_args(command_line)
 
 
@@ -194,7 +194,8 @@ def measure_head(
         short = one_epoch(model)
         arguments = arguments_of_training(Path(folder), short, work.sample, *place)
         kept = train_kept_epoch(arguments)
-        arguments = arguments_of_training(Path(folder), short, work.float32_sample, *place)
+        exact = short | {"precision": "float32"}
+        arguments = arguments_of_training(Path(folder), exact, work.float32_sample, *place)
         float32_kept = train_kept_epoch(arguments)
         report(f"{name}: an epoch with the trunk in the loop")
         plain, seconds = train_plain_epoch(arguments, work.trunk(trunk), work.images)

@@ -33,6 +33,8 @@ def prose_constants():
 def untraced(text, folder):
     """Numbers of three digits or more that are neither in a record, rounded, nor constants."""
     files = [*folder.rglob("*.csv"), *folder.rglob("*.json")]
+    # What benchmarks keep is no part of the run.
+    files = [path for path in files if path.parent != folder / "benchmarks"]
     source = "\n".join(path.read_text() for path in files)
     # Also those inside texts, such as a version or a configuration.
     known = sorted(

@@ -1,6 +1,7 @@
 """The command: what it hands on, what it answers, how it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -226,3 +227,10 @@ def test_a_record_is_written_and_a_document_of_it(run, tmp_path, capsys):
     assert "seeds: [1, 2]" in output.read_text()
     assert main(["document", str(results), "--output", str(output)]) == 2
     assert "inverse-shading record RESULTS" in capsys.readouterr().err
+    shipped, benchmarks = Path(__file__).parents[2] / "docs", tmp_path / "benchmarks.md"
+    given = ["--output", str(output), "--benchmarks", str(benchmarks)]
+    assert main(["document", str(record), *given]) == 2
+    assert "--keep FILE" in capsys.readouterr().err
+    shutil.copytree(shipped / "record" / "benchmarks", record / "benchmarks")
+    assert main(["document", str(record), *given]) == 0
+    assert benchmarks.read_text() == (shipped / "benchmarks.md").read_text()

@@ -108,16 +108,26 @@ def smooth_picture(seed, height=60, width=90):
         (smooth_picture(0), smooth_picture(1)),
         (smooth_picture(0), np.roll(smooth_picture(0), 2, axis=1)),
         (smooth_picture(0, 7, 300), smooth_picture(1, 7, 300)),
+        (smooth_picture(0, 64, 128), smooth_picture(1, 64, 128)),
         (np.full((20, 20, 3), 255, np.uint8), np.zeros((20, 20, 3), np.uint8)),
         (np.full((20, 20, 3), (0, 255, 0), np.uint8), np.full((20, 20, 3), (0, 0, 255), np.uint8)),
     ],
-    ids=["noise", "blurs", "shifted", "lower than the filter", "black and white", "green and blue"],
+    ids=[
+        "noise",
+        "blurs",
+        "shifted",
+        "lower than the filter",
+        "whole blocks",
+        "black and white",
+        "green and blue",
+    ],
 )
 def test_flip_is_that_of_its_authors_library(image, other):
     floats = [np.float32(each) / 255 for each in (image, other)]
     theirs, _, _ = flip_evaluator.evaluate(*floats, "LDR", applyMagma=False)
     found = flip_map(image, other)
     np.testing.assert_allclose(found, theirs[..., 0], atol=2e-4)
+    assert found.dtype == np.float32 and found.min() >= 0 and found.max() <= 1
     assert found.mean(dtype=float) == pytest.approx(theirs.mean(dtype=float), abs=5e-6)
 
 

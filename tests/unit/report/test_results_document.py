@@ -187,7 +187,14 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     (tmp_path / "mine.yaml").write_text("features: {precision: bfloat16}\n")
     write_record(coarse, tmp_path / "record/bfloat16", tmp_path / "mine.yaml")
     text = render_document(read_record(tmp_path / "record"))
-    assert "\n- `vgg16_v1_stage_5`: 0.0199 " in section(text, "The poster's future work")
+    future = section(text, "The poster's future work")
+    assert "\n- `vgg16_v1_stage_5`: 0.0199 " in future
+    line = next(line for line in future.splitlines() if line.startswith("- `vgg16_v1_stage_5`: "))
+    train = [one["train_mse"] for one in (trained[0], other)]
+    change = f"{float(f'{100 * (train[0] / train[1] - 1):.2g}'):+g} %".replace("-", "−")
+    assert line.endswith(f" Its MSE on training images differs by {change}.")
+    # What stands below in bfloat16 isn't called missing above.
+    assert "vgg16_v1_stage_5`" not in future.partition("Blocks trained in bfloat16")[0]
     # It has no frozen self of that name.
     assert "\n- `resnet50_v3_all_112`:" not in text
     claim = next(line for line in text.splitlines() if "training earlier layers as well” |" in line)

@@ -11,11 +11,12 @@ import pandas as pd
 import pytest
 import torch
 
+from inverse_shading.dataset.feature_files import features_head
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.heads import load_head
 from inverse_shading.runtime.artefacts import write_array, write_tensors
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import write_sealed_text
+from inverse_shading.runtime.files import sealed_path, write_sealed_text
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.training import loop, prepare, train_model
@@ -124,6 +125,22 @@ def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, m
         standard.mean(dim=0), torch.zeros(standard.shape[1:]), atol=1e-3, rtol=0
     )
     assert standard.square().mean().item() == pytest.approx(1, rel=1e-3)
+
+
+def test_features_of_another_precision_are_refused(tmp_path):
+    data = SyntheticData(tmp_path)
+    config = model_config(HEADS["dense"], max_epochs=1)
+    train(data.of_features, tmp_path / "model", config)
+    path = data.features[1]
+    array = np.load(path)
+    with sealed_path(path) as temporary:
+        head = features_head(array.dtype, array.shape, "bfloat16")
+        temporary.write_bytes(head + array.tobytes())
+    message = rf"{path}: found features in bfloat16, expected float32\. Delete"
+    with pytest.raises(InputError, match=message):
+        train(data.of_features, tmp_path / "again", config)
+    with pytest.raises(InputError, match=message):
+        evaluate(data.of_features, tmp_path / "model", config, data.trunk)
 
 
 def test_metrics_of_a_regression(data, whole):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-# The head is a literal of Python, padded with spaces, so readers of .npy pass over a comment in it.
+# NumPy evaluates the head as a literal of Python, which may end in a comment.
 _NOTE = "# precision: "
 # Of a .npy of version 1.0: magic and version, bytes of the length, and what the whole is aligned to.
 _MAGIC, _LENGTH, _ALIGNMENT = np.lib.format.magic(1, 0), 2, 64

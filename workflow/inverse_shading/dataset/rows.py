@@ -91,7 +91,7 @@ class FeatureShards(ShardRows):
 
     Args:
         paths: as of `ShardRows`.
-        precision: of the arithmetic that they were made in; None where it isn't known.
+        precision: that a file must name if it names one; None accepts any.
 
     Raises:
         InputError: as `ShardRows`, or a file names another precision.
@@ -99,9 +99,9 @@ class FeatureShards(ShardRows):
 
     def __init__(self, paths: Sequence[str | Path], precision: str | None = None):
         super().__init__(paths, _open_features)
-        for path in paths:
+        for path in paths if precision else ():
             found = features_precision(path)
-            if found and precision and found != precision:
+            if found not in (None, precision):
                 raise unusable(path, f"found features in {found}, expected {precision}")
 
 

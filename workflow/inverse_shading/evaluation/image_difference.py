@@ -80,8 +80,7 @@ def compare_images(reference: np.ndarray, test: np.ndarray, mask: np.ndarray) ->
 def flip_map(reference: np.ndarray, test: np.ndarray) -> np.ndarray:
     """What an observer sees who flips between two images on a screen, pixel by pixel.
 
-    See `flip.flip_error`, for the default observer: 0.7 m before a screen of 3840 pixels in 0.7 m, 67
-    pixels a degree.
+    See `flip.flip_error`.
 
     Args:
         reference, test: uint8 (height, width, 3), sRGB-encoded.

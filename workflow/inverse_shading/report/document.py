@@ -131,9 +131,13 @@ class _Page:
             return self.missing(name, reference)
         words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
         side = words[order(self._record, name, reference)]
-        percent = 100 * (self._rows[name]["test_mse"] / self._rows[reference]["test_mse"] - 1)
-        change = f"{float(f'{percent:.2g}'):+g} %".replace("-", "−")
+        change = self.change(name, reference, "test_mse")
         return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({change})"
+
+    def change(self, name: str, reference: str, column: str) -> str:
+        """By how much a row's error differs from a reference's, in per cent of the reference's."""
+        percent = 100 * (self._rows[name][column] / self._rows[reference][column] - 1)
+        return f"{float(f'{percent:.2g}'):+g} %".replace("-", "−")
 
     def main(self) -> list[str]:
         """Names of all rows of the comparison but refinement, whose errors are of other images."""

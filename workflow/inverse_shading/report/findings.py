@@ -3,6 +3,7 @@
 Its prose is in templates/benchmarks.md.j2. A file of findings is sealed JSON with the keys `KEYS`.
 """
 
+import argparse
 import os
 import shlex
 import sys
@@ -11,35 +12,51 @@ from pathlib import Path
 
 from inverse_shading.report.machine import describe_machine
 from inverse_shading.report.markdown import markdown_environment, table_lines
-from inverse_shading.runtime.artefacts import read_json, unusable, write_json
+from inverse_shading.runtime.artefacts import read_json, write_json
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.runtime.files import check_seal, write_text
+from inverse_shading.runtime.files import write_text
 
 TEMPLATE = "benchmarks.md.j2"
 KEYS = ("command", "machine", "tables", "numbers")
+TABLE_KEYS = ("headers", "rows", "texts")
+ABSENT = "not measured"
+
+
+def add_keep(parser: argparse.ArgumentParser) -> None:
+    """The option that every benchmark has: where `Findings.write` writes."""
+    parser.add_argument(
+        "--keep",
+        metavar="FILE",
+        type=Path,
+        help="JSON to write for docs/benchmarks.md, in docs/record/benchmarks",
+    )
 
 
 class Findings:
     """What one run of a benchmark finds: printed at once, and kept where that is asked for.
+
+    Args:
+        arguments: of its command line; None takes this process's.
 
     Attributes:
         tables: by name, each with `headers`, `rows` and `texts` as `markdown.table_lines` takes them.
         numbers: single ones by name, as text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arguments: Sequence[str] | None = None) -> None:
         self.tables: dict[str, dict] = {}
         self.numbers: dict[str, str] = {}
+        self._command = _shown_command(sys.argv[1:] if arguments is None else arguments)
         # Before the benchmark puts load on it itself.
         self._machine = describe_machine() | {"load": round(os.getloadavg()[0], 1)}
 
     def table(
         self, name: str, headers: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1
     ) -> None:
-        """Keep a table and print it in Markdown."""
+        """Keep a table and print it in Markdown, a blank line before it."""
         kept = {"headers": list(headers), "rows": [list(row) for row in rows], "texts": texts}
         self.tables[name] = kept
-        print("\n".join(table_lines(**kept)), flush=True)
+        print("\n" + "\n".join(table_lines(**kept)), flush=True)
 
     def number(self, name: str, value: str, text: str) -> None:
         """Keep a number and print it behind what it is."""
@@ -49,44 +66,53 @@ class Findings:
     def write(self, path: str | Path | None) -> None:
         """Write the file, with the command and the machine; nothing where no path is given."""
         if path is not None:
-            content = (_command(), self._machine, self.tables, self.numbers)
+            content = (self._command, self._machine, self.tables, self.numbers)
             write_json(path, dict(zip(KEYS, content, strict=True)))
 
 
-def _command() -> str:
-    """The command line of this process as somebody else would give it: without where to keep."""
-    program, *arguments = sys.argv
-    arguments = list(arguments)
-    while "--keep" in arguments:
-        place = arguments.index("--keep")
-        del arguments[place : place + 2]
-    return shlex.join(["python", f"benchmarks/{Path(program).name}", *arguments])
+def _shown_command(arguments: Sequence[str]) -> str:
+    """A command line as others would give it: without where to keep, and without folders of theirs."""
+    shown, given = [], iter(arguments)
+    for argument in given:
+        if argument == "--keep":
+            next(given, None)
+        elif not argument.startswith("--keep="):
+            shown.append(Path(argument).name if Path(argument).is_absolute() else argument)
+    return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *shown])
 
 
 class _Page:
-    """What the template asks of all findings."""
+    """What the template asks of all findings. What isn't kept is said to be missing in its place."""
 
     def __init__(self, findings: Mapping[str, dict]):
         self._findings = findings
 
     def command(self, name: str) -> str:
         """How a benchmark was run."""
-        return self._findings[name]["command"]
+        return self._findings[name]["command"] if name in self._findings else f"({ABSENT})"
 
     def table(self, name: str, table: str) -> list[str]:
         """The lines of one of its tables."""
-        return table_lines(**self._findings[name]["tables"][table])
+        kept = self._findings.get(name, {}).get("tables", {})
+        return table_lines(**kept[table]) if table in kept else [f"({ABSENT})"]
 
     def number(self, name: str, number: str) -> str:
         """A single number of it."""
-        return self._findings[name]["numbers"][number]
+        return self._findings.get(name, {}).get("numbers", {}).get(number, f"({ABSENT})")
 
     def machine(self, name: str) -> str:
-        """Where it was run: processor, cores, memory, and the load before where that was noted."""
-        machine = self._findings[name]["machine"]
-        text = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
-        load = machine["load"]
-        return text if load is None else f"{text}; load of the machine before: {load}"
+        """Where it was run: processor, cores, memory, and the load before, as far as that is known."""
+        machine = self._findings.get(name, {}).get("machine", {})
+        forms = {
+            "processor": "{}",
+            "cores": "{} cores",
+            "memory_gib": "{} GiB",
+            "load": "load before {}",
+        }
+        known = [
+            form.format(machine[key]) for key, form in forms.items() if machine.get(key) is not None
+        ]
+        return ", ".join(known) or ABSENT
 
 
 def read_findings(folder: str | Path) -> dict[str, dict]:
@@ -95,19 +121,22 @@ def read_findings(folder: str | Path) -> dict[str, dict]:
     Raises:
         InputError: there is none, or one can't be read or was changed by hand.
     """
+    remedy = "`python benchmarks/NAME.py --keep FILE` writes it"
     paths = sorted(Path(folder).glob("*.json"))
     if not paths:
         raise InputError(
-            f"{folder}: found no findings of a benchmark, expected files that "
-            "`python benchmarks/NAME.py --keep FILE` writes"
+            f"{folder}: found no findings of a benchmark, expected at least one file: {remedy}."
         )
     found = {}
     for path in paths:
-        check_seal(path)
-        found[path.stem] = read_json(path, "findings of a benchmark", KEYS)
-        for name, table in found[path.stem]["tables"].items():
-            if any(len(row) != len(table["headers"]) for row in table["rows"]):
-                raise unusable(path, f"has a row of another length in the table {name}")
+        found[path.stem] = content = read_json(path, "findings of a benchmark", KEYS)
+        for name, table in content["tables"].items():
+            lengths = {len(row) for row in table.get("rows", ())}
+            if table.keys() != set(TABLE_KEYS) or lengths - {len(table["headers"])}:
+                raise InputError(
+                    f"{path}: found a table {name} that isn't one, expected {', '.join(TABLE_KEYS)} "
+                    f"and rows as long as the headers: {remedy}."
+                )
     return found
 
 

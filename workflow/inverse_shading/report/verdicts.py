@@ -42,7 +42,8 @@ PUBLISHED_MODELS = {
 # Of its errors. It leaves out zeros at the end.
 PRINTED_DECIMALS = 4
 
-FASTER = "“ResNet models, which are inherently simpler than VGG, trained faster”"
+SIMPLER = "“ResNet models, which are inherently simpler than VGG"
+FASTER = f"{SIMPLER}, trained faster”"
 
 # Errors on two splits are similar if they differ by less than this share of the validation error.
 SIMILAR = 0.1
@@ -133,13 +134,13 @@ def _sentences() -> list[Claim]:
             )
         ),
         (
-            "“ResNet models, which are inherently simpler than VGG”",
+            f"{SIMPLER}”",
             [],
             lambda record: (
                 "nothing",
                 UNTESTED,
-                "the poster names no measure of it: ResNet50 has more layers and more weights than "
-                "VGG16's convolutions, and computes less",
+                "the poster names no measure of it: ResNet50 has more layers than VGG16 and more "
+                "weights than VGG16's convolutions, but needs less arithmetic",
             ),
         ),
         (
