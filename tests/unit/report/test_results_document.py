@@ -205,6 +205,41 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     assert "```yaml\nfeatures: {precision: bfloat16}\n```\n" in section(text, "What bfloat16 costs")
 
 
+def trials_of(model, *errors):
+    return [
+        {
+            "model": model,
+            "number": number,
+            "state": "complete",
+            "validation_mse": error,
+            "values": {},
+        }
+        for number, error in enumerate(errors, start=1)
+    ]
+
+
+@pytest.mark.parametrize("lowest, grows", [(0.0305, True), (0.0150, False)])
+def test_what_trained_blocks_gain_is_compared_with_the_searches(tmp_path, lowest, grows):
+    frozen, coarse = (write_results(tmp_path / name) for name in ("frozen", "coarse"))
+    write_record(frozen, tmp_path / "record")
+    write_tables(coarse, [row("vgg16_v1", 0.0286), *main_rows()[1:]])
+    trained = [row("vgg16_v1_stage_5", 0.0199)]
+    write_tables(coarse / "studies/fine_tuning", [*main_rows(), *trained])
+    (tmp_path / "mine.yaml").write_text("features: {precision: bfloat16}\n")
+    write_record(coarse, tmp_path / "record/bfloat16", tmp_path / "mine.yaml")
+    found = read_record(tmp_path / "record")
+    own = dataclasses.replace(
+        found.parts["bfloat16"], trials=trials_of("vgg16_v1_stage_5", 0.04, lowest)
+    )
+    whole = dataclasses.replace(
+        found, trials=trials_of("vgg16_v1", 0.0310, 0.05), parts={"bfloat16": own}
+    )
+    text = section(render_document(whole), "The poster's future work")
+    assert f"trials of `vgg16_v1_stage_5` is {lowest:.4f}, and that of `vgg16_v1`" in text
+    assert ("brings the more, the more images" in text) == grows
+    assert "| `vgg16_v1_stage_5` |  | 2 | 2 |" in text
+
+
 def test_studies_made_later_say_how(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "record")
     base = write_results(tmp_path / "run")

@@ -139,6 +139,26 @@ class _Page:
         percent = 100 * (self._rows[name][column] / self._rows[reference][column] - 1)
         return f"{float(f'{percent:.2g}'):+g} %".replace("-", "−")
 
+    def lowest_trial(self, name: str) -> float | None:
+        """The lowest validation MSE of a model's trials that came to their end; None without any."""
+        errors = [
+            trial["validation_mse"]
+            for trial in self._record.trials
+            if trial["model"] == name and trial["state"] == COMPLETE
+        ]
+        return min(errors, default=None)
+
+    def gains_by_images(self, name: str, frozen: "_Page") -> bool:
+        """Whether training a block brings a larger share here than on the images of the searches.
+
+        Args:
+            name: of the model with a trained block, which has trials here.
+            frozen: the page with the trials of the model that it is like.
+        """
+        base = name.removesuffix("_stage_5")
+        share = self._rows[name]["validation_mse"] / self._rows[base]["validation_mse"]
+        return share < self.lowest_trial(name) / frozen.lowest_trial(base)
+
     def main(self) -> list[str]:
         """Names of all rows of the comparison but refinement, whose errors are of other images."""
         sources = (MODEL, ENSEMBLE, BASELINE, BOUND, PUBLISHED)
