@@ -130,7 +130,7 @@ def main() -> int:
             print(f"\r{len(records)} pictures  ", end="", file=sys.stderr, flush=True)
             if given.output:
                 given.output.write_text(json.dumps(records) + "\n")
-    findings.table("pictures", HEADERS, rows(records), texts=1)
+    findings.table("pictures", HEADERS, rows(records))
     findings.write(given.keep)
     return 0
 

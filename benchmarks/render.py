@@ -101,7 +101,7 @@ def main() -> None:
                     f"round {number + 1}: {kind}: {1 / seconds[kind][-1]:.2f} images/s", flush=True
                 )
     print(f"\n{arguments.size} px, {samples} environment samples, {arguments.materials} materials")
-    print(f"ours on {driver}, {arguments.threads} threads\n")
+    print(f"ours on {driver}, {arguments.threads} threads")
     ours = np.median(seconds["ours"])
     medians = {kind: np.median(times) for kind, times in seconds.items() if times}
     rows = [

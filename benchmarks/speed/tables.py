@@ -46,7 +46,7 @@ def tell_trunks(
     print(
         f"\nImages a second through a frozen trunk at {side} px, {count} images a round, medians of "
         f"{rounds}: a plain script's way (float32, eager, batches of {PLAIN_BATCH_SIZE}) and the "
-        f"workflow's (channels last, batches of {batch_size}).\n"
+        f"workflow's (channels last, batches of {batch_size})."
     )
     rows = []
     for trunk, speed in speeds.items():
@@ -76,7 +76,7 @@ def tell_heads(
         "\nMilliseconds for one image of an epoch: with the trunk in the loop, from one full epoch "
         f"of {sample:,} images for every head; on kept features, from {epochs} epochs of {kept:,} "
         f"images. Losses of an epoch of the same {sample:,} images both ways, and the larger "
-        "relative difference of the two losses.\n"
+        "relative difference of the two losses."
     )
     rows = [
         [
@@ -123,7 +123,7 @@ def tell_memory(findings: Findings, heads: dict[str, HeadSpeed], work: Workload)
     """Peak memory of each training on kept features."""
     print(
         f"\nPeak resident memory of a training on the kept features of {_images(work.kept):,} "
-        "images, in a process of its own.\n"
+        "images, in a process of its own."
     )
     rows = []
     for name, it in heads.items():
@@ -149,7 +149,7 @@ def tell_fine_tuning(
     print(
         f"\nEnd-to-end fine-tuning at {side} px on {device}, all weights trained: bfloat16 autocast, "
         f"channels last, AdamW; medians of {rounds} rounds of {steps} steps. bfloat16 matrices of "
-        f"{matrix_size:,} rows are multiplied at {best / 1e12:.3g} TFLOP/s.\n"
+        f"{matrix_size:,} rows are multiplied at {best / 1e12:.3g} TFLOP/s."
     )
     header = "trunk, way, batch, images/s, TFLOP/s, of that, GPU memory, first loss, before"
     rows = [

@@ -120,7 +120,7 @@ def test_kept_features_are_the_sample_s_over_and_over(work):
     work.make_features("vgg16")
     (path,) = work.sample.features_of("vgg16")
     labels = read_labels(work.kept.parameters, work.kept.splits)
-    kept = open_features(work.kept.features_of("vgg16"), labels)
+    kept = open_features(work.kept.features_of("vgg16"), labels, "float32")
     np.testing.assert_array_equal(kept.rows(np.arange(40)), np.load(path)[np.arange(40) % 40])
 
 
@@ -145,8 +145,8 @@ def test_a_finished_run_gives_images_trunks_and_features(work, tmp_path):
     assert name == "000000-000039" and len(run.values) == 40
     np.testing.assert_array_equal(sample.targets, run.targets[:20])
     found.make_features("vgg16")
-    kept = open_features(found.kept.features_of("vgg16"), run)
-    of_sample = open_features(found.sample.features_of("vgg16"), sample)
+    kept = open_features(found.kept.features_of("vgg16"), run, "float32")
+    of_sample = open_features(found.sample.features_of("vgg16"), sample, "float32")
     np.testing.assert_array_equal(of_sample.rows(np.arange(20)), kept.rows(np.arange(20)))
     with pytest.raises(SystemExit, match="give --images 40 or less"):
         workload(tmp_path / "more", images=60, results=tmp_path / "results")

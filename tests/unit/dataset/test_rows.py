@@ -17,7 +17,7 @@ def data(tmp_path):
 
 
 def test_rows_come_in_the_order_asked_for(data):
-    shards = open_features(data.features, data.labels)
+    shards = open_features(data.features, data.labels, "float32")
     whole = np.concatenate([np.load(path) for path in data.features])
     indices = np.array([59, 0, 20, 19, 20, 41])
     assert shards.shape == (3, 2, 2) and len(shards) == 60
@@ -45,7 +45,7 @@ def test_other_ranges_are_refused(data):
     with pytest.raises(InputError, match=r"expected the same ranges in the same order"):
         read_labels(data.parameters, data.splits[::-1])
     with pytest.raises(InputError, match=r"expected the 60 images of the parameters"):
-        open_features(data.features[:2], data.labels)
+        open_features(data.features[:2], data.labels, "float32")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_other_ranges_are_refused(data):
 def test_features_of_another_form_than_the_first_are_refused(data, array, message):
     write_array(data.features[2], array)
     with pytest.raises(InputError, match=message):
-        open_features(data.features, data.labels)
+        open_features(data.features, data.labels, "float32")
 
 
 def test_learning_from_the_first_images_leaves_the_test_images(data):
@@ -81,5 +81,5 @@ def test_labels_without_a_split_know_nothing_of_it(data):
         np.testing.assert_array_equal(kept, data.labels.indices(split))
         np.testing.assert_array_equal(labels.targets[kept], data.labels.targets[kept])
     # The images are those they were, and the labels that they came from whole.
-    assert len(open_features(data.features, labels)) == 60
+    assert len(open_features(data.features, labels, "float32")) == 60
     assert np.isfinite(data.labels.targets).all()

@@ -17,7 +17,9 @@ def data(tmp_path_factory):
 
 def test_what_is_kept_is_pooled_before_and_twice_the_same(data, vgg16, tmp_path):
     shapes = {
-        first: FeatureShards(keep_outputs(tmp_path, data, vgg16, "vgg16", first).inputs).shape
+        first: FeatureShards(
+            keep_outputs(tmp_path, data, vgg16, "vgg16", first).inputs, "float32"
+        ).shape
         for first in (2, 5)
     }
     assert shapes == {2: (64, 16, 16), 5: (512, 2, 2)}

@@ -175,7 +175,7 @@ def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, t
         network = network_of(data, trunk, architecture, stages)
         make_fast(network.frozen, torch.device("cpu"), "float32")
         files = keep_outputs(tmp_path, data, trunk, architecture, first_trained=6 - stages)
-        rows = FeatureShards(files.inputs)
+        rows = FeatureShards(files.inputs, "float32")
         assert rows.dtype == np.float16
         with torch.inference_mode():
             expected = network.features(images)

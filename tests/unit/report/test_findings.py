@@ -47,12 +47,16 @@ def test_the_command_is_kept_as_others_would_give_it(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/benchmarks/speed.py", "--of", "another"])
     path = tmp_path / "speed.json"
     arguments = [f"--keep={path}", "--weights", "/home/me/weights.pth", "--results", "demo/results"]
+    arguments += ["--model=/home/me/model", "../../me/picture.png"]
     Findings(arguments).write(path)
-    expected = "python benchmarks/speed.py --weights weights.pth --results demo/results"
+    expected = (
+        "python benchmarks/speed.py --weights weights.pth --results demo/results --model=model "
+        "picture.png"
+    )
     assert read_findings(tmp_path)["speed"]["command"] == expected
 
 
-def test_every_benchmark_with_tables_keeps_them():
+def test_every_benchmark_that_makes_findings_can_keep_them():
     texts = {path.name: path.read_text() for path in (ROOT / "benchmarks").glob("*.py")}
     told = {name for name, text in texts.items() if "findings.table(" in text or "tell_" in text}
     assert told == {name for name, text in texts.items() if "add_keep(" in text}
@@ -64,7 +68,7 @@ def test_every_benchmark_with_tables_keeps_them():
 def test_what_is_not_kept_is_said_to_be_missing(tmp_path, monkeypatch):
     keep(tmp_path, monkeypatch)
     text = render_benchmarks(read_findings(tmp_path))
-    assert "(not measured)" in text and "| what |" not in text
+    assert "(not measured)" in text and "| what |" not in text and ".venv/bin/(" not in text
 
 
 def test_nothing_is_kept_unasked(tmp_path, monkeypatch):

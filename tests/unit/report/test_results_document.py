@@ -192,7 +192,7 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     line = next(line for line in future.splitlines() if line.startswith("- `vgg16_v1_stage_5`: "))
     train = [one["train_mse"] for one in (trained[0], other)]
     change = f"{float(f'{100 * (train[0] / train[1] - 1):.2g}'):+g} %".replace("-", "−")
-    assert line.endswith(f" Its MSE on training images differs by {change}.")
+    assert line.endswith(f" On training images its MSE differs from the frozen one's by {change}.")
     # What stands below in bfloat16 isn't called missing above.
     assert "vgg16_v1_stage_5`" not in future.partition("Blocks trained in bfloat16")[0]
     # It has no frozen self of that name.
@@ -236,7 +236,7 @@ def test_what_trained_blocks_gain_is_compared_with_the_searches(tmp_path, lowest
     )
     text = section(render_document(whole), "The poster's future work")
     assert f"trials of `vgg16_v1_stage_5` is {lowest:.4f}, and that of `vgg16_v1`" in text
-    assert ("brings the more, the more images" in text) == grows
+    assert ("training the block lowers the error by a larger share" in text) == grows
     assert "| `vgg16_v1_stage_5` |  | 2 | 2 |" in text
 
 

@@ -169,7 +169,7 @@ ARRAYS = [
     Artefact(
         f"{IMAGES}.npy",
         lambda path: write_array(path, np.zeros((4, 2, 3, 3), np.float16)),
-        lambda path: FeatureShards([path]),
+        lambda path: FeatureShards([path], "float32"),
     ),
 ]
 OTHERS = [

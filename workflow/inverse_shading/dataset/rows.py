@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -91,18 +92,14 @@ class FeatureShards(ShardRows):
 
     Args:
         paths: as of `ShardRows`.
-        precision: that a file must name if it names one; None accepts any.
+        precision: that a file must name if it names one.
 
     Raises:
         InputError: as `ShardRows`, or a file names another precision.
     """
 
-    def __init__(self, paths: Sequence[str | Path], precision: str | None = None):
-        super().__init__(paths, _open_features)
-        for path in paths if precision else ():
-            found = features_precision(path)
-            if found not in (None, precision):
-                raise unusable(path, f"found features in {found}, expected {precision}")
+    def __init__(self, paths: Sequence[str | Path], precision: str):
+        super().__init__(paths, partial(_open_features, precision=precision))
 
 
 class ImageShards(ShardRows):
@@ -112,13 +109,11 @@ class ImageShards(ShardRows):
         super().__init__(paths, lambda path: open_images(path, parse_range(Path(path).stem)))
 
 
-def open_features(
-    paths: Sequence[str | Path], labels: Labels, precision: str | None = None
-) -> FeatureShards:
+def open_features(paths: Sequence[str | Path], labels: Labels, precision: str) -> FeatureShards:
     """Map the features of the images that `labels` names, in the same order.
 
     Args:
-        precision: that the model was configured for; None accepts any.
+        precision: that the model was configured for.
 
     Raises:
         InputError: a file is wrong, of another precision, or the files hold other images.
@@ -147,6 +142,10 @@ def _check_images(paths: Sequence[str | Path], labels: Labels) -> None:
         )
 
 
-def _open_features(path: str | Path) -> np.ndarray:
+def _open_features(path: str | Path, precision: str) -> np.ndarray:
     shape = (len(parse_range(Path(path).stem)), "channels", "height", "width")
-    return open_array(path, "features", [np.float16, np.float32], shape)
+    array = open_array(path, "features", [np.float16, np.float32], shape)
+    found = features_precision(path)
+    if found not in (None, precision):
+        raise unusable(path, f"found features in {found}, expected {precision}")
+    return array

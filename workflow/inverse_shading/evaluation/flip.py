@@ -1,9 +1,8 @@
 """What an observer sees who flips between two images on a screen: FLIP.
 
 Andersson et al. (2020), "FLIP: A Difference Evaluator for Alternating Images", doi:10.1145/3406183,
-with the constants of its authors' code. Their library gives the same. On one thread it takes about
-seven times as long for images of 224 pixels, which was most of the time that the looks of predictions
-took. Tests compare the two.
+with the constants of its authors' code. Their library gives the same. It takes several times as long,
+which was most of the time that the looks of predictions took. Tests compare the two.
 """
 
 import numpy as np
@@ -17,7 +16,8 @@ PIXELS_PER_DEGREE = 0.7 * (3840 / 0.7) * np.pi / 180
 SENSITIVITIES = (((1.0, 0.0047),), ((1.0, 0.0053),), ((34.1, 0.04), (13.5, 0.025)))
 # Width in degrees of the lines and points that draw attention.
 FEATURE_WIDTH = 0.082
-# Kernels end at so many standard deviations, of the widest Gaussian of all sensitivities.
+# Kernels end at so many standard deviations: of the widest Gaussian of all sensitivities, or of the
+# features' own.
 DEVIATIONS = 3
 # Exponents of colour and of features, and how colour differences are spread: up to the share `PC` of
 # the largest they take the share `PT` of the range.
@@ -66,7 +66,7 @@ def _perceive(image: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     """How an observer sees the colours of an image, and how strong its edges and its points are."""
     opponent = np.asarray(image, np.float32) @ TO_OPPONENT.T
     filtered = [
-        sum(_filter(opponent[..., place], kernel, kernel) for kernel in kernels)
+        sum(_along_rows(_along_columns(opponent[..., place], kernel), kernel) for kernel in kernels)
         for place, kernels in enumerate(SENSITIVITY_KERNELS)
     ]
     linear = np.stack(filtered, axis=-1) @ FROM_OPPONENT.T
@@ -95,10 +95,6 @@ def _hyab(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """HyAB distance: of lightness, and of both colour channels together."""
     apart = a - b
     return np.abs(apart[..., 0]) + np.hypot(apart[..., 1], apart[..., 2])
-
-
-def _filter(channel: np.ndarray, vertical: np.ndarray, horizontal: np.ndarray) -> np.ndarray:
-    return _along_rows(_along_columns(channel, vertical), horizontal)
 
 
 def _along_rows(channel: np.ndarray, kernel: np.ndarray) -> np.ndarray:

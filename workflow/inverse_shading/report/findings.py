@@ -77,7 +77,10 @@ def _shown_command(arguments: Sequence[str]) -> str:
         if argument == "--keep":
             next(given, None)
         elif not argument.startswith("--keep="):
-            shown.append(Path(argument).name if Path(argument).is_absolute() else argument)
+            option, equals, value = argument.rpartition("=")
+            path = Path(value)
+            is_elsewhere = path.is_absolute() or ".." in path.parts
+            shown.append(f"{option}{equals}{path.name}" if is_elsewhere else argument)
     return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *shown])
 
 
@@ -88,8 +91,9 @@ class _Page:
         self._findings = findings
 
     def command(self, name: str) -> str:
-        """How a benchmark was run."""
-        return self._findings[name]["command"] if name in self._findings else f"({ABSENT})"
+        """How a benchmark was run, with the repository's own Python."""
+        found = self._findings.get(name)
+        return f".venv/bin/{found['command']}" if found else f"({ABSENT})"
 
     def table(self, name: str, table: str) -> list[str]:
         """The lines of one of its tables."""
