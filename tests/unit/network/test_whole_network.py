@@ -191,7 +191,7 @@ def test_stages_after_kept_outputs_are_the_trunk_on_images(data, architecture, t
 def test_inputs_on_the_device_are_the_files(tmp_path, make):
     data = SyntheticData(tmp_path, n_images=40, shard_size=20)
     paths = make(data)
-    shards = (ImageShards if paths is data.images else FeatureShards)(paths)
+    shards = ImageShards(paths) if paths is data.images else FeatureShards(paths, "float32")
     resident = ResidentRows(shards, torch.device("cpu"))
     rows = np.array([39, 0, 20])
     assert len(resident) == len(shards) and resident.shape == shards.shape
