@@ -154,7 +154,8 @@ def _sentences() -> list[Claim]:
             "images using a different platform”",
             ["resnet50_v3"],
             lambda record: (
-                f"`resnet50_v3` on renders of one object in one light, {_both(record, 'resnet50_v3')}",
+                "`resnet50_v3` on renders of one object in one light, "
+                + _describe_errors(record, "resnet50_v3"),
                 UNTESTED,
                 "no photograph with a known material is at hand",
             ),
@@ -195,9 +196,9 @@ def best_model(record: Record) -> tuple[str, str, str]:
     """Whether ResNet50 V3 is the best of the six."""
     others = [name for name in LISTED if name != "resnet50_v3"]
     best = _best(record, list(LISTED))
-    measured = f"the best of the six by validation is `{best}`, {_both(record, best)}"
+    measured = f"the best of the six by validation is `{best}`, {_describe_errors(record, best)}"
     if best != "resnet50_v3":
-        measured += f"; `resnet50_v3` has {_both(record, 'resnet50_v3')}"
+        measured += f"; `resnet50_v3` has {_describe_errors(record, 'resnet50_v3')}"
     if _is_random(record, "resnet50_v3"):
         return measured, UNTESTED, RANDOM
     sides = [order(record, "resnet50_v3", other) for other in others]
@@ -343,7 +344,7 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     rounding can't explain, is refuted whatever the run has.
     """
     names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
-    measured = "; ".join(f"`{name}` {_both(record, name)}" for name in names) or ABSENT
+    measured = "; ".join(f"`{name}` {_describe_errors(record, name)}" for name in names) or ABSENT
     impossible = impossible_mae(row)
     reasons = []
     explained = impossible and is_within_rounding(row)
@@ -457,8 +458,8 @@ def describe_error(record: Record, name: str) -> str:
     return text
 
 
-def _both(record: Record, name: str) -> str:
-    """Beside `describe_error` the test MAE, where the poster has one too."""
+def _describe_errors(record: Record, name: str) -> str:
+    """`describe_error` and the test MAE, for claims of the poster that name both."""
     return f"{describe_error(record, name)}, MAE {record.rows[name]['test_mae']:.4f}"
 
 
