@@ -61,7 +61,7 @@ TINY = {
         "streamed": None,
     },
     "predictions": {"model": "pixel_components"},
-    "studies": {"ablation": {"models": {"pixel_components_only_50": None}}},
+    "studies": {"ablation": {"models": {"pixel_components_only_20": None}}},
     "baselines": {"thumbnail_size": 14},
     "appearance": {"images": 4},
     "refinement": {"stride": 2, "calibration_images": 2},

@@ -211,6 +211,19 @@ def test_models_stand_on_the_axis_by_the_images_that_they_learn_from(config):
     assert places == own | {"vgg16_v1": 10000, "pixel_components": 10000}
 
 
+def test_models_of_one_line_differ_in_their_places_or_are_like_each_other(config):
+    config["studies"]["bins"]["models"]["longer"] = {
+        "like": "vgg16_bins_v1_51",
+        "training": {"max_epochs": 30},
+    }
+    groups = {point["model"]: point["group"] for point in slices.axis_points(config, "bins")}
+    assert groups == {"longer": "vgg16_bins_v1"} | {
+        f"{base}{end}": base
+        for base in ("vgg16_bins_v1", "vgg16_bins_v1_expected")
+        for end in ("", "_11", "_51", "_101")
+    }
+
+
 def test_a_study_without_an_axis_has_no_figure_of_it(config):
     message = "^studies.ablation.axis: found nothing, allowed is images or bins$"
     with pytest.raises(InputError, match=message):
@@ -439,7 +452,7 @@ def test_a_model_without_a_space_has_the_values_of_the_one_that_it_is_like(
     applied, model, base, keys
 ):
     applied["models"] |= {
-        "between": {"like": "pixel_components_only_50", "images": 4000},
+        "between": {"like": "pixel_components_only_20", "images": 4000},
         "vgg16_v2_dense": {
             "like": "vgg16_v2",
             "head": {"type": "dense", "grid": 1},

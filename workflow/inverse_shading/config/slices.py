@@ -344,7 +344,10 @@ def table_models(config: dict, study: str | None = None) -> list[str]:
 
 
 def axis_points(config: dict, study: str) -> list[dict]:
-    """The models that a study's figure shows: `model`, the one that it is like as `group`, `place`.
+    """The models that a study's figure shows: `model`, `group`, `place`.
+
+    A group has the name of a model of the comparison: of the one from which a model differs in its place
+    only, or else of the one that it is like. A model that is like none is a group by itself.
 
     Raises:
         InputError: the study has no axis, or a model has no one place on it.
@@ -352,7 +355,7 @@ def axis_points(config: dict, study: str) -> list[dict]:
     axis = config["studies"][study].get("axis")
     if axis is None:
         raise InputError(f"studies.{study}.axis: found nothing, allowed is images or bins")
-    defined = model_definitions(config)
+    defined, compared = model_definitions(config), model_names(config)
 
     def place(model: str) -> int:
         if axis == "images":
@@ -370,8 +373,24 @@ def axis_points(config: dict, study: str) -> list[dict]:
             )
         return defined[model]["objective"]["count"]
 
-    groups = {name: defined[name].get("like", name) for name in model_names(config, study)}
-    # The models that they are like stand on the axis too.
+    def line(model: str) -> dict:
+        """What a model shares with the others of its group."""
+        definition = {key: value for key, value in defined[model].items() if key != "like"}
+        if axis == "images":
+            return definition | {"images": None}
+        return definition | {"objective": definition["objective"] | {"count": None}}
+
+    def group(model: str) -> str:
+        for name in compared:
+            if line(name) == line(model):
+                return name
+        base = model
+        while base not in compared and "like" in defined[base]:
+            base = defined[base]["like"]
+        return base
+
+    groups = {name: group(name) for name in model_names(config, study)}
+    # The models that groups are named after stand on the axis too.
     groups |= {base: base for base in groups.values()}
     return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]
 

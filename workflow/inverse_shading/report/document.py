@@ -32,6 +32,8 @@ from inverse_shading.runtime.files import write_text
 from inverse_shading.training.trials import COMPLETE
 
 TEMPLATE = "results.md.j2"
+# How a model whose trunk's last block is trained is named after the one that it is like.
+BLOCK = "_stage_5"
 # Columns of a table of errors: header and form.
 ERROR_COLUMNS = {
     VS_FLOOR: ("× floor", ".2f"),
@@ -148,6 +150,15 @@ class _Page:
         ]
         return min(errors, default=None)
 
+    def trained_blocks(self) -> list[str]:
+        """Names of the models whose trunk's last block is trained."""
+        return [name for name in self.of_study("fine_tuning") if name.endswith(BLOCK)]
+
+    @staticmethod
+    def frozen(name: str) -> str:
+        """The name of the model that one with a trained block is like."""
+        return name.removesuffix(BLOCK)
+
     def gains_by_images(self, name: str, frozen: "_Page") -> bool:
         """Whether training a block brings a larger share here than on the images of the searches.
 
@@ -155,7 +166,7 @@ class _Page:
             name: of the model with a trained block, which has trials here.
             frozen: the page with the trials of the model that it is like.
         """
-        base = name.removesuffix("_stage_5")
+        base = self.frozen(name)
         share = self._rows[name]["validation_mse"] / self._rows[base]["validation_mse"]
         return share < self.lowest_trial(name) / frozen.lowest_trial(base)
 
