@@ -222,7 +222,7 @@ def _summarise(given: argparse.Namespace) -> int:
 
 
 def _record(given: argparse.Namespace) -> int:
-    from inverse_shading.report.record import write_record
+    from inverse_shading.report.recording import write_record
 
     write_record(given.results, given.output, given.config, given.pictures)
     return DONE

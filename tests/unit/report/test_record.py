@@ -8,7 +8,8 @@ from PIL import Image
 
 from inverse_shading.evaluation.confidence import half_width
 from inverse_shading.evaluation.metrics import read_metrics, write_metrics
-from inverse_shading.report.record import read_record, write_record
+from inverse_shading.report.record import read_record
+from inverse_shading.report.recording import write_record
 from inverse_shading.runtime.errors import InputError
 from tests.support.record_inputs import (
     RANDOM,

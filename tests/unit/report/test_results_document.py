@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from inverse_shading.report.document import render_document, write_document
-from inverse_shading.report.record import Record, read_record, write_record
+from inverse_shading.report.record import Record, read_record
+from inverse_shading.report.recording import write_record
 from inverse_shading.runtime.errors import InputError
 from tests.support.record_inputs import main_rows, row, write_results, write_tables
 from tests.support.traced_numbers import CONSTANTS, prose_constants, untraced

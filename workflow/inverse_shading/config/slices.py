@@ -346,8 +346,8 @@ def table_models(config: dict, study: str | None = None) -> list[str]:
 def axis_points(config: dict, study: str) -> list[dict]:
     """The models that a study's figure shows: `model`, `group`, `place`.
 
-    A group has the name of a model of the comparison: of the one from which a model differs in its place
-    only, or else of the one that it is like. A model that is like none is a group by itself.
+    A group has the name of a model of the comparison: of the one from which a model differs in its
+    place only, or else of the one that it is like. A model that is like none is a group by itself.
 
     Raises:
         InputError: the study has no axis, or a model has no one place on it.

@@ -55,7 +55,7 @@ def write_document(record: str | Path, output: str | Path) -> None:
     """Write the document of a record.
 
     Args:
-        record: folder made by `record.write_record`.
+        record: folder made by `recording.write_record`.
         output: Markdown to write; its pictures are in the folder `pictures` beside it.
 
     Raises:
