@@ -516,6 +516,25 @@ def test_a_study_may_have_seeds_of_its_own(config):
     assert search_config(config, "vgg16_bins_v1_11")["model"]["seed"] == 7
 
 
+def test_a_model_may_have_seeds_of_its_own_that_none_takes_over(config):
+    config["seeds"], config["studies"]["bins"]["seeds"] = [1, 2, 3], [7, 8]
+    config["models"]["vgg16_bins_v1"]["seeds"] = [4]
+    config["studies"]["bins"]["models"]["vgg16_bins_v1_51"]["seeds"] = [9]
+    check_config(config)
+    names = (
+        "vgg16_bins_v1",
+        "vgg16_bins_v1_expected",
+        "vgg16_bins_v1_11",
+        "vgg16_bins_v1_51",
+        "vgg16_bins_v1_expected_51",
+    )
+    assert [model_seeds(config, name) for name in names] == [[4], [1, 2, 3], [7, 8], [9], [7, 8]]
+    # How often one is trained is no reason to train it anew, nor for a line of its own in a figure.
+    assert "seeds" not in slices.model_config(config, "vgg16_bins_v1_51", 9)
+    groups = {point["model"]: point["group"] for point in slices.axis_points(config, "bins")}
+    assert groups["vgg16_bins_v1_51"] == "vgg16_bins_v1"
+
+
 def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):
     config["n_images"] = 500
     config["studies"] = {}

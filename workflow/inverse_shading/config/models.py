@@ -105,8 +105,8 @@ def _wants_too_much(config: dict, name: str, own: dict) -> bool:
 
 
 def _lay_over(base: dict, own: dict) -> dict:
-    """What a model says itself over what it takes over."""
-    result = copy.deepcopy(base)
+    """What a model says itself over what it takes over, which is all but how often it is trained."""
+    result = {key: value for key, value in copy.deepcopy(base).items() if key != "seeds"}
     for key, value in own.items():
         if key in ("head", "objective", "training") and key in result:
             fresh = value.get("type", result[key].get("type")) != result[key].get("type")
@@ -129,9 +129,10 @@ def _study_of(config: dict, name: str) -> str | None:
 
 
 def model_seeds(config: dict, name: str) -> list[int]:
-    """The seeds that a model is trained with: those of its study, or else those of all models."""
+    """The seeds that a model is trained with: its own, those of its study, or those of all."""
     study = _study_of(config, name)
-    return (config["studies"][study] if study else {}).get("seeds", config["seeds"])
+    sections = (model_definition(config, name), config["studies"][study] if study else {}, config)
+    return next(section["seeds"] for section in sections if "seeds" in section)
 
 
 def model_sections(config: dict) -> dict[str, list[str]]:

@@ -211,6 +211,9 @@ class Model(Section):
         "Side in pixels that images are averaged down to where all stages are trained."
     )
     stream: Stream = optional("Learn from renders made for it in place of the data set's images.")
+    seeds: Seeds = optional(
+        "Of its own trainings, no two alike; those of its study or of all models if not given."
+    )
     trunk: str = key("One of the names under trunks.")
     head: DenseHead | ConvHead | MlpHead | PerceptronHead = key(
         "The trained part between trunk and outputs.", discriminator="type"

@@ -375,7 +375,7 @@ def axis_points(config: dict, study: str) -> list[dict]:
 
     def line(model: str) -> dict:
         """What a model shares with the others of its group."""
-        definition = {key: value for key, value in defined[model].items() if key != "like"}
+        definition = {key: defined[model][key] for key in defined[model].keys() - {"like", "seeds"}}
         if axis == "images":
             return definition | {"images": None}
         return definition | {"objective": definition["objective"] | {"count": None}}
