@@ -134,6 +134,10 @@ def test_wrong_seeds_of_a_study_are_refused(config, seeds):
     config["studies"]["bins"]["seeds"] = seeds
     with pytest.raises(InputError, match=r"studies.bins.seeds(.0)?: found .*, allowed is"):
         check_config(config)
+    del config["studies"]["bins"]["seeds"]
+    config["models"]["vgg16_v1"]["seeds"] = seeds
+    with pytest.raises(InputError, match=r"models.vgg16_v1.seeds(.0)?: found .*, allowed is"):
+        check_config(config)
 
 
 def test_all_mistakes_come_at_once(config):
@@ -189,7 +193,7 @@ def test_what_a_model_takes_over_is_told_of_the_one_that_says_it(config):
     ]
 
 
-@pytest.mark.parametrize("name", ["second_stage", "fine_tuning", "bfloat16"])
+@pytest.mark.parametrize("name", ["second_stage", "fine_tuning", "studies", "bfloat16"])
 def test_what_stands_beside_the_record_is_a_configuration(config, tmp_path, monkeypatch, name):
     text = (Path(__file__).parents[3] / "docs" / "record" / f"{name}.yaml").read_text()
     before = copy.deepcopy(config)

@@ -211,17 +211,24 @@ def test_models_stand_on_the_axis_by_the_images_that_they_learn_from(config):
     assert places == own | {"vgg16_v1": 10000, "pixel_components": 10000}
 
 
-def test_models_of_one_line_differ_in_their_places_or_are_like_each_other(config):
-    config["studies"]["bins"]["models"]["longer"] = {
-        "like": "vgg16_bins_v1_51",
-        "training": {"max_epochs": 30},
-    }
+def test_models_of_one_line_differ_in_their_places_only(config):
+    models = config["studies"]["bins"]["models"]
+    models["longer"] = {"like": "vgg16_bins_v1_51", "training": {"max_epochs": 30}}
+    models["longer_11"] = {"like": "longer", "objective": {"count": 11}}
+    models["vgg16_bins_v1_expected_51"]["seeds"] = [7, 8]
     groups = {point["model"]: point["group"] for point in slices.axis_points(config, "bins")}
-    assert groups == {"longer": "vgg16_bins_v1"} | {
+    assert groups == {"longer": "longer", "longer_11": "longer"} | {
         f"{base}{end}": base
         for base in ("vgg16_bins_v1", "vgg16_bins_v1_expected")
         for end in ("", "_11", "_51", "_101")
     }
+
+
+def test_a_line_without_a_model_of_the_comparison_has_the_name_of_its_first(config):
+    config["models"]["vgg16_bins_v1_expected"] = None
+    groups = {point["model"]: point["group"] for point in slices.axis_points(config, "bins")}
+    line = [model for model, group in groups.items() if group == "vgg16_bins_v1_expected_11"]
+    assert line == [f"vgg16_bins_v1_expected_{count}" for count in (11, 51, 101)]
 
 
 def test_a_study_without_an_axis_has_no_figure_of_it(config):
@@ -529,10 +536,17 @@ def test_a_model_may_have_seeds_of_its_own_that_none_takes_over(config):
         "vgg16_bins_v1_expected_51",
     )
     assert [model_seeds(config, name) for name in names] == [[4], [1, 2, 3], [7, 8], [9], [7, 8]]
-    # How often one is trained is no reason to train it anew, nor for a line of its own in a figure.
-    assert "seeds" not in slices.model_config(config, "vgg16_bins_v1_51", 9)
-    groups = {point["model"]: point["group"] for point in slices.axis_points(config, "bins")}
-    assert groups["vgg16_bins_v1_51"] == "vgg16_bins_v1"
+    config["search"]["spaces"]["vgg16_bins_v1_51"] = {
+        "training.learning_rate": {"low": 0.001, "high": 0.01}
+    }
+    assert search_config(config, "vgg16_bins_v1_51")["model"]["seed"] == 9
+
+
+def test_further_seeds_train_nothing_again(config):
+    before = slices.model_slice(config, "vgg16_bins_v1", 1)
+    config["models"]["vgg16_bins_v1"]["seeds"] = [1, 2]
+    check_config(config)
+    assert slices.model_slice(config, "vgg16_bins_v1", 1) == before
 
 
 def test_a_search_that_the_data_are_too_few_for_is_refused_when_it_is_asked_for(config):

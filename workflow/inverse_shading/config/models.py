@@ -30,8 +30,9 @@ def model_definitions(config: dict) -> dict[str, dict]:
     """Every model by name, those of studies too, each with what it takes over from the one it is like.
 
     What a model says itself lies over what it takes over, key by key; a head or an objective of
-    another type replaces the whole section. A model that is null, or like one that is, is left out; so
-    is one of a study that wants more images than there are, or larger ones.
+    another type replaces the whole section, and seeds aren't taken over. A model that is null, or
+    like one that is, is left out; so is one of a study that wants more images than there are, or
+    larger ones.
     """
     given = given_models(config)
     completed: dict[str, dict | None] = {}
@@ -105,7 +106,7 @@ def _wants_too_much(config: dict, name: str, own: dict) -> bool:
 
 
 def _lay_over(base: dict, own: dict) -> dict:
-    """What a model says itself over what it takes over, which is all but how often it is trained."""
+    """What a model says itself over what it takes over. Seeds aren't taken over."""
     result = {key: value for key, value in copy.deepcopy(base).items() if key != "seeds"}
     for key, value in own.items():
         if key in ("head", "objective", "training") and key in result:

@@ -198,7 +198,9 @@ class Stream(Section):
 class Model(Section):
     """A trunk, a head and an objective."""
 
-    like: str = optional("A model that this one takes over whatever it doesn't say itself.")
+    like: str = optional(
+        "A model from which this one takes over everything but seeds that it doesn't say itself."
+    )
     images: int = optional(
         "Learn from the first so many images only; the test images stay the same.",
         ge=1,
@@ -356,7 +358,8 @@ class Configuration(Section):
 
     seed: int = key("Root of the random draws of data and searches.", 1, ge=0, le=4294967295)
     seeds: Seeds = key(
-        "Of initial weights, batches and dropout, no two alike; every model is trained once for each.",
+        "Of initial weights, batches and dropout, no two alike; every model is trained once for each, "
+        "unless it or its study has seeds of its own.",
         [1],
     )
     n_images: int = key(

@@ -346,8 +346,8 @@ def table_models(config: dict, study: str | None = None) -> list[str]:
 def axis_points(config: dict, study: str) -> list[dict]:
     """The models that a study's figure shows: `model`, `group`, `place`.
 
-    A group has the name of a model of the comparison: of the one from which a model differs in its
-    place only, or else of the one that it is like. A model that is like none is a group by itself.
+    The models of a group differ in their places only. It is named after the first of them; models of
+    the comparison come before those of the study.
 
     Raises:
         InputError: the study has no axis, or a model has no one place on it.
@@ -355,7 +355,7 @@ def axis_points(config: dict, study: str) -> list[dict]:
     axis = config["studies"][study].get("axis")
     if axis is None:
         raise InputError(f"studies.{study}.axis: found nothing, allowed is images or bins")
-    defined, compared = model_definitions(config), model_names(config)
+    defined = model_definitions(config)
 
     def place(model: str) -> int:
         if axis == "images":
@@ -380,16 +380,11 @@ def axis_points(config: dict, study: str) -> list[dict]:
             return definition | {"images": None}
         return definition | {"objective": definition["objective"] | {"count": None}}
 
-    def group(model: str) -> str:
-        for name in compared:
-            if line(name) == line(model):
-                return name
-        base = model
-        while base not in compared and "like" in defined[base]:
-            base = defined[base]["like"]
-        return base
-
-    groups = {name: group(name) for name in model_names(config, study)}
+    names = model_names(config, study)
+    lines = [(name, line(name)) for name in model_names(config) + names]
+    groups = {
+        name: next(other for other, shared in lines if shared == line(name)) for name in names
+    }
     # The models that groups are named after stand on the axis too.
     groups |= {base: base for base in groups.values()}
     return [{"model": name, "group": base, "place": place(name)} for name, base in groups.items()]

@@ -32,7 +32,7 @@ from inverse_shading.runtime.files import write_text
 from inverse_shading.training.trials import COMPLETE
 
 TEMPLATE = "results.md.j2"
-# How a model whose trunk's last block is trained is named after the one that it is like.
+# Ending of the name of a model that trains its trunk's last block; the rest is that of its frozen self.
 BLOCK = "_stage_5"
 # Columns of a table of errors: header and form.
 ERROR_COLUMNS = {
@@ -150,7 +150,7 @@ class _Page:
         ]
         return min(errors, default=None)
 
-    def trained_blocks(self) -> list[str]:
+    def block_models(self) -> list[str]:
         """Names of the models whose trunk's last block is trained."""
         return [name for name in self.of_study("fine_tuning") if name.endswith(BLOCK)]
 
@@ -159,16 +159,16 @@ class _Page:
         """The name of the model that one with a trained block is like."""
         return name.removesuffix(BLOCK)
 
-    def gains_by_images(self, name: str, frozen: "_Page") -> bool:
+    def gains_by_images(self, name: str, searched: "_Page") -> bool:
         """Whether training a block brings a larger share here than on the images of the searches.
 
         Args:
             name: of the model with a trained block, which has trials here.
-            frozen: the page with the trials of the model that it is like.
+            searched: the page with the trials of the model that it is like.
         """
         base = self.frozen(name)
         share = self._rows[name]["validation_mse"] / self._rows[base]["validation_mse"]
-        return share < self.lowest_trial(name) / frozen.lowest_trial(base)
+        return share < self.lowest_trial(name) / searched.lowest_trial(base)
 
     def main(self) -> list[str]:
         """Names of all rows of the comparison but refinement, whose errors are of other images."""
@@ -181,6 +181,12 @@ class _Page:
 
     def of_study(self, study: str) -> list[str]:
         return [row["model"] for row in self._record.of(MODEL, table=study)]
+
+    def untuned(self, *studies: str) -> bool:
+        """Whether a row of these studies was trained without a search."""
+        return any(
+            self._rows[name]["trials"] == 0 for study in studies for name in self.of_study(study)
+        )
 
     def studies(self) -> list[str]:
         """Names of all studies."""

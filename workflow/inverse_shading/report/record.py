@@ -1,9 +1,10 @@
-"""The record of a run, read: the few numbers of a results folder that docs/results.md is written from.
+"""The record of a run: the few numbers of a results folder that docs/results.md is written from.
 
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
 may hold further records in folders of its own. One of them with studies continues the run: its studies
 are read as the run's own, and must be of the same images, weights and precision. Those of a second
-stage and of another precision are runs of their own, with studies or without. `recording` makes them.
+stage and of another precision are runs of their own, with studies or without. Records are written by
+`recording`.
 """
 
 import json
@@ -133,7 +134,8 @@ class Record:
             raise InputError(
                 f"{self.folder / COMPARISON}: found one seed of {row['model']}, expected two at "
                 "least, since its interval over seeds is asked for. Set `seeds: [1, 2, 3, 4, 5]` in "
-                f"the configuration, run it again, and {_remake(self.folder)}"
+                "the configuration, and none of the model's own, run it again, and "
+                f"{_remake(self.folder)}"
             )
         return interval
 

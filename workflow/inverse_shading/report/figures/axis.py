@@ -23,23 +23,24 @@ def draw_axis(
 ) -> None:
     """Draw test MSE with 95 % intervals, one line a group of models.
 
-    The interval is over seeds where there are several, else over the test images.
+    A point's interval is over seeds where it has several, else over the test images.
 
     Args:
         output: the PNG to write.
         axis: images or bins.
-        points: `model`, `group` (the model that it is like) and `place` (on the axis) of each model.
+        points: `model`, `group` (its line) and `place` (on the axis) of each model.
         metrics: metrics.json of each, in the same order.
 
     Raises:
         InputError: a file can't be read, or has no test error.
     """
     lines: dict[str, list[tuple[float, float, float]]] = {}
-    several = False
+    over = set()
     for point, path in zip(points, metrics, strict=True):
         content = read_metrics(path)
         try:
             several = len(content["seeds"]) > 1
+            over.add("seeds" if several else "the test images")
             intervals = content["intervals"] if several else content["image_intervals"]
             interval = intervals["test"]["mse"]
             error = content["splits"]["test"]["mse"]
@@ -74,8 +75,6 @@ def draw_axis(
         panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.tick_params(axis="y", which="minor", labelsize=9)
         panel.set_xlabel(AXES[axis])
-        panel.set_ylabel(
-            f"Test MSE, 95 % interval over {'seeds' if several else 'the test images'}"
-        )
+        panel.set_ylabel(f"Test MSE, 95 % interval over {' or '.join(sorted(over))}")
         panel.legend()
         save_figure(figure, output)
