@@ -1,5 +1,5 @@
 # make demo        sets up, then runs the whole workflow at a small size in demo/
-# make test        sets up, then runs all tests; PATHS=tests/unit/render only those
+# make test        sets up, then runs the tests; PATHS=tests/unit/render only those
 # make lint        sets up, then checks the style of everything, with npm also the types of the report's scripts
 # make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
