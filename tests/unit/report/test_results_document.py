@@ -241,6 +241,20 @@ def test_what_trained_blocks_gain_is_compared_with_the_searches(tmp_path, lowest
     assert "| `vgg16_v1_stage_5` |  | 2 | 2 |" in text
 
 
+@pytest.mark.parametrize("lowest, turns", [(0.0500, True), (0.0200, False), (None, False)])
+def test_an_order_that_turns_with_the_number_of_images_is_said(record, lowest, turns):
+    found = changed(record, vgg16_v1_constant_rate=0.0250)
+    trials = trials_of("vgg16_v1", 0.0310)
+    if lowest:
+        trials += trials_of("vgg16_v1_constant_rate", 0.0600, lowest)
+    text = section(
+        render_document(dataclasses.replace(found, trials=trials)), "The poster's future work"
+    )
+    line = next(line for line in text.splitlines() if line.startswith("- **Learning-rate decay**"))
+    assert ("it is the other way round for a constant rate" in line) == turns
+    assert ("is 0.0500, and that of `vgg16_v1` 0.0310" in line) == turns
+
+
 def test_studies_made_later_say_how(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "record")
     base = write_results(tmp_path / "run")

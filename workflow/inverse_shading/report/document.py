@@ -150,6 +150,14 @@ class _Page:
         ]
         return min(errors, default=None)
 
+    def turns_with_images(self, name: str, reference: str) -> bool:
+        """Whether the order of two validation errors differs from that of the searches' lowest ones."""
+        lowest = [self.lowest_trial(each) for each in (name, reference)]
+        if None in lowest or not self.has(name, reference):
+            return False
+        ours, theirs = (self._rows[each]["validation_mse"] for each in (name, reference))
+        return (ours < theirs) != (lowest[0] < lowest[1])
+
     def block_models(self) -> list[str]:
         """Names of the models whose trunk's last block is trained."""
         return [name for name in self.of_study("fine_tuning") if name.endswith(BLOCK)]
