@@ -21,13 +21,14 @@ def metrics(error, seeds=1, **changes):
     } | changes
 
 
-def draw(folder, axis="images", **changes):
+def draw(folder, axis="images", singles=(), **changes):
     points, paths = [], []
     for group, errors in ERRORS.items():
         for place, error in zip(PLACES, errors, strict=True):
             points.append({"model": f"{group}_{place}", "group": group, "place": place})
             paths.append(folder / f"{group}_{place}.json")
-            write_metrics(paths[-1], metrics(error, **changes))
+            own = {"seeds": 1} if points[-1]["model"] in singles else {}
+            write_metrics(paths[-1], metrics(error, **changes | own))
     draw_axis(folder / "axis.png", axis, points, paths)
     return (folder / "axis.png").read_bytes()
 
@@ -40,6 +41,11 @@ def test_the_same_data_give_the_same_picture_and_others_another(tmp_path):
         assert picture.size == (900, 552)
 
 
+def test_one_model_of_a_single_seed_makes_all_intervals_those_over_images(tmp_path):
+    over_images, over_seeds = draw(tmp_path), draw(tmp_path, seeds=3)
+    assert draw(tmp_path, seeds=3, singles=["vgg16_v1_10000"]) == over_images != over_seeds
+
+
 def test_metrics_without_an_error_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"vgg16_v1_1000\.json: found no 'mse' among the metrics"):
         draw(tmp_path, splits={"test": {}})
@@ -48,5 +54,5 @@ def test_metrics_without_an_error_are_refused(tmp_path):
     path.write_text("{}")
     seal(path)
     point = {"model": "pixel_components_1000", "group": "pixel_components", "place": 1000}
-    with pytest.raises(InputError, match="found no 'seeds'"):
+    with pytest.raises(InputError, match="found no 'image_intervals'"):
         draw_axis(tmp_path / "axis.png", "images", [point], [path])

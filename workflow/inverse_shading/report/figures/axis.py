@@ -23,7 +23,7 @@ def draw_axis(
 ) -> None:
     """Draw test MSE with 95 % intervals, one line a group of models.
 
-    A point's interval is over seeds where it has several, else over the test images.
+    The intervals are over seeds where every model has several, else over the test images.
 
     Args:
         output: the PNG to write.
@@ -35,14 +35,13 @@ def draw_axis(
         InputError: a file can't be read, or has no test error.
     """
     lines: dict[str, list[tuple[float, float, float]]] = {}
-    over = set()
-    for point, path in zip(points, metrics, strict=True):
-        content = read_metrics(path)
+    contents = [read_metrics(path) for path in metrics]
+    # Of one kind, or the lengths of bars couldn't be compared.
+    several = all(len(content.get("seeds", ())) > 1 for content in contents)
+    kind = "intervals" if several else "image_intervals"
+    for point, path, content in zip(points, metrics, contents, strict=True):
         try:
-            several = len(content["seeds"]) > 1
-            over.add("seeds" if several else "the test images")
-            intervals = content["intervals"] if several else content["image_intervals"]
-            interval = intervals["test"]["mse"]
+            interval = content[kind]["test"]["mse"]
             error = content["splits"]["test"]["mse"]
         except (KeyError, TypeError) as missing:
             raise unusable(path, f"found no {missing} among the metrics") from missing
@@ -75,6 +74,8 @@ def draw_axis(
         panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.tick_params(axis="y", which="minor", labelsize=9)
         panel.set_xlabel(AXES[axis])
-        panel.set_ylabel(f"Test MSE, 95 % interval over {' or '.join(sorted(over))}")
+        panel.set_ylabel(
+            f"Test MSE, 95 % interval over {'seeds' if several else 'the test images'}"
+        )
         panel.legend()
         save_figure(figure, output)
