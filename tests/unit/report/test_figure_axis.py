@@ -54,5 +54,5 @@ def test_metrics_without_an_error_are_refused(tmp_path):
     path.write_text("{}")
     seal(path)
     point = {"model": "pixel_components_1000", "group": "pixel_components", "place": 1000}
-    with pytest.raises(InputError, match="found no 'image_intervals'"):
+    with pytest.raises(InputError, match="found no 'seeds'"):
         draw_axis(tmp_path / "axis.png", "images", [point], [path])

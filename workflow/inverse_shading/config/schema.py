@@ -199,7 +199,7 @@ class Model(Section):
     """A trunk, a head and an objective."""
 
     like: str = optional(
-        "A model from which this one takes over everything but seeds that it doesn't say itself."
+        "A model from which this one takes whatever it doesn't say itself, except seeds."
     )
     images: int = optional(
         "Learn from the first so many images only; the test images stay the same.",

@@ -143,20 +143,34 @@ class _Page:
 
     def lowest_trial(self, name: str) -> float | None:
         """The lowest validation MSE of a model's trials that came to their end; None without any."""
-        errors = [
-            trial["validation_mse"]
+        return min((trial["validation_mse"] for trial in self._complete_trials(name)), default=None)
+
+    def _complete_trials(self, name: str) -> list[Mapping]:
+        return [
+            trial
             for trial in self._record.trials
             if trial["model"] == name and trial["state"] == COMPLETE
         ]
-        return min(errors, default=None)
+
+    def trial_with_values_of(self, name: str, reference: str) -> float | None:
+        """The validation MSE of a reference's trial with the values that a model's search chose."""
+        trials = {model: self._complete_trials(model) for model in (name, reference)}
+        best = min(trials[name], key=lambda trial: trial["validation_mse"], default={})
+        same = [trial for trial in trials[reference] if trial["values"] == best.get("values")]
+        return same[0]["validation_mse"] if same else None
 
     def turns_with_images(self, name: str, reference: str) -> bool:
-        """Whether the order of two validation errors differs from that of the searches' lowest ones."""
+        """Whether a model is better than a reference, but worse on the images of their searches."""
         lowest = [self.lowest_trial(each) for each in (name, reference)]
         if None in lowest or not self.has(name, reference):
             return False
-        ours, theirs = (self._rows[each]["validation_mse"] for each in (name, reference))
-        return (ours < theirs) != (lowest[0] < lowest[1])
+        return order(self._record, name, reference) < 0 and lowest[0] > lowest[1]
+
+    def better_frozen(self, name: str) -> str | None:
+        """The best row of the future work that changes this model; None if none is better."""
+        rows = [row for row in self.of_study("future_work") if row.startswith(f"{name}_")]
+        best = next(iter(self.by_error(rows)), None)
+        return best if best and self.has(name) and order(self._record, best, name) < 0 else None
 
     def block_models(self) -> list[str]:
         """Names of the models whose trunk's last block is trained."""

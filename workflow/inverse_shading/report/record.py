@@ -134,7 +134,7 @@ class Record:
             raise InputError(
                 f"{self.folder / COMPARISON}: found one seed of {row['model']}, expected two at "
                 "least, since its interval over seeds is asked for. Set `seeds: [1, 2, 3, 4, 5]` in "
-                "the configuration, and none of the model's own, run it again, and "
+                "the configuration, remove any of the model's own, run it again, and "
                 f"{_remake(self.folder)}"
             )
         return interval

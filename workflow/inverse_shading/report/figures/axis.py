@@ -37,8 +37,12 @@ def draw_axis(
     lines: dict[str, list[tuple[float, float, float]]] = {}
     contents = [read_metrics(path) for path in metrics]
     # Of one kind, or the lengths of bars couldn't be compared.
-    several = all(len(content.get("seeds", ())) > 1 for content in contents)
-    kind = "intervals" if several else "image_intervals"
+    kind = "intervals"
+    for path, content in zip(metrics, contents, strict=True):
+        try:
+            kind = "image_intervals" if len(content["seeds"]) < 2 else kind
+        except (KeyError, TypeError) as missing:
+            raise unusable(path, f"found no {missing} among the metrics") from missing
     for point, path, content in zip(points, metrics, contents, strict=True):
         try:
             interval = content[kind]["test"]["mse"]
@@ -74,8 +78,7 @@ def draw_axis(
         panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.tick_params(axis="y", which="minor", labelsize=9)
         panel.set_xlabel(AXES[axis])
-        panel.set_ylabel(
-            f"Test MSE, 95 % interval over {'seeds' if several else 'the test images'}"
-        )
+        over = "seeds" if kind == "intervals" else "the test images"
+        panel.set_ylabel(f"Test MSE, 95 % interval over {over}")
         panel.legend()
         save_figure(figure, output)
