@@ -130,7 +130,7 @@ def test_a_missing_key_is_named(config):
 
 
 @pytest.mark.parametrize("seeds", [[], [1, 1], [-1], 3, None])
-def test_wrong_seeds_of_a_study_are_refused(config, seeds):
+def test_wrong_seeds_of_a_study_or_a_model_are_refused(config, seeds):
     config["studies"]["bins"]["seeds"] = seeds
     with pytest.raises(InputError, match=r"studies.bins.seeds(.0)?: found .*, allowed is"):
         check_config(config)

@@ -269,6 +269,20 @@ def test_bins_that_a_constant_answer_beats_are_called_so(record, error, worse):
     assert ("A constant answer, " in line) == worse
 
 
+@pytest.mark.parametrize("error, better", [(0.0150, True), (0.0400, False)])
+def test_a_trained_block_stands_beside_the_best_frozen_row_of_its_head(tmp_path, error, better):
+    frozen, coarse = (write_results(tmp_path / name) for name in ("frozen", "coarse"))
+    shutil.rmtree(frozen / "studies/fine_tuning")
+    write_record(frozen, tmp_path / "record")
+    (tmp_path / "mine.yaml").write_text("features: {precision: bfloat16}\n")
+    write_record(coarse, tmp_path / "record/bfloat16", tmp_path / "mine.yaml")
+    others = {"vgg16_v1_canonical": 0.05, "vgg16_v1_cosine_decay": 0.05}
+    found = changed(read_record(tmp_path / "record"), vgg16_v1_constant_rate=error, **others)
+    text = section(render_document(found), "The poster's future work")
+    assert ("`vgg16_v1_constant_rate` has 0.0150" in text) == better
+    assert ("So part of the gain of `vgg16_v1_stage_5`" in " ".join(text.split())) == better
+
+
 def test_studies_made_later_say_how(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "record")
     base = write_results(tmp_path / "run")

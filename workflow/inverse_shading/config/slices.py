@@ -380,10 +380,10 @@ def axis_points(config: dict, study: str) -> list[dict]:
             return definition | {"images": None}
         return definition | {"objective": definition["objective"] | {"count": None}}
 
-    names = model_names(config, study)
-    lines = [(name, line(name)) for name in model_names(config) + names]
+    lines = {name: line(name) for name in table_models(config, study)}
     groups = {
-        name: next(other for other, shared in lines if shared == line(name)) for name in names
+        name: next(other for other in lines if lines[other] == lines[name])
+        for name in model_names(config, study)
     }
     # The models that groups are named after stand on the axis too.
     groups |= {base: base for base in groups.values()}

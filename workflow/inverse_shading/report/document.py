@@ -143,7 +143,8 @@ class _Page:
 
     def lowest_trial(self, name: str) -> float | None:
         """The lowest validation MSE of a model's trials that came to their end; None without any."""
-        return min((trial["validation_mse"] for trial in self._complete_trials(name)), default=None)
+        best = _best_trial(self._complete_trials(name))
+        return best and best["validation_mse"]
 
     def _complete_trials(self, name: str) -> list[Mapping]:
         return [
@@ -154,10 +155,13 @@ class _Page:
 
     def trial_with_values_of(self, name: str, reference: str) -> float | None:
         """The validation MSE of a reference's trial with the values that a model's search chose."""
-        trials = {model: self._complete_trials(model) for model in (name, reference)}
-        best = min(trials[name], key=lambda trial: trial["validation_mse"], default={})
-        same = [trial for trial in trials[reference] if trial["values"] == best.get("values")]
-        return same[0]["validation_mse"] if same else None
+        best = _best_trial(self._complete_trials(name))
+        same = (
+            trial["validation_mse"]
+            for trial in self._complete_trials(reference)
+            if best and trial["values"] == best["values"]
+        )
+        return next(same, None)
 
     def turns_with_images(self, name: str, reference: str) -> bool:
         """Whether a model is better than a reference, but worse on the images of their searches."""
@@ -369,8 +373,8 @@ class _Page:
             models.setdefault(trial["model"], []).append(trial)
         rows = []
         for model, trials in models.items():
-            complete = [trial for trial in trials if trial["state"] == COMPLETE]
-            best = min(complete, key=lambda trial: trial["validation_mse"], default=None)
+            complete = self._complete_trials(model)
+            best = _best_trial(complete)
             values = (
                 ""
                 if best is None
@@ -465,6 +469,10 @@ class _Page:
     def config(self) -> list[str]:
         """The lines of what was laid over config.yaml."""
         return (self._record.facts["config"] or "").splitlines()
+
+
+def _best_trial(trials: Sequence[Mapping]) -> Mapping | None:
+    return min(trials, key=lambda trial: trial["validation_mse"], default=None)
 
 
 def _form(value: float | None, form: str) -> str:

@@ -34,22 +34,13 @@ def draw_axis(
     Raises:
         InputError: a file can't be read, or has no test error.
     """
+    errors = [_read_errors(path) for path in metrics]
+    # Intervals of one kind, or the lengths of bars couldn't be compared.
+    over = "seeds" if all(each["seeds"] is not None for each in errors) else "the test images"
     lines: dict[str, list[tuple[float, float, float]]] = {}
-    contents = [read_metrics(path) for path in metrics]
-    # Of one kind, or the lengths of bars couldn't be compared.
-    kind = "intervals"
-    for path, content in zip(metrics, contents, strict=True):
-        try:
-            kind = "image_intervals" if len(content["seeds"]) < 2 else kind
-        except (KeyError, TypeError) as missing:
-            raise unusable(path, f"found no {missing} among the metrics") from missing
-    for point, path, content in zip(points, metrics, contents, strict=True):
-        try:
-            interval = content[kind]["test"]["mse"]
-            error = content["splits"]["test"]["mse"]
-        except (KeyError, TypeError) as missing:
-            raise unusable(path, f"found no {missing} among the metrics") from missing
-        lines.setdefault(point["group"], []).append((point["place"], error, interval))
+    for point, each in zip(points, errors, strict=True):
+        place = (point["place"], each["error"], each[over])
+        lines.setdefault(point["group"], []).append(place)
 
     with figure_style():
         figure = Figure((7.5, 4.6), layout="constrained")
@@ -78,7 +69,20 @@ def draw_axis(
         panel.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         panel.tick_params(axis="y", which="minor", labelsize=9)
         panel.set_xlabel(AXES[axis])
-        over = "seeds" if kind == "intervals" else "the test images"
         panel.set_ylabel(f"Test MSE, 95 % interval over {over}")
         panel.legend()
         save_figure(figure, output)
+
+
+def _read_errors(path: str | Path) -> dict[str, float | None]:
+    """Test MSE as `error`, its half-widths over `seeds` (None for one) and `the test images`."""
+    content = read_metrics(path)
+    try:
+        several = len(content["seeds"]) > 1
+        return {
+            "error": content["splits"]["test"]["mse"],
+            "seeds": content["intervals"]["test"]["mse"] if several else None,
+            "the test images": content["image_intervals"]["test"]["mse"],
+        }
+    except (KeyError, TypeError) as missing:
+        raise unusable(path, f"found no {missing} among the metrics") from missing
