@@ -60,7 +60,12 @@ from speed.tables import (
 )
 from speed.trunk import measure_trunk
 
-from inverse_shading.config.models import model_definitions, model_names, trainable_stages
+from inverse_shading.config.models import (
+    model_definitions,
+    model_names,
+    model_seeds,
+    trainable_stages,
+)
 from inverse_shading.config.slices import model_config
 from inverse_shading.network.devices import describe_device, set_up
 from inverse_shading.report.findings import Findings, add_keep
@@ -70,7 +75,7 @@ PARTS = ("trunks", "heads", "fine-tuning")
 
 def settings(config: dict, model: str) -> dict:
     """What one model is trained with; nowhere else is the configuration asked for it."""
-    return model_config(config, model, config["seeds"][0])
+    return model_config(config, model, model_seeds(config, model)[0])
 
 
 def frozen_models(config: dict) -> list[str]:

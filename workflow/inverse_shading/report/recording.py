@@ -57,6 +57,8 @@ PICTURES = {
 }
 # Names of files that are of a range of images.
 RANGE = re.compile(r"\d{6,}-\d{6,}")
+# Rules whose jobs are of one model each.
+OF_MODELS = ("search", "train", "evaluate")
 # 0 to 95, of JPEG.
 PICTURE_QUALITY = 85
 
@@ -109,7 +111,7 @@ def write_record(
         "refinement": _measure_refinement(results),
         "ridge_penalties": _ridge_penalties(results),
         "trials": len(trials),
-        "stages": _sum_timings(results / "timings", images["all"]),
+        "stages": _sum_timings(results / "timings", images["all"], models),
         "pictures": _find_pictures(results, is_part) if pictures else [],
     }
     output.mkdir(parents=True, exist_ok=True)
@@ -339,11 +341,11 @@ def _ridge_penalties(results: Path) -> list[dict]:
     return read_metrics(path).get("penalties", []) if path.exists() else []
 
 
-def _sum_timings(folder: Path, images: int) -> list[dict]:
+def _sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
     """What every stage took, its jobs added up, and how many images they were of.
 
-    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images are left
-    out: they are of a former, larger data set.
+    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images and of
+    other models are left out: they are of a former configuration.
     """
     stages: dict[str, dict] = {}
     for path in sorted(folder.rglob("*.tsv")):
@@ -354,6 +356,8 @@ def _sum_timings(folder: Path, images: int) -> list[dict]:
                 continue
             count = len(found)
         rule, *rest = path.relative_to(folder).with_suffix("").parts
+        if rule in OF_MODELS and rest[0] not in models:
+            continue
         name = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
         stage = stages.setdefault(
             name,
