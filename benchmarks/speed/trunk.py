@@ -1,5 +1,6 @@
 """How fast images run through a frozen trunk: the workflow's way and a plain script's."""
 
+import ctypes
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torchvision.transforms.functional import normalize
 
-from inverse_shading.network.devices import set_up
+from inverse_shading.network.devices import M_MMAP_MAX, M_TRIM_THRESHOLD, set_up
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 from inverse_shading.runtime.artefacts import read_description
@@ -19,6 +20,9 @@ from .data import report
 
 # What a script that wasn't written for this machine would take.
 PLAIN_BATCH_SIZE = 32
+# Of glibc's mallopt (malloc.h).
+M_MMAP_THRESHOLD = -3
+MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -109,5 +113,10 @@ def plain_input(images: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def be_plain() -> None:
-    """Undo what the workflow asks of PyTorch and a plain script doesn't."""
+    """Undo what the workflow asks of PyTorch and of the C library, and a plain script doesn't."""
     torch.use_deterministic_algorithms(False)
+    mallopt = ctypes.CDLL(None).mallopt
+    mallopt(M_MMAP_MAX, 65536)
+    # What glibc's own thresholds grow to where large blocks are freed.
+    mallopt(M_MMAP_THRESHOLD, 32 * MIB)
+    mallopt(M_TRIM_THRESHOLD, 64 * MIB)

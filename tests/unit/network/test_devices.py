@@ -1,5 +1,7 @@
 """The choice of a device, and batches that are halved when memory runs out."""
 
+import resource
+
 import pytest
 import torch
 
@@ -41,6 +43,16 @@ def test_set_up_makes_pytorch_deterministic():
         assert torch.are_deterministic_algorithms_enabled()
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_memory_of_freed_tensors_is_used_again():
+    set_up("cpu", torch.get_num_threads())
+    size = 64 * 1024 * 1024
+    torch.ones(size, dtype=torch.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(size, dtype=torch.uint8)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert faults < size / resource.getpagesize() / 10
 
 
 def test_batches_are_halved_when_memory_runs_out():

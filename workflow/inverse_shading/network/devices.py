@@ -1,5 +1,6 @@
 """Devices that networks run on, and how to get the same bits on them twice."""
 
+import ctypes
 import os
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -12,6 +13,8 @@ from inverse_shading.runtime.jobs import logger
 from inverse_shading.runtime.resources import describe_processor
 
 Result = TypeVar("Result")
+# Of glibc's mallopt (malloc.h).
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def choose_device(name: str) -> torch.device:
@@ -36,6 +39,8 @@ def choose_device(name: str) -> torch.device:
 def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     """Choose the device and make PyTorch deterministic on it, with a fixed number of threads.
 
+    The process keeps the memory of freed tensors from then on.
+
     How a sum is cut among threads decides its rounding, so their number is part of the result.
 
     Args:
@@ -52,7 +57,21 @@ def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     torch.set_deterministic_debug_mode("warn" if lenient else "error")
     # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    _keep_freed_memory()
     return choose_device(name)
+
+
+def _keep_freed_memory() -> None:
+    """Use the memory of freed tensors again, where the C library is glibc.
+
+    It takes large blocks from the kernel and gives them back one by one otherwise. The kernel fills
+    each with zeros, page by page: a fifth of the processor time of VGG16's largest maps.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt:
+        mallopt(M_MMAP_MAX, 0)
+        # Never.
+        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def place_rows(rows: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
