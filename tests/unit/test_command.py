@@ -200,6 +200,25 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
         assert expected in done.stdout and done.stdout.endswith("0 False False\n"), done.stderr
 
 
+@pytest.mark.parametrize("given, threads", [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_numpy_leaves_the_cores_to_the_renderer_unless_told_otherwise(given, threads):
+    script = (
+        "from inverse_shading.command import main\n"
+        "main(['summary', 'none.csv'])\n"
+        "import numpy, threadpoolctl\n"
+        "print({pool['num_threads'] for pool in threadpoolctl.threadpool_info()})"
+    )
+    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    inherited = {key: value for key, value in os.environ.items() if key not in variables}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=inherited | {"PYTHONPATH": str(ROOT / "workflow")} | given,
+    )
+    assert done.stdout == f"{{{threads}}}\n", done.stderr
+
+
 def test_summary_prints_a_comparison(run, tmp_path, capsys):
     row = {"model": "m", "source": "model", **dict.fromkeys(ERRORS, 0.02)}
     table = write_comparison(tmp_path / "comparison.csv", [row])

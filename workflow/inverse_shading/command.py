@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see `EPILOG`.
     """
     given = _parser().parse_args(arguments)
+    # As for the workflow's jobs, see rules/common.smk; NumPy, which reads it, isn't imported yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Names and tables may hold what the terminal's encoding doesn't; the standard error escapes it too.
     sys.stdout.reconfigure(errors="backslashreplace")
     handler = logging.StreamHandler(sys.stderr)
