@@ -11,7 +11,12 @@ import torch
 from torch import nn
 from torchvision.transforms.functional import normalize
 
-from inverse_shading.network.devices import M_MMAP_MAX, M_TRIM_THRESHOLD, set_up
+from inverse_shading.network.devices import (
+    M_MMAP_MAX,
+    M_TRIM_THRESHOLD,
+    reuse_freed_memory,
+    set_up,
+)
 from inverse_shading.network.features import compute_features, load_extractor
 from inverse_shading.network.trunks import IMAGENET_MEAN, IMAGENET_STD, load_trunk
 from inverse_shading.runtime.artefacts import read_description
@@ -66,7 +71,7 @@ def measure_trunk(
         return [images[first : first + size] for first in range(0, len(images), size)]
 
     def run_own(network: nn.Module, precision: str) -> np.ndarray:
-        set_up(device, threads)
+        reuse_freed_memory(set_up(device, threads))
         batches = in_batches(config["batch_size"])
         return np.concatenate([compute_features(network, b, place, precision) for b in batches])
 
@@ -113,7 +118,7 @@ def plain_input(images: np.ndarray, device: torch.device) -> torch.Tensor:
 
 
 def be_plain() -> None:
-    """Undo what the workflow asks of PyTorch and of the C library, and a plain script doesn't."""
+    """Undo what the workflow, unlike a plain script, asks of PyTorch and of the C library."""
     torch.use_deterministic_algorithms(False)
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_MMAP_MAX, 65536)

@@ -24,8 +24,8 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.getenv("PYTHONPATH")]))
 )
 # NumPy's products are small where images are rendered and compared. Its second thread spins while it waits for
-# the next one, on a core that the renderer needs: half of all processor time of looks, a tenth of refinement's.
-# Jobs with large products ask for their threads. No digit depends on it: sums are made in the same order.
+# the next one, on a core that the renderer needs: docs/benchmarks.md has what that cost. Jobs with large products
+# ask for their threads. So no sum depends on how many cores a machine has.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from inverse_shading.config import slices

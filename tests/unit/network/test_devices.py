@@ -5,7 +5,13 @@ import resource
 import pytest
 import torch
 
-from inverse_shading.network.devices import choose_device, describe_device, in_batches, set_up
+from inverse_shading.network.devices import (
+    choose_device,
+    describe_device,
+    in_batches,
+    reuse_freed_memory,
+    set_up,
+)
 from inverse_shading.runtime.errors import InputError
 
 
@@ -46,7 +52,7 @@ def test_set_up_makes_pytorch_deterministic():
 
 
 def test_the_memory_of_freed_tensors_is_used_again():
-    set_up("cpu", torch.get_num_threads())
+    reuse_freed_memory(torch.device("cpu"))
     size = 64 * 1024 * 1024
     torch.ones(size, dtype=torch.uint8)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -39,8 +39,6 @@ def choose_device(name: str) -> torch.device:
 def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     """Choose the device and make PyTorch deterministic on it, with a fixed number of threads.
 
-    The process keeps the memory of freed tensors from then on.
-
     How a sum is cut among threads decides its rounding, so their number is part of the result.
 
     Args:
@@ -57,18 +55,18 @@ def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     torch.set_deterministic_debug_mode("warn" if lenient else "error")
     # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    _keep_freed_memory()
     return choose_device(name)
 
 
-def _keep_freed_memory() -> None:
-    """Use the memory of freed tensors again, where the C library is glibc.
+def reuse_freed_memory(device: torch.device) -> None:
+    """Keep the memory of a CPU's freed tensors for the next ones, where the C library is glibc.
 
-    It takes large blocks from the kernel and gives them back one by one otherwise. The kernel fills
-    each with zeros, page by page: a fifth of the processor time of VGG16's largest maps.
+    Otherwise glibc takes each large block from the kernel and gives it back. The kernel fills each with
+    zeros, page by page: that was a fifth of the processor time of VGG16's maps. The process's memory
+    never shrinks from then on.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
+    if device.type == "cpu" and mallopt:
         mallopt(M_MMAP_MAX, 0)
         # Never.
         mallopt(M_TRIM_THRESHOLD, -1)

@@ -11,7 +11,7 @@ from inverse_shading.dataset.feature_files import features_head
 from inverse_shading.dataset.framed_images import open_images
 from inverse_shading.dataset.ranges import parse_range
 from inverse_shading.network.architectures import IMAGE, RADIANCE, sort_depths
-from inverse_shading.network.devices import describe_device, in_batches, set_up
+from inverse_shading.network.devices import describe_device, in_batches, reuse_freed_memory, set_up
 from inverse_shading.network.fast_trunk import make_fast
 from inverse_shading.network.trunks import (
     IMAGENET_MEAN,
@@ -133,6 +133,7 @@ def write_outputs(
     Raises:
         InputError: the images are missing or damaged, or a value is outside `dtype`.
     """
+    reuse_freed_memory(device)
     array = open_images(images, parse_range(Path(images).stem))
 
     def compute(first: int, last: int) -> np.ndarray:

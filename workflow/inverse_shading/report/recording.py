@@ -58,7 +58,7 @@ PICTURES = {
 # Names of files that are of a range of images.
 RANGE = re.compile(r"\d{6,}-\d{6,}")
 # Rules whose jobs are of one model each.
-OF_MODELS = ("search", "train", "evaluate")
+OF_MODELS = ("search", "train", "evaluate", "models")
 # 0 to 95, of JPEG.
 PICTURE_QUALITY = 85
 
@@ -344,8 +344,8 @@ def _ridge_penalties(results: Path) -> list[dict]:
 def _sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
     """What every stage took, its jobs added up, and how many images they were of.
 
-    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images and of
-    other models are left out: they are of a former configuration.
+    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images, and jobs
+    of other models, are left out: they are of a former configuration.
     """
     stages: dict[str, dict] = {}
     for path in sorted(folder.rglob("*.tsv")):
@@ -356,7 +356,9 @@ def _sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]
                 continue
             count = len(found)
         rule, *rest = path.relative_to(folder).with_suffix("").parts
-        if rule in OF_MODELS and rest[0] not in models:
+        # Looks are of models and of baselines: appearance/models/NAME.
+        kind, *names = rest if rule == "appearance" else (rule, *rest)
+        if kind in OF_MODELS and names[0] not in models:
             continue
         name = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
         stage = stages.setdefault(

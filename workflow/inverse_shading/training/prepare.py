@@ -13,7 +13,7 @@ from torch import nn
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.rows import ArrayRows, Rows, open_features
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.network.devices import place_rows
+from inverse_shading.network.devices import place_rows, reuse_freed_memory
 from inverse_shading.network.heads import Head, Standardise, build_head
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.trunks import load_trunk
@@ -114,6 +114,7 @@ def _prepare_fine_tuned(
     trunk: str | Path,
 ) -> Model:
     """A trunk and its head on images or on what the frozen stages give, on the device."""
+    reuse_freed_memory(device)
     architecture, stages = config["architecture"], config["trainable_stages"]
     precision, image_size = config["precision"], config.get("image_size")
     shards = open_inputs(inputs, labels, architecture, stages, precision)
