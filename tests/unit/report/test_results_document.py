@@ -129,7 +129,7 @@ def test_the_command_names_a_configuration_only_if_there_is_one(record):
 
 
 def test_the_largest_change_is_named(record):
-    sentence = "- Of these changes to VGG16's models the one that moves the error most, for better or worse: **{}**."
+    sentence = "- Of these changes to VGG16's models, and the reading of bins, the one that moves the error most, for better or worse: **{}**."
     text = render_document(record)
     assert sentence.format("the expected value in place of the most probable bin") in text
     assert sentence.format("canonical targets") in render_document(

@@ -23,6 +23,7 @@ from inverse_shading.report.verdicts import (
     describe_error,
     four_decimals,
     impossible_mae,
+    is_root,
     is_within_rounding,
     order,
     same_reading,
@@ -83,6 +84,7 @@ def render_document(record: Record) -> str:
             significance=SIGNIFICANCE,
             impossible_mae=impossible_mae,
             is_within_rounding=is_within_rounding,
+            is_root=is_root,
             absent=ABSENT,
         )
     )
@@ -342,11 +344,12 @@ class _Page:
         ]
         return table_lines(headers, rows)
 
-    def best_looking(self) -> str | None:
-        """The model or baseline with the lowest FLIP."""
-        sources = (MODEL, BASELINE)
-        rendered = [row for row in self._record.of(*sources) if row["image_flip"] is not None]
-        best = min(rendered, key=lambda row: row["image_flip"], default=None)
+    def best_looking(self, measure: str = "image_flip") -> str | None:
+        """The model or baseline with the lowest FLIP, or with the highest of another measure."""
+        rows = self._record.of(MODEL, BASELINE)
+        sign = 1 if measure == "image_flip" else -1
+        rendered = [row for row in rows if row[measure] is not None]
+        best = min(rendered, key=lambda row: sign * row[measure], default=None)
         return best and best["model"]
 
     def refinement(self, name: str, sign: str = "") -> str:
@@ -355,6 +358,16 @@ class _Page:
         text = format_signed(error["mse"]) if sign else f"{error['mse']:.4f}"
         half = error["images_interval"]
         return text if half is None else f"{text} ± {half:.4f} (images)"
+
+    def missed_intervals(self) -> list[str]:
+        """Inputs of which refinement's intervals hold another share than meant, whatever the images."""
+        facts = self._record.facts["refinement"]
+        bounds = facts["coverage_interval"]
+        return [
+            name
+            for name in PARAMETERS
+            if not bounds[name][0] <= facts["interval"] <= bounds[name][1]
+        ]
 
     def coverage(self) -> list[str]:
         """The share of truths that refinement's intervals hold, by input, with its interval."""
@@ -452,6 +465,22 @@ class _Page:
             if row["trunk"] not in ("", "none") and row["weights"] not in ("", "none")
         )
         return [f"`{trunk}`: {weights}" for trunk, weights in found]
+
+    def untrained(self, names: Sequence[str]) -> list[str]:
+        """Those that the run has on a trunk of random weights."""
+        present = [name for name in names if self.has(name)]
+        return [name for name in present if self._rows[name]["weights"].startswith("random")]
+
+    def with_as_many_seeds(self, name: str, other: "_Page") -> "_Page | None":
+        """This page or one that continues it, where a row has as many seeds as on another page."""
+        seeds = other._rows[name]["seeds"]
+        pages = [page for page in (self, *self.continuations()) if page.has(name)]
+        return next((page for page in pages if page._rows[name]["seeds"] == seeds), None)
+
+    def epoch_seconds(self, name: str) -> str:
+        """What an epoch of a training took; empty where it wasn't measured."""
+        seconds = self._record.trainings.get(name, {}).get("epoch_seconds")
+        return "" if seconds is None else f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
 
     def precision(self, name: str) -> str:
         """Of the arithmetic of a model's trunk."""

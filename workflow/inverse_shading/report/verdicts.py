@@ -39,9 +39,6 @@ PUBLISHED_MODELS = {
     "VGG16-Regression": ["vgg16_v1", "vgg16_v2"],
 }
 
-# Of its errors. It leaves out zeros at the end.
-PRINTED_DECIMALS = 4
-
 SIMPLER = "“ResNet models, which are inherently simpler than VGG"
 FASTER = f"{SIMPLER}, trained faster”"
 
@@ -242,7 +239,10 @@ def similar_on_test(record: Record) -> tuple[str, str, str]:
         f"{format_signed(training['test_less_validation'])}"
         f"{_plus_minus(training, 'test_less_validation')}, of {record.rows[name]['validation_mse']:.4f}"
     )
-    why = f"similar is taken as within {SIMILAR * 100:g} % of the validation error"
+    why = (
+        f"similar is taken as within {SIMILAR * 100:g} % of the validation error, with trunks of any "
+        "weights"
+    )
     if is_refuted:
         return measured, REFUTED, why
     if max(farthest.values()) < SIMILAR:
@@ -280,7 +280,10 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
     )
     if measure == "best_epoch_seconds" and _is_random(record, RESNETS[0]):
         return measured, UNTESTED, RANDOM
-    why = "judged with the trunk in every epoch, in processor seconds of the trunk"
+    why = (
+        "estimated, with one pass of the trunk in every epoch: the heads' seconds and the trunk's "
+        "processor seconds"
+    )
     difference = totals["ResNet50"] - totals["VGG16"]
     if abs(difference) <= sum(halves.values()):
         return measured, UNTESTED, f"{why}; {NOT_APART}"
@@ -329,7 +332,7 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
     The run in bfloat16 says so where this one hasn't trained it.
     """
     names = "vgg16_v1_stage_5", "vgg16_v1"
-    why = "read as: the error falls where the trunk's last block is trained too"
+    why = "read as: VGG16's error falls where the trunk's last block is trained too"
     coarse = record.parts.get(BFLOAT16)
     for run, where in ((record, ""), (coarse, "; both in bfloat16, from a run of their own")):
         if run and all(name in run.rows for name in names):
@@ -340,8 +343,8 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
 def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     """Whether a published test error is that of a model that the row can be of.
 
-    An error of ours that differs refutes nothing, since it is of other images. An impossible one, which
-    rounding can't explain, is refuted whatever the run has.
+    An error of ours that differs refutes nothing, since it is of other images. An impossible one that
+    rounding can't explain is refuted whatever the run has.
     """
     names = [name for name in PUBLISHED_MODELS.get(row["model"], []) if name in record.rows]
     measured = "; ".join(f"`{name}` {_describe_errors(record, name)}" for name in names) or ABSENT
@@ -351,12 +354,16 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
     if impossible:
         reasons.append(f"an MAE can't exceed √MSE, and as printed {impossible}")
     if explained:
-        reasons.append("rounding can hide that the two were equal")
+        reasons.append("rounding may explain it")
     constant = record.rows.get("constant")
     if row["test_mse"] >= RANDOM_MSE:
-        reasons.append("no better than an answer drawn at random")
+        reasons.append(
+            "no better than an answer drawn at random, if its inputs were uniform as ours are"
+        )
     elif constant and constant["test_mse"] <= row["test_mse"]:
-        reasons.append(f"no better than our constant answer ({constant['test_mse']:.4f})")
+        reasons.append(
+            f"no better than a constant answer to our images ({constant['test_mse']:.4f})"
+        )
     trained = [name for name in names if not _is_random(record, name)]
     within = any(
         abs(record.rows[name]["test_mse"] - row["test_mse"]) <= _half(record, name)
@@ -390,9 +397,25 @@ def impossible_mae(row: Mapping) -> str:
 
 
 def is_within_rounding(row: Mapping) -> bool:
-    """Whether a published MAE and MSE are possible before they were rounded."""
-    half = 0.5 * 10**-PRINTED_DECIMALS
-    return row["test_mae"] - half <= math.sqrt(row["test_mse"] + half)
+    """Whether a published test MAE and MSE are possible before each was rounded to what is printed."""
+    mse, mae = row["test_mse"], row["test_mae"]
+    return mae - _rounding(mae) <= math.sqrt(mse + _rounding(mse))
+
+
+def is_root(row: Mapping) -> bool:
+    """Whether both published MAEs, of training and test, are roots of the MSEs but for rounding."""
+    splits = [(row[f"{split}_mse"], row[f"{split}_mae"]) for split in ("train", "test")]
+    return all(
+        math.sqrt(mse - _rounding(mse)) - _rounding(mae)
+        <= mae
+        <= math.sqrt(mse + _rounding(mse)) + _rounding(mae)
+        for mse, mae in splits
+    )
+
+
+def _rounding(value: float) -> float:
+    """The largest error of a number that was rounded to the decimals it is printed with."""
+    return 0.5 * 10 ** -len(f"{value:g}".partition(".")[2])
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:
