@@ -121,6 +121,48 @@ def test_impossible_rows_are_listed_only_where_there_are_some(record):
     assert "breaks this" not in text
 
 
+def test_a_row_whose_errors_are_all_roots_is_named(record):
+    sentence = "Of VGG16-Classification the train and the test MAE are both √MSE but for rounding"
+    assert sentence in render_document(record)
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["VGG16-Classification"]["train_mae"] = 0.3
+    assert "are both √MSE" not in render_document(dataclasses.replace(record, rows=rows))
+
+
+@pytest.mark.parametrize(
+    "bounds, words", [([0.7, 0.79], "explains for `metalness`:"), ([0.7, 0.8], "For no input ")]
+)
+def test_intervals_that_hold_another_share_are_named(record, bounds, words):
+    refined = record.facts["refinement"]
+    held = {name: [0.75, 0.85] for name in refined["coverage_interval"]} | {"metalness": bounds}
+    facts = record.facts | {"refinement": refined | {"coverage_interval": held}}
+    text = render_document(dataclasses.replace(record, facts=facts))
+    assert words in section(text, "How predictions look, and refined")
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_an_input_is_compared_between_rows_of_as_many_seeds(record, seeds):
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["vgg16_v1"] |= {"seeds": 5}
+    coarse = {name: dict(content) for name, content in rows.items()}
+    coarse["vgg16_v1"] |= {"seeds": seeds}
+    parts = {"bfloat16": dataclasses.replace(record, rows=coarse)}
+    text = render_document(dataclasses.replace(record, rows=rows, parts=parts))
+    costs = section(text, "What bfloat16 costs")
+    line = next(line for line in costs.splitlines() if line.startswith("- `vgg16_v1`: "))
+    assert line.endswith("These are of other seeds too.") == (seeds == 1)
+    assert ("The input whose test MSE differs most" in line) == (seeds == 5)
+
+
+@pytest.mark.parametrize("weights, said", [("random (seed 1)", True), ("file a.pth", False)])
+def test_random_weights_among_the_six_are_named_first(record, weights, said):
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["resnet50_v3"]["weights"] = weights
+    rows["resnet50_v2"]["weights"] = "file a.pth"
+    text = section(render_document(dataclasses.replace(record, rows=rows)), "In short")
+    assert ("(`resnet50_v3`: random weights here)" in text) == said
+
+
 def test_the_command_names_a_configuration_only_if_there_is_one(record):
     assert "--configfile" not in render_document(record)
     facts = record.facts | {"config": "seeds: [1, 2]\n"}
