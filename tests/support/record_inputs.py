@@ -167,7 +167,8 @@ def write_results(results):
     write_timing(results, "train/vgg16_v1/2", 2.0, cpu="NA")
     write_timing(results, "train/older/1", 400.0)
     write_timing(results, "search/older", 4000.0)
-    write_timing(results, "appearance/models/older", 30.0)
+    for predictor in ("models/older", "models/vgg16_v1", "baselines/ridge"):
+        write_timing(results, f"appearance/{predictor}", 30.0)
     return results
 
 

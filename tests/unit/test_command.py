@@ -201,7 +201,8 @@ def test_as_a_module_it_helps_without_waiting_for_large_libraries():
 
 
 @pytest.mark.parametrize(
-    "given, threads", [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, min(2, os.cpu_count()))]
+    "given, threads",
+    [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, min(2, len(os.sched_getaffinity(0))))],
 )
 def test_numpy_leaves_the_cores_to_the_renderer_unless_told_otherwise(given, threads):
     script = (

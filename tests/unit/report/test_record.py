@@ -105,7 +105,8 @@ def test_another_reading_of_a_training_has_no_time(results, tmp_path):
 
 def test_times_of_a_stage_are_added_up(record):
     stages = {stage["stage"]: stage for stage in record.facts["stages"]}
-    assert list(stages) == ["features/vgg16", "render", "train"]
+    assert list(stages) == ["appearance", "features/vgg16", "render", "train"]
+    assert stages["appearance"]["jobs"] == 2
     assert stages["render"] == {
         "stage": "render", "jobs": 2, "images": 12, "seconds": 220.0, "cpu_seconds": 61.0,
         "memory_mb": 232.4,

@@ -13,7 +13,7 @@ from inverse_shading.dataset.rows import Rows
 from inverse_shading.evaluation.metrics import score_splits, write_metrics
 from inverse_shading.evaluation.predictions import write_predictions
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.network.devices import in_batches, place_rows, set_up
+from inverse_shading.network.devices import in_batches, place_rows, reuse_freed_memory, set_up
 from inverse_shading.network.objectives.objective import Objective, answers, load_objective
 from inverse_shading.network.settings import BatchSize, MaxEpochs
 from inverse_shading.network.whole_network import load_network, open_inputs
@@ -67,6 +67,8 @@ def evaluate_model(
     """
     stages = config.get("trainable_stages", 0)
     place = set_up(resources.device, resources.threads, lenient=bool(stages))
+    if stages:
+        reuse_freed_memory(place)
     labels = read_labels(data.parameters, data.splits).learning_from(config.get("images"))
     network, description = load_network(weights)
     expected = {"head": config["head"], "objective": config["objective"]}

@@ -62,8 +62,8 @@ def reuse_freed_memory(device: torch.device) -> None:
     """Keep the memory of a CPU's freed tensors for the next ones, where the C library is glibc.
 
     Otherwise glibc takes each large block from the kernel and gives it back. The kernel fills each with
-    zeros, page by page: that was a fifth of the processor time of VGG16's maps. The process's memory
-    never shrinks from then on.
+    zeros, page by page, which is a fifth of the processor time of VGG16's largest maps. The process's
+    memory never shrinks from then on.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if device.type == "cpu" and mallopt:

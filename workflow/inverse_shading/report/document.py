@@ -1,7 +1,7 @@
 """docs/results.md, written from the record of a run. Its prose is in templates/results.md.j2."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from inverse_shading.evaluation.comparison_table import (
@@ -23,6 +23,7 @@ from inverse_shading.report.verdicts import (
     describe_error,
     four_decimals,
     impossible_mae,
+    is_random,
     is_root,
     is_within_rounding,
     order,
@@ -344,12 +345,18 @@ class _Page:
         ]
         return table_lines(headers, rows)
 
-    def best_looking(self, measure: str = "image_flip") -> str | None:
-        """The model or baseline with the lowest FLIP, or with the highest of another measure."""
+    def best_by_flip(self) -> str | None:
+        """The model or baseline with the lowest FLIP."""
+        return self._best_looking("image_flip", min)
+
+    def best_by_ssim(self) -> str | None:
+        """The model or baseline with the highest SSIM."""
+        return self._best_looking("image_ssim", max)
+
+    def _best_looking(self, measure: str, choose: Callable) -> str | None:
         rows = self._record.of(MODEL, BASELINE)
-        sign = 1 if measure == "image_flip" else -1
         rendered = [row for row in rows if row[measure] is not None]
-        best = min(rendered, key=lambda row: sign * row[measure], default=None)
+        best = choose(rendered, key=lambda row: row[measure], default=None)
         return best and best["model"]
 
     def refinement(self, name: str, sign: str = "") -> str:
@@ -360,7 +367,7 @@ class _Page:
         return text if half is None else f"{text} ± {half:.4f} (images)"
 
     def missed_intervals(self) -> list[str]:
-        """Inputs of which refinement's intervals hold another share than meant, whatever the images."""
+        """Inputs where the share that is meant is outside the interval of what is held."""
         facts = self._record.facts["refinement"]
         bounds = facts["coverage_interval"]
         return [
@@ -469,18 +476,28 @@ class _Page:
     def untrained(self, names: Sequence[str]) -> list[str]:
         """Those that the run has on a trunk of random weights."""
         present = [name for name in names if self.has(name)]
-        return [name for name in present if self._rows[name]["weights"].startswith("random")]
+        return [name for name in present if is_random(self._record, name)]
 
     def with_as_many_seeds(self, name: str, other: "_Page") -> "_Page | None":
-        """This page or one that continues it, where a row has as many seeds as on another page."""
-        seeds = other._rows[name]["seeds"]
+        """This page or one that continues it, where a row has as many seeds as on another page.
+
+        A single seed must be the same one.
+        """
+
+        def seeds(page: "_Page") -> tuple:
+            row = page._rows[name]
+            return row["seeds"], row.get("chosen_seed") if row["seeds"] == 1 else None
+
         pages = [page for page in (self, *self.continuations()) if page.has(name)]
-        return next((page for page in pages if page._rows[name]["seeds"] == seeds), None)
+        return next((page for page in pages if seeds(page) == seeds(other)), None)
 
     def epoch_seconds(self, name: str) -> str:
-        """What an epoch of a training took; empty where it wasn't measured."""
-        seconds = self._record.trainings.get(name, {}).get("epoch_seconds")
-        return "" if seconds is None else f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
+        """What an epoch of a training took, with its interval over seeds; empty if not measured."""
+        training = self._record.trainings.get(name, {})
+        seconds, half = training.get("epoch_seconds"), training.get("epoch_seconds_seeds")
+        if seconds is None:
+            return ""
+        return f"{seconds:.1f}" + (" s (one seed)" if half is None else f" ± {half:.1f} s")
 
     def precision(self, name: str) -> str:
         """Of the arithmetic of a model's trunk."""

@@ -57,8 +57,9 @@ PICTURES = {
 }
 # Names of files that are of a range of images.
 RANGE = re.compile(r"\d{6,}-\d{6,}")
-# Rules whose jobs are of one model each.
-OF_MODELS = ("search", "train", "evaluate", "models")
+# Rules whose jobs are of one model each; and where models are among the predictors that are looked at.
+OF_MODELS = ("search", "train", "evaluate")
+LOOKS = ("appearance", "models")
 # 0 to 95, of JPEG.
 PICTURE_QUALITY = 85
 
@@ -356,9 +357,8 @@ def _sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]
                 continue
             count = len(found)
         rule, *rest = path.relative_to(folder).with_suffix("").parts
-        # Looks are of models and of baselines: appearance/models/NAME.
-        kind, *names = rest if rule == "appearance" else (rule, *rest)
-        if kind in OF_MODELS and names[0] not in models:
+        owners = rest[1:] if (rule, *rest[:1]) == LOOKS else rest if rule in OF_MODELS else []
+        if owners and owners[0] not in models:
             continue
         name = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
         stage = stages.setdefault(

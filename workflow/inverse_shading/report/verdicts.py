@@ -196,7 +196,7 @@ def best_model(record: Record) -> tuple[str, str, str]:
     measured = f"the best of the six by validation is `{best}`, {_describe_errors(record, best)}"
     if best != "resnet50_v3":
         measured += f"; `resnet50_v3` has {_describe_errors(record, 'resnet50_v3')}"
-    if _is_random(record, "resnet50_v3"):
+    if is_random(record, "resnet50_v3"):
         return measured, UNTESTED, RANDOM
     sides = [order(record, "resnet50_v3", other) for other in others]
     if all(side < 0 for side in sides):
@@ -208,7 +208,7 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
     """Whether the best ResNet50 is better than the best VGG16, by validation."""
     resnet, vgg = _best(record, RESNETS), _best(record, VGGS)
     measured = describe_pair(record, resnet, vgg)
-    if _is_random(record, resnet):
+    if is_random(record, resnet):
         return measured, UNTESTED, RANDOM
     why = "the best of each by validation; only the sign is judged, since “small” names no size"
     return measured, *_lower(record, resnet, vgg, why)
@@ -239,10 +239,9 @@ def similar_on_test(record: Record) -> tuple[str, str, str]:
         f"{format_signed(training['test_less_validation'])}"
         f"{_plus_minus(training, 'test_less_validation')}, of {record.rows[name]['validation_mse']:.4f}"
     )
-    why = (
-        f"similar is taken as within {SIMILAR * 100:g} % of the validation error, with trunks of any "
-        "weights"
-    )
+    why = f"similar is taken as within {SIMILAR * 100:g} % of the validation error"
+    if any(is_random(record, name) for name in LISTED):
+        why += "; ResNet50's random weights are read as no obstacle to it"
     if is_refuted:
         return measured, REFUTED, why
     if max(farthest.values()) < SIMILAR:
@@ -278,7 +277,7 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
     measured += "; with the trunk in every epoch: " + ", ".join(
         f"{family} {_two_digits(total)} s" for family, total in totals.items()
     )
-    if measure == "best_epoch_seconds" and _is_random(record, RESNETS[0]):
+    if measure == "best_epoch_seconds" and is_random(record, RESNETS[0]):
         return measured, UNTESTED, RANDOM
     why = (
         "estimated, with one pass of the trunk in every epoch: the heads' seconds and the trunk's "
@@ -364,7 +363,7 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
         reasons.append(
             f"no better than a constant answer to our images ({constant['test_mse']:.4f})"
         )
-    trained = [name for name in names if not _is_random(record, name)]
+    trained = [name for name in names if not is_random(record, name)]
     within = any(
         abs(record.rows[name]["test_mse"] - row["test_mse"]) <= _half(record, name)
         for name in trained
@@ -427,7 +426,7 @@ def listed_model(record: Record, name: str) -> tuple[str, str, str]:
         if row[column] is not None
     ]
     measured = ", ".join([describe_error(record, name), *shares])
-    if _is_random(record, name):
+    if is_random(record, name):
         return measured, UNTESTED, RANDOM
     return measured, *_lower(record, name, "constant", "read as: it beats a constant answer")
 
@@ -512,7 +511,8 @@ def _best(record: Record, names: Sequence[str]) -> str:
     return min(names, key=lambda name: record.rows[name]["validation_mse"])
 
 
-def _is_random(record: Record, name: str) -> bool:
+def is_random(record: Record, name: str) -> bool:
+    """Whether a model's trunk was never trained."""
     return record.rows[name]["weights"].startswith("random")
 
 

@@ -199,11 +199,14 @@ def prepare_streamed(
         pictured = (used[:, columns] - mean) @ basis
         rendered = (middles[:, _columns(kept, len(every.cells))] - mean) @ basis
         slope, offset, covariance = _fit_map(rendered, pictured)
+        noise = Noise(covariance)
 
     def components(batch: np.ndarray) -> np.ndarray:
         return (some.render(batch) - mean) @ basis @ slope + offset
 
-    rows = renders.fill("streamed", streamed, head.components.count, components)
+    # Small products between renders: see rules/common.smk.
+    with threadpool_limits(1):
+        rows = renders.fill("streamed", streamed, head.components.count, components)
     some.close()
     examples = Examples(
         ArrayRows(np.concatenate([rows, pictured])),
@@ -211,7 +214,7 @@ def prepare_streamed(
         np.arange(len(rows)),
         len(rows) + np.arange(len(pictured)),
     )
-    network = nn.Sequential(Noise(covariance), head.trained)
+    network = nn.Sequential(noise, head.trained)
     return Model(Task(network, objective, examples), head, describe(config, shape, objective))
 
 
