@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, see `EPILOG`.
     """
     given = _parser().parse_args(arguments)
-    # As for the workflow's jobs, see rules/common.smk; NumPy, which reads it, isn't imported yet.
+    # A second thread of NumPy's would spin between small products, on a core that the renderer needs.
+    # It isn't imported yet, and reads this then.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Names and tables may hold what the terminal's encoding doesn't; the standard error escapes it too.
     sys.stdout.reconfigure(errors="backslashreplace")

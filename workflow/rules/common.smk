@@ -23,10 +23,10 @@ sys.path.insert(0, str(WORKFLOW))
 os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [str(WORKFLOW), os.getenv("PYTHONPATH")]))
 )
-# NumPy's products are small where images are rendered and compared. Its second thread spins while it waits for
-# the next one, on a core that the renderer needs: docs/benchmarks.md has what that cost. Jobs with large products
-# ask for their threads. So no sum depends on how many cores a machine has.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# NumPy's threads wait for the next product by spinning. Between the small products of calibration and
+# refinement that was a fifth to a third of all processor time. 2^4 cycles is the shortest wait that OpenBLAS
+# takes. Sums are made in the same order: no digit depends on it.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 from inverse_shading.config import slices
 from inverse_shading.config.check import check_config
