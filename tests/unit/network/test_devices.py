@@ -8,12 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inverse_shading.network.devices import (
-    choose_device,
-    describe_device,
-    in_batches,
-    set_up,
-)
+from inverse_shading.network.devices import choose_device, describe_device, in_batches, set_up
 from inverse_shading.runtime.errors import InputError
 
 

@@ -512,7 +512,7 @@ def _best(record: Record, names: Sequence[str]) -> str:
 
 
 def is_random(record: Record, name: str) -> bool:
-    """Whether a model's trunk was never trained."""
+    """Whether a model's trunk has random weights, or began with them."""
     return record.rows[name]["weights"].startswith("random")
 
 
