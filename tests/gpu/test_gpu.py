@@ -95,7 +95,7 @@ def features(data, architecture, device):
 def test_features_of_the_card_are_the_processor_s(data, architecture):
     card, processor = (np.load(features(data, architecture, d)) for d in ("cuda", "cpu"))
     error = np.linalg.norm(card.astype(float) - processor) / np.linalg.norm(processor.astype(float))
-    # tf32, a GPU's shortened float32, comes out near 3e-4.
+    # The processor's minimal filtering comes out near 2e-4.
     assert error < 1e-3
 
 

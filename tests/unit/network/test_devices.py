@@ -44,6 +44,9 @@ def test_set_up_makes_pytorch_deterministic():
         assert set_up("cpu", 1).type == "cpu"
         assert torch.get_num_threads() == 1
         assert torch.are_deterministic_algorithms_enabled()
+        # A convolution on a card takes TF32 by itself.
+        assert torch.backends.cudnn.conv.fp32_precision == "ieee"
+        assert torch.backends.cuda.matmul.fp32_precision == "ieee"
     finally:
         torch.set_num_threads(before)
 

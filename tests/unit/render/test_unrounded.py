@@ -6,7 +6,7 @@ import pytest
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.render.program import PackedProgram
-from inverse_shading.render.unrounded import FEWEST, UnroundedRenderer
+from inverse_shading.render.unrounded import FEWEST, KEPT, UnroundedRenderer
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.srgb import srgb_encode
 from inverse_shading.scene.stage_file import read_stage
@@ -104,6 +104,7 @@ def test_a_bad_frame_is_rendered_again_in_a_fresh_context(path, monkeypatch):
         ("shade", renderer.rounded_image, MATERIALS[0]),
     ):
         expected = render(values)
+        renderer._frames.clear()
         program = renderer._program._program
         # The first frame is bad, of this context alone.
         monkeypatch.setattr(program, name, lambda *_: None)
@@ -111,7 +112,7 @@ def test_a_bad_frame_is_rendered_again_in_a_fresh_context(path, monkeypatch):
         assert renderer._program._program is not program
     monkeypatch.setattr(PackedProgram, "shade_linear", lambda *_: None)
     with pytest.raises(InputError, match=r"llvmpipe.*twice.*render\.device"):
-        renderer.image(MATERIALS[0])
+        renderer.image(MATERIALS[1])
     renderer.close()
 
 
@@ -171,6 +172,23 @@ def test_renders_are_counted_by_their_share_of_pixels(path, sampled):
     assert dense == pytest.approx(3 * sampled.dense.sum() / covered)
     # Whole bytes, for people, are no part of a search.
     assert counted(lambda: sampled.rounded_image(MATERIALS[0])) == 0
+
+
+def test_the_last_frames_are_kept_and_counted(sampled, monkeypatch):
+    frames = [sampled.frame(values) for values in MATERIALS]
+    before = sampled.renders
+
+    def fail(*_):
+        raise AssertionError("rendered again")
+
+    monkeypatch.setattr(sampled, "_shade", fail)
+    for values, frame in list(zip(MATERIALS, frames, strict=True))[-KEPT:]:
+        np.testing.assert_array_equal(sampled.frame(values), frame)
+        assert not frame.flags.writeable
+    # So that a picture's number of renders doesn't depend on the pictures before.
+    assert sampled.renders - before == KEPT
+    with pytest.raises(AssertionError, match="rendered again"):
+        sampled.frame(MATERIALS[0])
 
 
 def test_where_a_grid_has_too_few_pixels_all_are_taken(path):

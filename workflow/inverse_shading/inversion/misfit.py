@@ -279,8 +279,7 @@ def _at_scales(residuals: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     for side in SCALES:
         blocks = rows // side * pixels.shape[1] + columns // side
         numbers, counts = np.unique(blocks, return_inverse=True, return_counts=True)[1:]
-        sums = np.zeros((len(counts), 3))
-        np.add.at(sums, numbers, residuals)
+        sums = np.stack([np.bincount(numbers, channel) for channel in residuals.T], axis=-1)
         # A block counts by its pixels.
         found.append(np.sum(np.square(sums) / counts[:, None]) / (3 * len(rows)))
     return np.array(found)

@@ -37,7 +37,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
-    """Choose the device and make PyTorch deterministic on it, with a fixed number of threads.
+    """Choose the device; make PyTorch deterministic on it, in whole float32, on so many threads.
 
     How a sum is cut among threads decides its rounding, so their number is part of the result.
 
@@ -55,6 +55,9 @@ def set_up(name: str, threads: int, lenient: bool = False) -> torch.device:
     torch.set_deterministic_debug_mode("warn" if lenient else "error")
     # Filling fresh memory with NaN is a debugging aid of that mode; it only costs time.
     torch.utils.deterministic.fill_uninitialized_memory = False
+    # cuDNN's convolutions would otherwise take ten of float32's 23 bits (TF32) where the card can, and
+    # features would depend on the machine.
+    torch.backends.fp32_precision = "ieee"
     return choose_device(name)
 
 

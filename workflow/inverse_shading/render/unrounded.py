@@ -32,6 +32,10 @@ WHOLLY = 0.999
 # Fewer pixels than this, of three values each, don't lead a search for nine unknowns anywhere.
 FEWEST = 30
 
+# Whole frames that are kept: a search asks again for the last one, or, where its last step led nowhere,
+# for the one before.
+KEPT = 2
+
 
 class UnroundedRenderer:
     """Renders one stage's object as the data set's images are framed, without rounding.
@@ -85,8 +89,10 @@ class UnroundedRenderer:
         self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)
         #: The square of the frame that framed images show, and its resampling.
         self.box, self.filter = self._framing.box, self._framing.filter
-        #: Renders so far; one of some pixels only counts by their share.
+        #: Renders so far; one of some pixels only counts by their share. A kept frame counts like a new
+        #: one, so that a picture's number doesn't depend on the pictures before.
         self.renders = 0.0
+        self._frames: dict[bytes, np.ndarray] = {}
 
     @property
     def driver(self) -> str:
@@ -111,9 +117,17 @@ class UnroundedRenderer:
         return self.framed(self.frame(values))
 
     def frame(self, values: np.ndarray) -> np.ndarray:
-        """One material's whole frame before rounding: float32 (side, side, 3), levels of 255."""
+        """One material's whole frame before rounding: read-only float32 (side, side, 3), in levels."""
+        key = values.tobytes()
+        if key in self._frames:
+            self.renders += 1
+            return self._frames[key]
         frame = self._background.astype(np.float32)
         frame.reshape(-1, 3)[self._places] = self._shade(values[None], len(self._places))[0]
+        frame.flags.writeable = False
+        if len(self._frames) == KEPT:
+            del self._frames[next(iter(self._frames))]
+        self._frames[key] = frame
         return frame
 
     def framed(self, frame: np.ndarray) -> np.ndarray:

@@ -50,6 +50,7 @@ ERROR_COLUMNS = {
     "seeds": ("seeds", ".0f"),
     "trials": ("trials", ".0f"),
     "weights": ("weights", "s"),
+    "precision": ("features in", "s"),
 }
 
 
