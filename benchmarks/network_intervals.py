@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--level", type=float, default=0.8)
     add_keep(parser)
     arguments = parser.parse_args()
-    findings = Findings()
+    findings = Findings(measures=False)
     path, level = arguments.model / "predictions.csv", arguments.level
     _, true, predicted = read_predictions(path, "test")
     low, high = np.moveaxis(read_ends(path, "test"), 1, 0)

@@ -52,6 +52,8 @@ ERROR_COLUMNS = {
     "weights": ("weights", "s"),
     "precision": ("features in", "s"),
 }
+# Of a table of what stages took.
+STAGE_HEADERS = ("stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB")
 
 
 def write_document(record: str | Path, output: str | Path) -> None:
@@ -90,6 +92,18 @@ def render_document(record: Record) -> str:
             absent=ABSENT,
         )
     )
+
+
+def stage_rows(stages: Sequence[Mapping]) -> list[list[str]]:
+    """Rows below `STAGE_HEADERS` of what `recording.sum_timings` returns."""
+    return [
+        [
+            f"`{one['stage']}`",
+            str(one["jobs"]),
+            *(f"{one[key]:.0f}" for key in ("seconds", "cpu_seconds", "memory_mb")),
+        ]
+        for one in stages
+    ]
 
 
 class _Page:
@@ -438,18 +452,8 @@ class _Page:
 
     def stages(self) -> list[str]:
         """What every stage took; empty where it wasn't measured."""
-        if not self._record.facts["stages"]:
-            return []
-        headers = ["stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB"]
-        rows = [
-            [
-                f"`{one['stage']}`",
-                str(one["jobs"]),
-                *(f"{one[key]:.0f}" for key in ("seconds", "cpu_seconds", "memory_mb")),
-            ]
-            for one in self._record.facts["stages"]
-        ]
-        return table_lines(headers, rows)
+        stages = self._record.facts["stages"]
+        return table_lines(STAGE_HEADERS, stage_rows(stages)) if stages else []
 
     def trainings(self) -> list[str]:
         """What a training of each model took."""

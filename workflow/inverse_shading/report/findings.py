@@ -37,18 +37,20 @@ class Findings:
 
     Args:
         arguments: of its command line; None takes this process's.
+        measures: False where it reads what was measured before; the machine's load then says nothing.
 
     Attributes:
         tables: by name, each with `headers`, `rows` and `texts` as `markdown.table_lines` takes them.
         numbers: single ones by name, as text.
     """
 
-    def __init__(self, arguments: Sequence[str] | None = None) -> None:
+    def __init__(self, arguments: Sequence[str] | None = None, measures: bool = True) -> None:
         self.tables: dict[str, dict] = {}
         self.numbers: dict[str, str] = {}
         self._command = _shown_command(sys.argv[1:] if arguments is None else arguments)
         # Before the benchmark puts load on it itself.
-        self._machine = describe_machine() | {"load": round(os.getloadavg()[0], 1)}
+        load = round(os.getloadavg()[0], 1) if measures else None
+        self._machine = describe_machine() | {"load": load}
 
     def table(
         self, name: str, headers: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1

@@ -112,7 +112,7 @@ def write_record(
         "refinement": _measure_refinement(results),
         "ridge_penalties": _ridge_penalties(results),
         "trials": len(trials),
-        "stages": _sum_timings(results / "timings", images["all"], models),
+        "stages": sum_timings(results / "timings", images["all"], models),
         "pictures": _find_pictures(results, is_part) if pictures else [],
     }
     output.mkdir(parents=True, exist_ok=True)
@@ -342,11 +342,19 @@ def _ridge_penalties(results: Path) -> list[dict]:
     return read_metrics(path).get("penalties", []) if path.exists() else []
 
 
-def _sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
+def sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
     """What every stage took, its jobs added up, and how many images they were of.
 
     A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images, and jobs
     of other models, are left out: they are of a former configuration.
+
+    Args:
+        folder: results/timings of a workflow.
+        images: of the run.
+        models: names of those that count.
+
+    Raises:
+        InputError: a file there isn't what Snakemake writes.
     """
     stages: dict[str, dict] = {}
     for path in sorted(folder.rglob("*.tsv")):
