@@ -50,7 +50,8 @@ ERROR_COLUMNS = {
     "seeds": ("seeds", ".0f"),
     "trials": ("trials", ".0f"),
     "weights": ("weights", "s"),
-    "precision": ("features in", "s"),
+    # Of the trunk; features are kept in float16.
+    "precision": ("arithmetic", "s"),
 }
 # Of a table of what stages took.
 STAGE_HEADERS = ("stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB")
