@@ -124,9 +124,21 @@ def test_every_bin_is_decoded_to_itself(decoding):
 def test_an_unknown_objective_is_refused():
     with pytest.raises(
         InputError,
-        match=r"found 'huber', expected one of bins, canonical, canonical_quantiles, regression",
+        match=r"found 'huber', expected one of bins, canonical, canonical_quantiles, plain_bins,",
     ):
         load_objective({"type": "huber"}, 10)
+
+
+def test_plain_bins_have_no_factor_and_are_decoded_like_bins():
+    outputs = bins([[0.1, 0.2, 0.4, 0.2, 0.1], [0.7, 0.1, 0.1, 0.05, 0.05]])
+    # True bins 2 and 3: one is the likeliest, the other far from it.
+    targets = torch.tensor([[0.5, 0.75]])
+    for decoding in ("argmax", "expected"):
+        plain = load_objective({"type": "plain_bins", "count": 5, "decoding": decoding}, 2)
+        expected = (-math.log(0.4) - math.log(0.05)) / 2
+        assert plain.loss(outputs, targets).item() == pytest.approx(expected, rel=1e-5)
+        assert plain.outputs == 10
+        assert torch.equal(plain.decode(outputs), load_bins(5, 2, decoding).decode(outputs))
 
 
 def load_soft_bins(count, deviation, decoding="expected"):

@@ -15,9 +15,6 @@ from inverse_shading.inversion.settings import Refinement
 from inverse_shading.network.settings import (
     Architecture,
     BatchSize,
-    Bins,
-    Canonical,
-    CanonicalQuantiles,
     ConvHead,
     DenseHead,
     FeatureBatch,
@@ -25,10 +22,9 @@ from inverse_shading.network.settings import (
     ImageSize,
     MaxEpochs,
     MlpHead,
+    ObjectiveSection,
     PerceptronHead,
     Precision,
-    Regression,
-    SoftBins,
     Threads,
     TrainableStages,
 )
@@ -220,9 +216,7 @@ class Model(Section):
     head: DenseHead | ConvHead | MlpHead | PerceptronHead = key(
         "The trained part between trunk and outputs.", discriminator="type"
     )
-    objective: Regression | Canonical | CanonicalQuantiles | Bins | SoftBins = key(
-        "Outputs, loss and decoding.", discriminator="type"
-    )
+    objective: ObjectiveSection
     training: TrainingOverrides = optional("Overrides of the common training section.")
 
 

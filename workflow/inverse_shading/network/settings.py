@@ -105,6 +105,14 @@ class Bins(Section):
     decoding: Decoding
 
 
+class PlainBins(Section):
+    """The same bins, plain cross-entropy to the true one."""
+
+    type: Literal["plain_bins"]
+    count: Count
+    decoding: Decoding
+
+
 class SoftBins(Section):
     """The same bins, cross-entropy to a Gaussian about the true value."""
 
@@ -113,6 +121,12 @@ class SoftBins(Section):
     count: Annotated[int, key("Bins a parameter.", ge=2, le=4096)]
     decoding: Decoding
     deviation: float = key("Standard deviation of the target about the true value.", gt=0, le=1)
+
+
+ObjectiveSection = Annotated[
+    Regression | Canonical | CanonicalQuantiles | Bins | PlainBins | SoftBins,
+    key("Outputs, loss and decoding.", discriminator="type"),
+]
 
 
 class FittedPerceptronHead(PerceptronHead):
@@ -133,9 +147,7 @@ class HeadDescription(Section):
     head: DenseHead | ConvHead | MlpHead | FittedPerceptronHead = key(
         "The trained part between trunk and outputs.", discriminator="type"
     )
-    objective: Regression | Canonical | CanonicalQuantiles | Bins | SoftBins = key(
-        "Outputs, loss and decoding.", discriminator="type"
-    )
+    objective: ObjectiveSection
     outputs: int = key("Of the head.", ge=1)
 
 

@@ -29,6 +29,7 @@ from inverse_shading.report.verdicts import (
     order,
     same_reading,
     verdicts,
+    with_own_values,
 )
 from inverse_shading.runtime.files import write_text
 from inverse_shading.training.trials import COMPLETE
@@ -308,10 +309,15 @@ class _Page:
         """See `verdicts.same_reading`."""
         return same_reading(self._record, name) if self.has(name) else "vgg16_bins_v1"
 
+    def own_values(self, names: Sequence[str]) -> list[str]:
+        """Rows, each followed by the one with values that a search of its own chose."""
+        pairs = {name: with_own_values(self._record, name) for name in names}
+        return list(dict.fromkeys(row for pair in pairs.items() for row in pair))
+
     def readings(self, names: Sequence[str]) -> list[str]:
         """Models with bins read by their most probable one, beside those read by the expected value."""
         twins = {
-            name: re.sub(r"(_v\d)", r"\1_expected", name)
+            name: with_own_values(self._record, re.sub(r"(_v\d)", r"\1_expected", name))
             for name in names
             if "expected" not in name
         }
