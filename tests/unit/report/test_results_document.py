@@ -202,6 +202,41 @@ def test_both_readings_of_bins_stand_side_by_side(record):
     assert "| 0.0548 ±" in line and "| 0.0354 ±" in line
 
 
+def test_a_row_with_values_of_its_own_search_stands_beside_the_other(record):
+    name = "vgg16_bins_v1_expected"
+    assert f"`{name}_tuned`" not in render_document(record)
+    plain = row("vgg16_bins_v1_plain_expected", 0.0303, decoding="expected")
+    tuned = {"model": f"{name}_tuned", "test_mse": 0.0301, "validation_mse": 0.0301}
+    blank = {"table": "readings", "test_mse_vs_floor": 4.4}
+    added = {one["model"]: record.rows[name] | one | blank for one in (tuned, plain)}
+    text = render_document(dataclasses.replace(record, rows={**record.rows, **added}))
+    tables = text.partition("### Classification against regression")[2].partition("### Training")[0]
+    assert tables.count(f"| `{name}` |") == tables.count(f"| `{name}_tuned` |") == 2
+    assert "it has those that a search of its own chose" in tables
+    assert (
+        f"without it: 0.0303 ± 0.0003 (seeds) ± 0.0007 (images), not told apart from `{name}_tuned`"
+        in text
+    )
+    readings = text.partition("### Two readings of bins")[2]
+    line = next(line for line in readings.splitlines() if line.startswith("| `vgg16_bins_v1` "))
+    assert "| 0.0301 ±" in line
+
+
+def test_trainings_of_other_models_are_named_beside_the_times(record):
+    assert "are of models of studies" not in render_document(record)
+    stages = [
+        one | ({"jobs": 99} if one["stage"] == "train" else {}) for one in record.facts["stages"]
+    ]
+    more = dataclasses.replace(record, facts=record.facts | {"stages": stages})
+    own = [name for name, content in record.rows.items() if not content["table"]]
+    trained = sum(
+        int(content["seeds"]) for name, content in record.trainings.items() if name in own
+    )
+    assert f"Of the jobs of `train`, {99 - trained} are of models of studies" in render_document(
+        more
+    )
+
+
 def test_what_the_run_lacks_is_said_where_it_would_stand(record):
     kept = {name: row for name, row in record.rows.items() if name in ("vgg16_v1", "ridge")}
     facts = record.facts | {"refinement": None, "stages": [], "ridge_penalties": [], "config": None}
@@ -222,6 +257,7 @@ def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
     assert "| `pixel_components` |" in section(text, "Another stage")
     assert "`vgg16_v2` as on the first stage" in section(text, "Another stage")
     assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
+    assert section(text, "How long it took").count("| `render` | ") == 3
 
 
 def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):

@@ -462,6 +462,12 @@ class _Page:
         stages = self._record.facts["stages"]
         return table_lines(STAGE_HEADERS, stage_rows(stages)) if stages else []
 
+    def other_trainings(self) -> int:
+        """How many of the stage's trainings are of models that the run's own table doesn't have."""
+        jobs = sum(one["jobs"] for one in self._record.facts["stages"] if one["stage"] == "train")
+        own = [row for name, row in self._record.trainings.items() if not self._row_table(name)]
+        return max(0, jobs - sum(int(row["seeds"]) for row in own))
+
     def trainings(self) -> list[str]:
         """What a training of each model took."""
         headers = ["", "seconds an epoch", "± seeds", "to the best epoch", "± seeds"]
