@@ -32,6 +32,7 @@ def row(model, test, source="model", **changes):
         "test_mae": 3 * test,
         "seeds": 5 if trained else None,
         "test_mse_interval": 0.0003 if trained else None,
+        "test_mae_interval": 0.0006 if trained else None,
         "test_mse_image_interval": 0.0007,
         "test_mse_vs_ridge": test / RIDGE_MSE,
         "trunk": "vgg16" if trained else "none",

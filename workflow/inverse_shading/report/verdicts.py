@@ -491,7 +491,10 @@ def describe_error(record: Record, name: str) -> str:
 
 def _describe_errors(record: Record, name: str) -> str:
     """`describe_error` and the test MAE, for claims of the poster that name both."""
-    return f"{describe_error(record, name)}, MAE {record.rows[name]['test_mae']:.4f}"
+    row = record.rows[name]
+    text = f"{describe_error(record, name)}, MAE {row['test_mae']:.4f}"
+    half = row["test_mae_interval"]
+    return text if half is None else f"{text} ± {four_decimals(half)} (seeds)"
 
 
 def _on_training(record: Record, name: str) -> str:
