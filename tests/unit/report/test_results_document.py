@@ -6,11 +6,11 @@ import shutil
 import pytest
 from PIL import Image
 
-from inverse_shading.report.document import render_document, write_document
+from inverse_shading.report.document import _Page, render_document, write_document
 from inverse_shading.report.record import Record, read_record
 from inverse_shading.report.recording import write_record
 from inverse_shading.runtime.errors import InputError
-from tests.support.record_inputs import main_rows, row, write_results, write_tables
+from tests.support.record_inputs import FLOOR_MSE, main_rows, row, write_results, write_tables
 from tests.support.traced_numbers import CONSTANTS, prose_constants, untraced
 
 
@@ -287,6 +287,26 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     line = next(line for line in text.splitlines() if line.startswith("- `vgg16_v1`: "))
     assert most in line
     assert "```yaml\nfeatures: {precision: bfloat16}\n```\n" in section(text, "What bfloat16 costs")
+
+
+def test_where_a_trained_block_gains_is_told_from_where_it_can_not(tmp_path):
+    frozen, coarse = (write_results(tmp_path / name) for name in ("frozen", "coarse"))
+    shutil.rmtree(frozen / "studies/fine_tuning")
+    write_record(frozen, tmp_path / "record")
+    gains = {"test_mse_specular": 0.0186, "test_mse_metalness": 0.0276}
+    trained = row("vgg16_v1_stage_5", 0.0266, **gains)
+    write_tables(coarse / "studies/fine_tuning", [*main_rows(), trained])
+    write_record(coarse, tmp_path / "record/bfloat16")
+    record = read_record(tmp_path / "record").parts["bfloat16"]
+    found = _Page(record).largest_falls("vgg16_v1_stage_5", "vgg16_v1", 2)
+    before = [record.rows["vgg16_v1"][f"test_mse_{name}"] for name in ("specular", "metalness")]
+    assert found["inputs"] == ["specular", "metalness"]
+    assert found["change"] == f"{100 * (0.0462 / sum(before) - 1):+.2g} %".replace("-", "−")
+    above = (0.0266 - FLOOR_MSE) / (0.0286 - FLOOR_MSE) - 1
+    text = render_document(read_record(tmp_path / "record"))
+    line = next(line for line in text.splitlines() if line.startswith("- `vgg16_v1_stage_5`: "))
+    assert f"Of what lies above the floor, that is {100 * above:+.2g} %.".replace("-", "−") in line
+    assert "to `vgg16_v1_stage_5` the errors of `specular`, `metalness`, " in text
 
 
 def trials_of(model, *errors):

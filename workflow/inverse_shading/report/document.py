@@ -158,8 +158,35 @@ class _Page:
 
     def change(self, name: str, reference: str, column: str) -> str:
         """By how much a row's error differs from a reference's, in per cent of the reference's."""
-        percent = 100 * (self._rows[name][column] / self._rows[reference][column] - 1)
-        return f"{float(f'{percent:.2g}'):+g} %".replace("-", "−")
+        return _per_cent(self._rows[name][column] / self._rows[reference][column] - 1)
+
+    def change_above_floor(self, name: str, reference: str) -> str:
+        """The same of test MSEs, where only what lies above the floor counts."""
+        floor = self._rows["floor"]["test_mse"]
+        first, second = (self._rows[row]["test_mse"] - floor for row in (name, reference))
+        return _per_cent(first / second - 1)
+
+    def largest_falls(self, name: str, reference: str, count: int) -> dict:
+        """The inputs whose test MSE falls most from a reference to a row, and the others.
+
+        Returns:
+            `inputs`, the names of the `count` first; `change` of their errors together, and `others`,
+            that of the other inputs; `floor`, its share of what the reference has in the others.
+        """
+        errors = {
+            row: dict(zip(PARAMETERS, map(self._rows[row].get, PARAMETER_ERRORS), strict=True))
+            for row in (name, reference, "floor")
+        }
+        falls = sorted(PARAMETERS, key=lambda key: errors[name][key] - errors[reference][key])
+        sums = {
+            row: [sum(map(found.get, part)) for part in (falls[:count], falls[count:])]
+            for row, found in errors.items()
+        }
+        change, others = (
+            _per_cent(a / b - 1) for a, b in zip(sums[name], sums[reference], strict=True)
+        )
+        floor = f"{sums['floor'][1] / sums[reference][1]:.0%}".replace("%", " %")
+        return {"inputs": falls[:count], "change": change, "others": others, "floor": floor}
 
     def lowest_trial(self, name: str) -> float | None:
         """The lowest validation MSE of a model's trials that came to their end; None without any."""
@@ -543,6 +570,11 @@ def _form(value: float | None, form: str) -> str:
     if value is None:
         return ""
     return four_decimals(value) if form == ".4f" else format(value, form)
+
+
+def _per_cent(share: float) -> str:
+    """A change with two digits that count, its sign in front."""
+    return f"{float(f'{100 * share:.2g}'):+g} %".replace("-", "−")
 
 
 def _cell(row: Mapping, column: str, form: str) -> str:
