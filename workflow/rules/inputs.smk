@@ -64,7 +64,7 @@ def training_settings(wildcards):
 def models_of(wildcards):
     """The models of a table: those of the comparison, and in a study its own."""
     study = wildcards.table.split("/")[1] if wildcards.table else None
-    return slices.table_models(config, study)
+    return refusing(slices.table_models)(config, study)
 
 
 def of_models(file):

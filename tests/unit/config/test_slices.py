@@ -371,6 +371,14 @@ def test_models_of_studies_can_be_searched(config):
     assert found["model"]["head"]["whitening"] == 1
 
 
+def test_a_table_of_an_unknown_study_is_refused_with_what_is_near(config):
+    with pytest.raises(InputError, match=r"studies\.abblation: found no such study.*ablation"):
+        slices.table_models(config, "abblation")
+    config["studies"]["bins"] = None
+    with pytest.raises(InputError, match=r"studies\.bins: found no such study"):
+        slices.table_models(config, "bins")
+
+
 def test_a_search_may_learn_from_fewer_images(config):
     config["search"]["images"] = 3000
     found = search_config(config, "pixel_components")
@@ -384,6 +392,10 @@ def test_a_search_may_learn_from_fewer_images(config):
     assert search_config(config, "pixel_components_2000")["model"]["images"] == 2000
     config["n_images"] = 2000
     assert "images" not in search_config(config, "pixel_components")["model"]
+    # Nor where they are all there are so far.
+    config["n_images"] = 3000
+    assert search_config(config, "pixel_components") == found
+    config["n_images"] = 2000
     config["search"]["images"] = 200
     message = r"search.spaces.pixel_components.head.components: found 400, .*\(130\)"
     with pytest.raises(InputError, match=message):

@@ -206,7 +206,7 @@ def test_a_row_with_values_of_its_own_search_stands_beside_the_other(record):
     name = "vgg16_bins_v1_expected"
     assert f"`{name}_tuned`" not in render_document(record)
     plain = row("vgg16_bins_v1_plain_expected", 0.0303, decoding="expected")
-    tuned = {"model": f"{name}_tuned", "test_mse": 0.0301, "validation_mse": 0.0301}
+    tuned = {"model": f"{name}_tuned", "test_mse": 0.0301, "validation_mse": 0.0301, "trials": 8}
     blank = {"table": "readings", "test_mse_vs_floor": 4.4}
     added = {one["model"]: record.rows[name] | one | blank for one in (tuned, plain)}
     text = render_document(dataclasses.replace(record, rows={**record.rows, **added}))
@@ -217,9 +217,6 @@ def test_a_row_with_values_of_its_own_search_stands_beside_the_other(record):
         f"without it: 0.0303 ± 0.0003 (seeds) ± 0.0007 (images), not told apart from `{name}_tuned`"
         in text
     )
-    readings = text.partition("### Two readings of bins")[2]
-    line = next(line for line in readings.splitlines() if line.startswith("| `vgg16_bins_v1` "))
-    assert "| 0.0301 ±" in line
 
 
 def test_trainings_of_other_models_are_named_beside_the_times(record):

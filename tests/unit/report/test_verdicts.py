@@ -173,6 +173,11 @@ def test_a_row_with_values_of_its_own_search_takes_the_place_of_the_other():
     )
     assert [found[1] for found in untuned] == [REFUTED, REFUTED]
     made = record({name: 0.05, f"{name}_tuned": 0.02, "other": 0.03})
+    made.rows[f"{name}_tuned"]["trials"] = 0
+    assert verdicts.with_own_values(made, name) == name
+    made.rows[f"{name}_tuned"] |= {"trials": 8, "trunk": "resnet50"}
+    assert verdicts.with_own_values(made, name) == name
+    made.rows[f"{name}_tuned"]["trunk"] = "vgg16"
     tuned = verdicts.loss(made, name, "other"), verdicts.classification_easier(made, name, "other")
     assert [found[1] for found in tuned] == [REPRODUCED, REPRODUCED]
     assert all(found[0].startswith(f"`{name}_tuned` 0.0200") for found in tuned)
@@ -183,7 +188,7 @@ def test_bins_are_held_against_the_same_reading():
     assert verdicts.same_reading(made, "soft") == "vgg16_bins_v1"
     made.rows["soft"]["decoding"] = "expected"
     assert verdicts.same_reading(made, "soft") == "vgg16_bins_v1_expected"
-    made.rows["vgg16_bins_v1_expected_tuned"] = made.rows["vgg16_bins_v1_expected"]
+    made.rows["vgg16_bins_v1_expected_tuned"] = made.rows["vgg16_bins_v1_expected"] | {"trials": 8}
     assert verdicts.same_reading(made, "soft") == "vgg16_bins_v1_expected_tuned"
 
 
@@ -262,6 +267,9 @@ def test_both_errors_of_a_row_tell_that_they_are_of_one_kind():
     assert [model for model, row in rows.items() if verdicts.is_root(row)] == [
         "VGG16-Classification"
     ]
+    # An error so small that it is printed with an exponent, or as nothing.
+    tiny = {"train_mse": 0.0, "train_mae": 0.0, "test_mse": 0.00005, "test_mae": 0.2}
+    assert not verdicts.is_root(tiny)
 
 
 def test_a_small_half_width_is_not_written_as_nothing():

@@ -19,7 +19,7 @@ from inverse_shading.runtime.files import seal
 from inverse_shading.runtime.interruption import Stopped
 from inverse_shading.runtime.jobs import logger
 from inverse_shading.training.checkpoints import Checkpoint
-from inverse_shading.training.loop import DivergenceError, Examples, Task, fit
+from inverse_shading.training.loop import DivergenceError, Examples, Task, count_steps, fit
 from tests.support.synthetic import TRAINING
 
 CPU = torch.device("cpu")
@@ -210,6 +210,9 @@ def test_batch_norm_never_meets_a_rest_of_one(examples):
     net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
     # 70 = 3 · 23 + 1.
     assert len(run(examples, net, batch_size=23, max_epochs=1).history) == 1
+    assert [count_steps(13, size, net) for size in (2, 3, 6, 13, 20)] == [6, 5, 3, 1, 1]
+    # Others take what is left over.
+    assert count_steps(13, 2, nn.Linear(5, 2)) == 7
 
 
 def test_an_unknown_schedule_is_refused(examples):

@@ -131,9 +131,17 @@ def test_one_that_is_stopped_goes_on_to_the_same_files(
     assert contents(tmp_path) == contents(whole)
 
 
-@pytest.mark.parametrize("other", [{"seed": 4}, {"rendering": "auto"}])
+class OfAnotherDriver(stream.FramedRenderer):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.driver = "another"
+
+
+@pytest.mark.parametrize(
+    ("seed", "renderer"), [(4, stream.FramedRenderer), (CONFIG["seed"], OfAnotherDriver)]
+)
 def test_renders_of_another_stream_or_driver_are_not_gone_on_from(
-    train, tmp_path, monkeypatch, caplog, other
+    train, tmp_path, monkeypatch, caplog, seed, renderer
 ):
     monkeypatch.setattr(logger, "propagate", True)
     caplog.set_level("INFO")
@@ -147,7 +155,8 @@ def test_renders_of_another_stream_or_driver_are_not_gone_on_from(
         patch.setattr(stream, "_most_alike", crash)
         with pytest.raises(RuntimeError):
             train(tmp_path, **shorter)
-    train(tmp_path, **shorter | other)
+    monkeypatch.setattr(stream, "FramedRenderer", renderer)
+    train(tmp_path, **shorter, seed=seed)
     assert "renders.pt is of another configuration" in caplog.text
     assert "going on after" not in caplog.text
 

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from inverse_shading.dataset.feature_files import features_head
+from inverse_shading.dataset.rows import ArrayRows
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.network.heads import load_head
+from inverse_shading.network.measured_layers import Standardise
 from inverse_shading.runtime.artefacts import write_array, write_tensors
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import sealed_path, write_sealed_text
@@ -125,6 +127,29 @@ def test_training_features_are_standardised(data, tmp_path, monkeypatch, head, m
         standard.mean(dim=0), torch.zeros(standard.shape[1:]), atol=1e-3, rtol=0
     )
     assert standard.square().mean().item() == pytest.approx(1, rel=1e-3)
+
+
+def test_a_batch_that_does_not_fit_is_halved_before_the_training_too():
+    rows = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    sizes = []
+
+    def fit(limit):
+        def prepare_rows(batch):
+            sizes.append(len(batch))
+            if len(batch) > limit:
+                raise torch.OutOfMemoryError
+            return batch
+
+        standardise = Standardise((6,))
+        prepare._standardise(
+            standardise, prepare_rows, ArrayRows(rows), np.arange(50), 16, torch.device("cpu")
+        )
+        return standardise
+
+    whole, tight = fit(50), fit(5)
+    torch.testing.assert_close(tight.mean, whole.mean)
+    torch.testing.assert_close(tight.factor, whole.factor)
+    assert max(sizes) == 13 and sizes[-1] <= 4
 
 
 def test_features_of_another_precision_are_refused(tmp_path):

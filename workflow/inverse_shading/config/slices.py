@@ -16,6 +16,7 @@ from inverse_shading.config.models import (
     model_names,
     model_section,
     model_seeds,
+    study_names,
     trainable_stages,
     values_taken,
 )
@@ -26,6 +27,7 @@ from inverse_shading.dataset.splits import shards_of_sample
 from inverse_shading.network.architectures import depth_sizes
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.hardware import has_gpu
+from inverse_shading.runtime.names import hint
 from inverse_shading.scene.built_in_lights import LIGHTS
 
 
@@ -212,9 +214,9 @@ def search_config(config: dict, model: str) -> dict:
     Returns:
         model: as `model_config` has it for the first of its seeds, without the keys that are searched:
         best.yaml laid over the config makes no search stale. `images`, where the search learns from
-        fewer than there are. space: what to try by key, such as training.learning_rate. seed: root of
-        the draws. trials, startup_trials. warmup_epochs: None where no trial is cut short. section:
-        keys under which the model stands in the config.
+        fewer than there are, or from `search.images`. space: what to try by key, such as
+        training.learning_rate. seed: root of the draws. trials, startup_trials. warmup_epochs: None
+        where no trial is cut short. section: keys under which the model stands in the config.
 
     Raises:
         InputError: there is nothing to search, or the data are too few for a value of the space.
@@ -228,7 +230,8 @@ def search_config(config: dict, model: str) -> dict:
         )
     settings = _without(model_config(config, model, model_seeds(config, model)[0]), space)
     images = _search_images(config, model)
-    if images < config["n_images"]:
+    # Named although they may be all there are: a data set that grows leaves them as they are.
+    if images < config["n_images"] or images == config["search"].get("images"):
         settings["images"] = images
     definition = model_definition(config, model) | {"images": images}
     _refuse_wrong(
@@ -339,7 +342,17 @@ def search_slice(config: dict, model: str) -> dict:
 
 
 def table_models(config: dict, study: str | None = None) -> list[str]:
-    """The models of a table: those of the comparison, and after them a study's own."""
+    """The models of a table: those of the comparison, and after them a study's own.
+
+    Raises:
+        InputError: there is no such study.
+    """
+    known = study_names(config)
+    if study and study not in known:
+        raise InputError(
+            f"studies.{study}: found no such study, expected one of {', '.join(known)}"
+            f"{hint(study, known)}"
+        )
     return model_names(config) + (model_names(config, study) if study else [])
 
 

@@ -344,7 +344,7 @@ class _Page:
     def readings(self, names: Sequence[str]) -> list[str]:
         """Models with bins read by their most probable one, beside those read by the expected value."""
         twins = {
-            name: with_own_values(self._record, re.sub(r"(_v\d)", r"\1_expected", name))
+            name: re.sub(r"(_v\d)", r"\1_expected", name)
             for name in names
             if "expected" not in name
         }

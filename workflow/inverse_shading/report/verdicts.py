@@ -326,8 +326,14 @@ def same_reading(record: Record, name: str) -> str:
 
 def with_own_values(record: Record, name: str) -> str:
     """The row of a model with values that a search of its own chose, where the run has it beside."""
-    tuned = f"{name}_tuned"
-    return tuned if tuned in record.rows else name
+    rows, tuned = record.rows, f"{name}_tuned"
+    is_it = (
+        name in rows
+        and tuned in rows
+        and rows[tuned]["trials"]
+        and all(rows[tuned][key] == rows[name][key] for key in ("trunk", "decoding"))
+    )
+    return tuned if is_it else name
 
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
@@ -414,7 +420,7 @@ def is_root(row: Mapping) -> bool:
     """Whether both published MAEs, of training and test, are roots of the MSEs but for rounding."""
     splits = [(row[f"{split}_mse"], row[f"{split}_mae"]) for split in ("train", "test")]
     return all(
-        math.sqrt(mse - _rounding(mse)) - _rounding(mae)
+        math.sqrt(max(0, mse - _rounding(mse))) - _rounding(mae)
         <= mae
         <= math.sqrt(mse + _rounding(mse)) + _rounding(mae)
         for mse, mae in splits
@@ -423,7 +429,7 @@ def is_root(row: Mapping) -> bool:
 
 def _rounding(value: float) -> float:
     """The largest error of a number that was rounded to the decimals it is printed with."""
-    return 0.5 * 10 ** -len(f"{value:g}".partition(".")[2])
+    return 0.5 * 10 ** -len(f"{value:.10f}".rstrip("0").partition(".")[2])
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:

@@ -209,7 +209,7 @@ class _Training:
         torch.manual_seed(seed)
         self._task, self._network, self._examples = task, task.network, task.examples
         self._config, self._batch_size, self._seed, self._device = config, batch_size, seed, device
-        self._steps = math.ceil(len(task.examples.train) / batch_size)
+        self._steps = count_steps(len(task.examples.train), batch_size, self._network)
         self._optimiser = build_optimiser(task.network, task.trunk, config)
         self._schedule = build_schedule(
             self._optimiser, config["schedule"], self._steps * config["max_epochs"]
@@ -243,7 +243,7 @@ class _Training:
         generator = np.random.default_rng([self._seed, progress.epoch])
         order = generator.permutation(self._examples.train)
         self._network.train()
-        # Equal batches but for one row: a rest of a single row would break batch norm.
+        # Equal batches but for one row.
         for rows in np.array_split(order, self._steps)[progress.step :]:
             inputs, targets = _load(self._examples, rows, self._device)
             progress.rate = self._schedule.get_last_lr()[0]
@@ -401,9 +401,18 @@ def _validate(task: Task, batch_size: int, device: torch.device) -> dict[str, fl
     return {"validation_loss": loss / len(rows), "validation_mse": error / len(rows)}
 
 
+def count_steps(rows: int, batch_size: int, network: nn.Module) -> int:
+    """Batches of an epoch over so many rows, none of a single row where that would break batch norm."""
+    steps = math.ceil(rows / batch_size)
+    return max(1, min(steps, rows // 2)) if _compares_rows(network) else steps
+
+
+def _compares_rows(network: nn.Module) -> bool:
+    return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
+
+
 def _refuse_single_rows(network: nn.Module, batch_size: int) -> None:
-    normalises = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
-    if batch_size < 2 and normalises:
+    if batch_size < 2 and _compares_rows(network):
         raise InputError(
             "training.batch_size: found 1, expected at least 2 for a head with batch norm, which "
             "compares the images of a batch with each other."

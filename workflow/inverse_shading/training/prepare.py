@@ -13,7 +13,7 @@ from torch import nn
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.rows import ArrayRows, Rows, open_features
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.network.devices import place_rows, reuse_freed_memory
+from inverse_shading.network.devices import halve_batch, place_rows, reuse_freed_memory
 from inverse_shading.network.heads import Head, Standardise, build_head
 from inverse_shading.network.objectives.objective import Objective, load_objective
 from inverse_shading.network.trunks import load_trunk
@@ -197,13 +197,24 @@ def _standardise(
     device: torch.device,
 ) -> None:
     """Measure mean and scale of what `prepare` makes of the training images."""
-    # Sums on the CPU in float64, whatever the device.
-    total = torch.zeros(standardise.mean.shape, dtype=torch.float64)
-    squares = torch.zeros((), dtype=torch.float64)
-    for batch in np.array_split(train, math.ceil(len(train) / batch_size)):
-        features = prepare(place_rows(rows.rows(batch), device)).cpu()
-        total += features.sum(dim=0)
-        squares = squares + features.square().sum(dtype=torch.float64)
+
+    def sums(batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        # On the CPU in float64, whatever the device.
+        total = torch.zeros(standardise.mean.shape, dtype=torch.float64)
+        squares = torch.zeros((), dtype=torch.float64)
+        for batch in np.array_split(train, math.ceil(len(train) / batch_size)):
+            features = prepare(place_rows(rows.rows(batch), device)).cpu()
+            total += features.sum(dim=0)
+            squares = squares + features.square().sum(dtype=torch.float64)
+        return total, squares
+
+    found = None
+    while found is None:
+        try:
+            found = sums(batch_size)
+        except torch.OutOfMemoryError:
+            batch_size = halve_batch(batch_size)
+    total, squares = found
     mean = total / len(train)
     variance = squares / (len(train) * mean.numel()) - mean.square().mean()
     standardise.mean.copy_(mean)

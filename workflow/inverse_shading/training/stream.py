@@ -86,7 +86,8 @@ def train_streamed(
         config, DataFiles([stage], [], []), trunk, device, resources.threads
     )
     # Drivers round differently; one training has the renders of one.
-    identity["rendering"] = rendering
+    with FramedRenderer(stage, config["framing"], rendering, resources.threads) as renderer:
+        identity["rendering"] = renderer.driver
     path = Path(resumption.path)
     renders = Renders(Checkpoint(path.with_name("renders.pt"), identity, resumption.seconds))
     model = prepare_streamed(config, stage, trunk, Resources(rendering, resources.threads), renders)
