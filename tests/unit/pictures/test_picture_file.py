@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from inverse_shading.pictures.folder import pictures_in
 from inverse_shading.pictures.picture_file import read_picture
 from inverse_shading.runtime.errors import InputError
-from inverse_shading.scene.srgb import srgb_decode
+from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 
 SHAPE = (40, 56)
 
@@ -26,8 +26,8 @@ def pixels():
     )
 
 
-def png16(path, samples):
-    """Pillow writes no 16-bit colour."""
+def png16(path, samples, **chunks):
+    """Pillow writes no 16-bit colour. Further chunks come before the pixels."""
     height, width, channels = samples.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
 
@@ -40,6 +40,7 @@ def png16(path, samples):
     path.write_bytes(
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", head)
+        + b"".join(chunk(name.encode(), data) for name, data in chunks.items())
         + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
@@ -100,14 +101,27 @@ def test_a_transparent_colour_of_a_palette_becomes_alpha(tmp_path):
     assert (picture.pixels[10:] == (10, 20, 30)).all()
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_sixteen_bits_of_a_png_keep_their_precision(tmp_path, channels):
     samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, channels), dtype=np.uint16)
     png16(tmp_path / "deep.png", samples)
     picture = read_picture(tmp_path / "deep.png")
     color = samples[..., :3] if channels > 2 else samples[..., :1].repeat(3, axis=2)
     np.testing.assert_allclose(picture.pixels, color / 257, atol=1e-3)
-    assert (picture.alpha is not None) == (channels == 4)
+    assert (picture.alpha is not None) == (channels in (2, 4))
+    if picture.alpha is not None:
+        np.testing.assert_allclose(picture.alpha, samples[..., -1] / 65535, atol=1e-6)
+
+
+def test_a_transparent_color_of_sixteen_bits_is_alpha(tmp_path):
+    samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, 3), dtype=np.uint16)
+    samples[:10] = (7, 300, 65535)
+    # As near as it gets.
+    samples[20] = (7, 301, 65535)
+    png16(tmp_path / "keyed.png", samples, tRNS=struct.pack(">3H", 7, 300, 65535))
+    picture = read_picture(tmp_path / "keyed.png")
+    assert (picture.alpha[:10] == 0).all() and (picture.alpha[10:] == 1).all()
+    np.testing.assert_allclose(picture.pixels, samples / 257, atol=1e-3)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])
@@ -172,6 +186,61 @@ def test_another_colour_profile_is_converted_and_a_broken_one_ignored(tmp_path, 
     Image.fromarray(pixels).save(tmp_path / "other.png", icc_profile=swapped)
     found = read_picture(tmp_path / "other.png").pixels
     assert np.abs(found - pixels[..., ::-1]).mean() < 2
+
+
+def profile(space, gamma):
+    """A colour profile that calls itself sRGB's: its primaries or grey, and a power of the levels."""
+    found = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    curve = found.index(b"para")
+    power = struct.pack(">i", round(gamma * 65536))
+    found[curve : curve + 16] = b"para" + bytes(4) + bytes(4) + power
+    if space == "GRAY":
+        found[16:20] = b"GRAY"
+        found = found.replace(b"rTRC", b"kTRC", 1)
+    return bytes(found)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "LA", "I;16"])
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_a_profile_of_linear_light_is_converted_whatever_it_is_called(tmp_path, mode, suffix):
+    levels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) // 16
+    linear = profile("RGB" if mode == "RGB" else "GRAY", 1.0)
+    path = tmp_path / f"linear.{suffix}"
+    if mode == "I;16":
+        image = Image.fromarray(levels * 257)
+    else:
+        image = Image.fromarray(levels.astype(np.uint8)).convert(mode)
+    image.save(path, icc_profile=linear)
+    found = read_picture(path).pixels[..., 1]
+    error = np.abs(found - 255 * srgb_encode(levels / 255))
+    # littleCMS is coarse where grey is darkest.
+    assert error[levels > 20].max() < 1.5 and error.mean() < 1
+
+
+def test_a_profile_that_changes_nothing_leaves_precision(tmp_path):
+    samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, 3), dtype=np.uint16)
+    tifffile.imwrite(
+        tmp_path / "deep.tif", samples, photometric="rgb",
+        iccprofile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+    )  # fmt: skip
+    np.testing.assert_allclose(read_picture(tmp_path / "deep.tif").pixels, samples / 257, atol=1e-3)
+
+
+def test_an_exr_of_other_primaries_or_of_chroma_is_refused(tmp_path, pixels):
+    values = srgb_decode(pixels / 255).astype(np.float32)
+    same = (0.6401, 0.33, 0.3, 0.6, 0.15, 0.06, 0.3127, 0.329)
+    exr(tmp_path / "same.exr", {"chromaticities": same}, **rgb(values))
+    np.testing.assert_allclose(read_picture(tmp_path / "same.exr").pixels, pixels, atol=1e-2)
+    wide = (0.713, 0.293, 0.165, 0.83, 0.128, 0.044, 0.32168, 0.33767)
+    exr(tmp_path / "wide.exr", {"chromaticities": wide}, **rgb(values))
+    with pytest.raises(
+        InputError, match=r"wide\.exr: found colours of the primaries 0\.713, 0\.293"
+    ):
+        read_picture(tmp_path / "wide.exr")
+    chroma = dict(zip(("Y", "RY", "BY"), rgb(values).values(), strict=True))
+    exr(tmp_path / "chroma.exr", **chroma)
+    with pytest.raises(InputError, match=r"chroma\.exr: found the channels .*expected R, G, B"):
+        read_picture(tmp_path / "chroma.exr")
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
@@ -239,7 +308,9 @@ def test_a_layer_of_an_exr_is_read_by_its_name(tmp_path, pixels):
         told = r"no layer 'View\.Beuty', expected one of View\..*; did you mean View\.Beauty\?"
         with pytest.raises(InputError, match=rf"{path.stem}\.exr: found {told}"):
             read_picture(path, layer="View.Beuty")
-    with pytest.raises(InputError, match=r"--layer: View\.Beauty, View\.Diffuse; or save"):
+    with pytest.raises(
+        InputError, match=r"layers View\.Beauty, View\.Diffuse: save .*--layer takes"
+    ):
         read_picture(layered)
     Image.fromarray(pixels).save(tmp_path / "flat.png")
     with pytest.raises(InputError, match=r"flat\.png: found no OpenEXR picture.*Leave --layer out"):
@@ -415,7 +486,8 @@ def test_a_picture_without_its_last_bytes_is_refused(tmp_path, noise, name, miss
 
 def test_a_folder_stands_for_pictures_of_every_format(tmp_path):
     pictures = [tmp_path / name for name in WHOLE]
-    for path in (*pictures, tmp_path / "notes.txt"):
+    hidden = [tmp_path / f"._{path.name}" for path in pictures]
+    for path in (*pictures, *hidden, tmp_path / "notes.txt"):
         path.touch()
     assert pictures_in(tmp_path) == sorted(pictures)
 

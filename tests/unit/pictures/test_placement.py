@@ -6,6 +6,7 @@ from PIL import Image
 
 from inverse_shading.pictures.placement import frame_picture
 from inverse_shading.pictures.settings import Placement
+from inverse_shading.pictures.silhouette import place
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.shipped import shipped_values
@@ -206,6 +207,16 @@ def test_a_highlight_as_bright_as_the_background_leaves_no_gap(tmp_path):
     assert np.sqrt(np.square(difference).mean()) < 2
 
 
+def test_a_thing_that_is_long_the_other_way_asks_for_no_huge_square():
+    """By the height of the one and the width of the other the square would be forty times as large."""
+    rod, lying = np.zeros((SIZE, SIZE), np.float32), np.zeros((40, 400), np.float32)
+    rod[2:-2, SIZE // 2] = 1
+    lying[10:30, 5:395] = 1
+    (left, upper, right, lower), overlap = place(lying, rod, [], 0.97)
+    assert right - left < 5 * 400 and right - left == pytest.approx(lower - upper)
+    assert overlap < 0.5
+
+
 @pytest.mark.parametrize(
     ("what", "reason"),
     [
@@ -233,6 +244,10 @@ def test_what_does_not_show_the_object_is_refused(tmp_path, what, reason):
     message = rf"other\.png: .*{reason}.*expected the stage's own object.*--any-silhouette"
     with pytest.raises(InputError, match=message):
         framed(tmp_path, pixels, "other.png")
+    if what == "a transparent sheet":
+        with pytest.raises(InputError, match=r"other\.png: found no pixel that can be compared"):
+            framed(tmp_path, pixels, "other.png", any_silhouette=True)
+        return
     forced = framed(tmp_path, pixels, "other.png", any_silhouette=True)
     assert forced.image.shape == (SIZE, SIZE, 3) and np.isfinite(forced.target).all()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inverse_shading.render import unrounded
 from inverse_shading.render.framed_frames import FramedRenderer
 from inverse_shading.render.framing import crop_box, frame_image
 from inverse_shading.render.program import PackedProgram
@@ -189,6 +190,18 @@ def test_the_last_frames_are_kept_and_counted(sampled, monkeypatch):
     assert sampled.renders - before == KEPT
     with pytest.raises(AssertionError, match="rendered again"):
         sampled.frame(MATERIALS[0])
+
+
+def test_an_object_that_covers_no_pixel_wholly_can_not_be_compared(path, monkeypatch):
+    monkeypatch.setattr(unrounded, "WHOLLY", 1.5)
+    renderer = UnroundedRenderer(path, FRAMING, 2, "cpu", 1)
+    assert not renderer.dense.any()
+    for pixels in (renderer.dense_pixels, renderer.sparse_pixels):
+        with pytest.raises(InputError, match=r"stage\.safetensors: its object is too thin"):
+            pixels(MATERIALS)
+    # Its pictures are drawn all the same.
+    assert renderer.image(MATERIALS[0]).shape == (*renderer.weights.shape, 3)
+    renderer.close()
 
 
 def test_where_a_grid_has_too_few_pixels_all_are_taken(path):

@@ -253,9 +253,9 @@ def as_filed(renderer: UnroundedRenderer, picture: FramedPicture, frame: np.ndar
         framed = through_square(held, source.square, size, renderer.filter, limit)
         return np.clip(framed, 0, 255)
 
-    if source.kind.tables:
+    if source.kind.mixes:
         return filed(frame)
-    # Only a JPEG mixes channels. One by one they take less memory, and no time to be put together.
+    # One by one they take less memory, and no time to be put together.
     return np.stack([filed(channel) for channel in np.moveaxis(frame, -1, 0)], axis=-1)
 
 

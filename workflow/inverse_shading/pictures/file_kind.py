@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from inverse_shading.render.framing import Box
+from inverse_shading.scene.radiance_hdr import HDR_SIGNATURES
 from inverse_shading.scene.srgb import srgb_decode, srgb_encode
 
 # Mean of libjpeg's table of luminance at quality 50, which its other qualities scale.
@@ -24,19 +25,28 @@ class FileKind:
         linear: whether they are rounded as linear light.
         tables: a JPEG's quantisation tables by number.
         sampling: Pillow's number for how a JPEG samples its colours.
+        shared: whether the three values of a pixel have eight bits each and one exponent in common.
     """
 
     steps: int = 255
     linear: bool = False
     tables: Mapping[int, Sequence[int]] | None = None
     sampling: int = 0
+    shared: bool = False
 
     @property
     def name(self) -> str:
         """Such as "8 bits" or "JPEG, quality 75"."""
         if self.tables:
             return f"JPEG, quality {self.quality}"
+        if self.shared:
+            return "RGBE"
         return {0: "unrounded", 255: "8 bits", 65535: "16 bits"}[self.steps]
+
+    @property
+    def mixes(self) -> bool:
+        """Whether a value depends on those of the pixel's other channels."""
+        return bool(self.tables) or self.shared
 
     @property
     def quality(self) -> int:
@@ -48,17 +58,24 @@ class FileKind:
         """What a file of this kind holds of a picture in levels of 255.
 
         Args:
-            levels: float or uint8 (height, width, 3), or a channel of it where there are no `tables`.
+            levels: float or uint8 (height, width, 3), or a channel of it where the kind mixes none.
         """
-        if not self.steps:
-            return levels
         if self.tables:
             buffer = io.BytesIO()
             Image.fromarray(np.rint(levels).astype(np.uint8)).save(
                 buffer, "JPEG", qtables=dict(self.tables), subsampling=self.sampling
             )
             return np.asarray(Image.open(buffer).convert("RGB"), np.float32)
+        if not (self.steps or self.shared):
+            return levels
         shares = srgb_decode(levels / 255) if self.linear else levels / 255
+        if self.shared:
+            # Cut off, as Radiance's own writer does it: the brightest of the three keeps eight bits.
+            _, exponents = np.frexp(shares.max(axis=-1, keepdims=True))
+            unit = np.ldexp(1.0, exponents - 8)
+            shares = np.floor(shares / unit) * unit
+            shares = srgb_encode(shares) if self.linear else shares
+            return (255 * shares).astype(np.float32)
         # In place, since memory for millions of pixels takes longer to get than they take to round.
         shares *= self.steps
         np.rint(shares, out=shares)
@@ -103,7 +120,9 @@ def file_kind(path: str | Path, values: np.ndarray, rounded: bool, linear: bool)
     except UnidentifiedImageError:
         pass
     if not rounded:
-        return FileKind(0)
+        with open(path, "rb") as file:
+            shared = file.read(16).startswith(HDR_SIGNATURES)
+        return FileKind(0, linear, shared=shared) if shared else FileKind(0)
     samples = np.asarray(values[::7, ::7], np.float64) * 255
     whole = np.abs(samples - np.rint(samples)).max() < 0.01
     return FileKind(255 if whole else 65535, linear)

@@ -10,13 +10,18 @@ SUFFIXES = (".bmp", ".exr", ".hdr", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".
 
 
 def pictures_in(folder: str | Path) -> list[Path]:
-    """All pictures that lie in a folder itself, in the order of their names.
+    """All pictures that lie in a folder itself and aren't hidden, in the order of their names.
 
     Raises:
         InputError: there is no such folder, or no picture in it.
     """
     folder = Path(folder)
-    found = [path for path in _entries(folder) if path.suffix.lower() in SUFFIXES]
+    # Hidden files are others': macOS's beside each picture, and those that a killed process leaves.
+    found = [
+        path
+        for path in _entries(folder)
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    ]
     if not found:
         raise InputError(
             f"{folder}: found no picture, expected files that end in {', '.join(SUFFIXES)}."

@@ -25,11 +25,11 @@ WORKING_SCALE = 4
 # Overlap from which something else than the object is framed like it, if any silhouette is taken.
 SIMILAR = 0.5
 
-REMEDY = (
+GIVE = (
     "Give a render of that object in that view: the whole frame, or a crop of it like the training "
-    "images; or cut it out, with alpha or before one even colour. --any-silhouette goes on all the "
-    "same, with estimates that may mean nothing."
+    "images; or cut it out, with alpha or before one even colour."
 )
+REMEDY = f"{GIVE} --any-silhouette goes on all the same, with estimates that may mean nothing."
 
 
 def frame_picture(
@@ -56,10 +56,16 @@ def frame_picture(
     picture = read_picture(path, encoding, layer)
     view, settings = StageView(stage, framing), settings or shipped_values(Placement)
     framed = _on_the_stage(path, picture, view) or _moved(picture, view, settings)
-    if any_silhouette:
-        similar = framed is not None and framed.silhouette >= SIMILAR
-        return framed if similar else _as_given(picture, view, settings["erosion"])
     expected = "expected the stage's own object in its own view"
+    if any_silhouette:
+        if framed is None or framed.silhouette < SIMILAR:
+            framed = _as_given(picture, view, settings["erosion"])
+        if not framed.weights.any():
+            raise InputError(
+                f"{path}: found no pixel that can be compared, {expected}: where the object would be, "
+                f"there is nothing. {GIVE}"
+            )
+        return framed
     if framed is None:
         raise InputError(f"{path}: found no object before an even background, {expected}. {REMEDY}")
     if framed.placement == "given":

@@ -27,6 +27,12 @@ MARKER = re.compile(rb"\xff+([^\x00\xff])")
 WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 
+# By how many levels of 255 a colour profile that is sRGB's may change any grey or primary colour.
+UNCHANGED = 1
+
+# Formats in which Pillow reads the 16 bits of a PNG, by their upper bytes.
+DEEP = ("RGB;16B", "RGBA;16B", "LA;16B")
+
 # Of a progressive JPEG, each a pass over all pixels; common encoders write about ten.
 MOST_SCANS = 100
 
@@ -52,12 +58,27 @@ def decode_raster(path: Path, check_size: CheckSize) -> Decoded:
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a colour profile says of itself that it is sRGB."""
+    """Whether a colour profile is sRGB's: its colours are the same in sRGB.
+
+    Its name says little: sRGB's primaries with linear light have it in theirs, too.
+    """
     try:
-        parsed = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return "srgb" in ImageCms.getProfileDescription(parsed).lower()
-    except (OSError, ImageCms.PyCMSError):
+        ramp = _ramp(ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space.strip())
+        shown = np.asarray(_to_srgb(ramp, profile), np.int16)
+    except (OSError, ValueError, ImageCms.PyCMSError):
         return False
+    return bool(np.abs(shown - np.asarray(ramp.convert("RGB"), np.int16)).max() <= UNCHANGED)
+
+
+def _ramp(space: str) -> Image.Image:
+    """All levels of grey, and of red, green and blue where a colour space has them."""
+    levels = np.arange(256, dtype=np.uint8)[None]
+    if space == "GRAY":
+        return Image.fromarray(levels)
+    if space != "RGB":
+        raise ValueError(space)
+    colors = np.array([[1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]], np.uint8)
+    return Image.fromarray(colors[:, None] * levels[..., None])
 
 
 def _opened(path: Path) -> Image.Image:
@@ -106,12 +127,16 @@ def _decode_shallow(path: Path, image: Image.Image) -> Decoded:
     alpha = None
     if image.has_transparency_data:
         alpha = np.asarray(image.convert("RGBA").getchannel("A"), np.float32) / 255
+    profile = image.info.get("icc_profile")
+    foreign = bool(profile) and not is_srgb(profile)
+    if image.mode.startswith("I") and foreign:
+        # Colours before precision.
+        image = Image.fromarray(np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8))
     if image.mode.startswith("I") or image.mode == "F":
         data = np.asarray(image, np.float32)[..., None].repeat(3, axis=2)
         # 16-bit grey comes as I;16, or as I from older files.
         return Decoded(data if image.mode == "F" else data / 65535, alpha, image.mode == "F")
-    profile = image.info.get("icc_profile")
-    if profile and not is_srgb(profile):
+    if foreign:
         image = _convert_profile(path, image, profile)
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")  # straight to RGB would paint transparency
@@ -124,25 +149,38 @@ def _decode_deep(path: Path, image: Image.Image) -> Decoded | None:
     if profile and not is_srgb(profile):
         return None  # colours before precision
     # Pillow unpacks 16 bits by their upper byte. Taken for little-endian, the upper is the lower.
-    if image.format != "PNG" or image.tile[0].args not in ("RGB;16B", "RGBA;16B"):
+    if image.format != "PNG" or image.tile[0].args not in DEEP:
         return None
+    if image.tile[0].args == "LA;16B":
+        # As four channels of 8 bits: the upper byte of each sample, and the lower.
+        image._mode = "RGBA"
+        image.tile = [tile._replace(args="RGBA") for tile in image.tile]
+        data = np.asarray(image, np.float32)
+        return from_samples((256 * data[..., ::2] + data[..., 1::2]) / 65535, linear=False)
     samples = np.asarray(image, np.float32)
     with _opened(path) as again:
         again.tile = [tile._replace(args=tile.args.replace("16B", "16L")) for tile in again.tile]
         samples *= 256
         samples += np.asarray(again)
+    if image.mode == "RGB" and "transparency" in image.info:
+        shown = (samples != np.array(image.info["transparency"], np.float32)).any(axis=-1)
+        samples = np.dstack([samples, np.where(shown, np.float32(65535), np.float32(0))])
     samples /= 65535
     return from_samples(samples, linear=False)
 
 
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.profileToProfile(
+        image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+
+
 def _convert_profile(path: Path, image: Image.Image, profile: bytes) -> Image.Image:
     try:
-        if image.mode not in ("L", "CMYK"):
-            image = image.convert("RGB")
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        return ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        if image.mode == "LA":
+            image = image.getchannel("L")
+        return _to_srgb(image if image.mode in ("L", "CMYK") else image.convert("RGB"), profile)
     except (OSError, ValueError, ImageCms.PyCMSError) as error:
         logger.warning(
             "%s: its colour profile can't be used (%s); its values are taken for sRGB", path, error

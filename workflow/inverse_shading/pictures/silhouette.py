@@ -11,6 +11,9 @@ from inverse_shading.render.framing import Box, frame_levels
 # what half a pixel of misplacement costs.
 INDIFFERENCE = 0.003
 
+# Of the side of a picture, the largest square that the search begins with.
+LARGEST_SQUARE = 4
+
 # An outline is known to this many pixels of a framed image, which an object that is nearly all outline,
 # such as a rod or a ring, loses of its overlap.
 OUTLINE = 0.25
@@ -115,7 +118,9 @@ def _by_bounds(coverage: np.ndarray, expected: np.ndarray, longer: bool = False)
     shares = _bounds(expected) / len(expected)
     (top_share, left_share), (bottom_share, right_share) = shares
     shares = bottom_share - top_share, right_share - left_share
-    sides = (bottom - top) / shares[0], (right - left) / shares[1]
+    # A thing that is long where the object is thin would ask for a square of any size.
+    most = LARGEST_SQUARE * max(coverage.shape)
+    sides = [min(s, most) for s in ((bottom - top) / shares[0], (right - left) / shares[1])]
     side = sides[int(np.argmax(shares))] if longer else (sides[0] + sides[1]) / 2
     return np.array(
         [

@@ -13,6 +13,7 @@ from scipy.ndimage import minimum_filter, uniform_filter
 from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.render.framing import StageFraming
 from inverse_shading.render.program import StageProgram
+from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.srgb import srgb_encode
 from inverse_shading.scene.stage_file import read_stage
 
@@ -62,6 +63,7 @@ class UnroundedRenderer:
         device: str | int = "auto",
         threads: int | None = None,
     ):
+        self._stage = stage
         stage = read_stage(stage)
         self._background = stage.background
         self._framing = StageFraming(stage.mask, framing)
@@ -106,11 +108,11 @@ class UnroundedRenderer:
         the picture shows is multiplied by. This and the other renders take both, and raise InputError
         as `program.StageProgram` does.
         """
-        return self._shade(values, self._sparse.max() + 1)[:, self._sparse]
+        return self._pixels(values, self._sparse)
 
     def dense_pixels(self, values: np.ndarray) -> np.ndarray:
         """The pixels of `dense`, float32 (n, pixels, 3), levels of 255, of materials (n, 10)."""
-        return self._shade(values, self._dense.max() + 1)[:, self._dense]
+        return self._pixels(values, self._dense)
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """One material's framed image before rounding: float32 (size, size, 3), levels of 255."""
@@ -147,6 +149,15 @@ class UnroundedRenderer:
     def close(self) -> None:
         """Free the OpenGL context."""
         self._program.release()
+
+    def _pixels(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
+        if not len(places):
+            raise InputError(
+                f"{self._stage}: its object is too thin to be compared: it wholly covers no pixel of a "
+                f"framed image ({self._framing.size} px). Raise framing.image_size or camera.fill of "
+                "the stage, or go without refinement."
+            )
+        return self._shade(values, places.max() + 1)[:, places]
 
     def _shade(self, values: np.ndarray, count: int) -> np.ndarray:
         parts = []

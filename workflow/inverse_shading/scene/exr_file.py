@@ -1,6 +1,7 @@
 """OpenEXR files: pictures and lights, whole or one of several layers."""
 
 import io
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from inverse_shading.runtime.names import hint
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 
 REMEDY = "Save or copy it again as OpenEXR, of scan lines or tiles."
+
+# Linear sRGB's primaries (ITU-R BT.709): x and y of red, green, blue and white, as the format's
+# attribute has them. A file that says nothing means these; others differ by more than the tolerance.
+REC_709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
+CHROMATICITY_TOLERANCE = 0.002
 
 # What a sample takes at most, half, float or integer.
 SAMPLE_BYTES = 4
@@ -35,7 +41,8 @@ def read_exr(
         it; alpha (height, width), or None where there is none.
 
     Raises:
-        InputError: damaged, deep, without such a layer or channels, or what `check_size` raises.
+        InputError: damaged, deep, of other primaries, without such a layer or channels, or what
+            `check_size` raises.
     """
     with decoder(path, REMEDY):
         headers = [part.header for part in OpenEXR.File(str(path), header_only=True).parts]
@@ -65,9 +72,12 @@ def read_exr(
             if name.startswith(prefix)
         }
     names = ["R", "G", "B"] if "R" in channels else ["Y", "Y", "Y"]
+    if "R" in names:
+        _refuse_other_primaries(path, header.get("chromaticities", REC_709))
     names += ["A"] if "A" in channels else []
     used = [channels.get(name) for name in names]
-    if any(
+    # Of luminance and chroma, Y alone would be a grey picture.
+    if {"RY", "BY"} & channels.keys() or any(
         channel is None
         or channel.pixels.dtype not in (np.float16, np.float32)
         or (channel.xSampling, channel.ySampling) != (1, 1)
@@ -124,5 +134,18 @@ def _layers(parts: list) -> list[str]:
 def _layers_in(parts: list) -> str:
     found = _layers(parts)
     if not found:
-        return "Save the layer that shows the object as such."
-    return f"Give the one that shows the object as --layer: {', '.join(found)}; or save it alone."
+        return "Save it with these."
+    return (
+        f"It has the layers {', '.join(found)}: save the one that is meant alone; of a picture, "
+        "--layer takes its name."
+    )
+
+
+def _refuse_other_primaries(path: Path, chromaticities: Sequence[float]) -> None:
+    if np.abs(np.subtract(chromaticities, REC_709)).max() > CHROMATICITY_TOLERANCE:
+        found = ", ".join(f"{value:.4g}" for value in chromaticities)
+        raise InputError(
+            f"{path}: found colours of the primaries {found} (x and y of red, green, blue and white), "
+            "expected linear sRGB's (ITU-R BT.709). Convert it, for example by OpenColorIO's "
+            "ocioconvert."
+        )
