@@ -196,6 +196,10 @@ def as_strip(document):
     document["meshes"][0]["primitives"][0]["mode"] = 5
 
 
+def as_lines(document):
+    document["meshes"][0]["primitives"][0]["mode"] = 1
+
+
 def with_a_long_accessor(document):
     document["accessors"][0]["count"] = 1_000_000
 
@@ -352,7 +356,8 @@ POINTS = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 BAD = {
     "an index past the vertices": ("m.glb", glb(*gltf(faces=STRAY)), "an index 4 where"),
     "no indices": ("m.glb", altered(without_indices), "without indices"),
-    "a triangle strip": ("m.glb", altered(as_strip), "found no triangles"),
+    "a triangle strip": ("m.glb", altered(as_strip), "found triangle strips or fans, expected"),
+    "lines alone": ("m.glb", altered(as_lines), "found no triangles"),
     "a long accessor": ("m.glb", altered(with_a_long_accessor), "1000000 elements"),
     "a long view": ("m.glb", altered(with_a_long_view), "past its buffer's end"),
     "a long buffer": ("m.glb", altered(with_a_long_buffer), "buffer 0 has 96 bytes"),

@@ -26,7 +26,7 @@ from inverse_shading.scene.mesh_limits import (
 # Kinds of numbers, and numbers of an element, by the names that glTF gives them.
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 ELEMENTS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT2": 4, "MAT3": 9, "MAT4": 16}
-TRIANGLES = 4
+TRIANGLES, STRIPS_AND_FANS = 4, (5, 6)
 ATTRIBUTES = {
     "POSITION": ("positions", 3),
     "NORMAL": ("normals", 3),
@@ -64,6 +64,9 @@ def read_gltf(path: Path) -> list[dict[str, np.ndarray]]:
     for name in COMPRESSION:
         if name in document.get("extensionsRequired", []):
             raise InputError(f"compressed by {name}, expected a mesh without compression")
+    primitives = [each for mesh in document.get("meshes", []) for each in mesh["primitives"]]
+    if any(primitive.get("mode") in STRIPS_AND_FANS for primitive in primitives):
+        raise InputError("found triangle strips or fans, expected triangles by themselves")
     buffers = read_buffers(document, binary, path)
     places = mesh_places(document)
     check_size(document, places)
