@@ -134,7 +134,23 @@ def test_a_tinted_light_is_noticed_and_intervals_are_wider(refiner, path, tmp_pa
     assert widths[1] > 2 * widths[0]
 
 
-@pytest.mark.parametrize("kind", [EIGHT_BITS, FileKind(255, tables={0: [9] * 64, 1: [9] * 64})])
+SHARED = FileKind(0, linear=True, shared=True)
+
+
+def test_a_kind_that_mixes_channels_is_given_all_of_them(refiner):
+    own = framed(refiner.render(VALUES), refiner.weights)
+    size = len(own.weights)
+    source = PictureSource(SHARED, size, size, (0.0, 0.0, float(size), float(size)))
+    frame = refiner._renderer.frame(VALUES)
+    filed = as_filed(refiner._renderer, replace(own, source=source), frame)
+    expected = SHARED.applied(refiner._renderer.framed(frame))
+    np.testing.assert_allclose(filed, expected, atol=1e-3)
+    assert np.abs(filed - refiner._renderer.framed(frame)).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "kind", [EIGHT_BITS, SHARED, FileKind(255, tables={0: [9] * 64, 1: [9] * 64})]
+)
 def test_of_a_wide_file_only_what_the_square_shows_is_made(refiner, monkeypatch, kind):
     own = framed(refiner.render(VALUES), refiner.weights)
     size, sides = len(own.weights), []

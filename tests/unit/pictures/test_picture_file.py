@@ -239,8 +239,33 @@ def test_an_exr_of_other_primaries_or_of_chroma_is_refused(tmp_path, pixels):
         read_picture(tmp_path / "wide.exr")
     chroma = dict(zip(("Y", "RY", "BY"), rgb(values).values(), strict=True))
     exr(tmp_path / "chroma.exr", **chroma)
-    with pytest.raises(InputError, match=r"chroma\.exr: found the channels .*expected R, G, B"):
+    with pytest.raises(
+        InputError, match=r"chroma\.exr: found luminance and chroma .*expected R, G, B"
+    ):
         read_picture(tmp_path / "chroma.exr")
+
+
+def test_sixteen_bits_of_grey_with_alpha_or_a_transparent_color(tmp_path):
+    samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, 1), dtype=np.uint16)
+    samples[:10] = 300
+    png16(tmp_path / "keyed.png", samples, tRNS=struct.pack(">H", 300))
+    picture = read_picture(tmp_path / "keyed.png")
+    assert (picture.alpha[:10] == 0).all() and (picture.alpha[10:] == 1).all()
+    linear = zlib.compress(profile("GRAY", 1.0))
+    both = np.dstack([samples[..., 0], np.full(SHAPE, 30000, np.uint16)])
+    png16(tmp_path / "linear.png", both, iCCP=b"linear\0\0" + linear)
+    error = read_picture(tmp_path / "linear.png").pixels[20:, :, 0] - 255 * srgb_encode(
+        samples[20:, :, 0] / 65535
+    )
+    assert np.abs(error)[samples[20:, :, 0] > 5000].max() < 2
+
+
+def test_a_broken_profile_costs_no_precision(tmp_path, caplog):
+    samples = np.random.default_rng(0).integers(0, 65535, (*SHAPE, 1), dtype=np.uint16)
+    broken = zlib.compress(b"no profile at all" * 20)
+    png16(tmp_path / "broken.png", samples, iCCP=b"broken\0\0" + broken)
+    found = read_picture(tmp_path / "broken.png").pixels
+    np.testing.assert_allclose(found, samples.repeat(3, axis=2) / 257, atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32])
@@ -309,7 +334,7 @@ def test_a_layer_of_an_exr_is_read_by_its_name(tmp_path, pixels):
         with pytest.raises(InputError, match=rf"{path.stem}\.exr: found {told}"):
             read_picture(path, layer="View.Beuty")
     with pytest.raises(
-        InputError, match=r"layers View\.Beauty, View\.Diffuse: save .*--layer takes"
+        InputError, match=r"layers View\.Beauty, View\.Diffuse: save .*with --layer"
     ):
         read_picture(layered)
     Image.fromarray(pixels).save(tmp_path / "flat.png")

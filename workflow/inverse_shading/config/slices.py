@@ -350,7 +350,8 @@ def table_models(config: dict, study: str | None = None) -> list[str]:
     known = study_names(config)
     if study and study not in known:
         raise InputError(
-            f"studies.{study}: found no such study, expected one of {', '.join(known)}"
+            f"studies.{study}: found no such study, expected "
+            f"{'one of ' * bool(known)}{', '.join(known) or 'none, since there are no studies'}"
             f"{hint(study, known)}"
         )
     return model_names(config) + (model_names(config, study) if study else [])

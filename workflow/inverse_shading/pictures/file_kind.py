@@ -21,7 +21,8 @@ class FileKind:
     """Rounding and compression.
 
     Attributes:
-        steps: values between black and white, 255 of 8 bits; 0 where they aren't rounded.
+        steps: values between black and white, 255 of 8 bits; 0 where they aren't rounded, or share an
+            exponent.
         linear: whether they are rounded as linear light.
         tables: a JPEG's quantisation tables by number.
         sampling: Pillow's number for how a JPEG samples its colours.
@@ -36,7 +37,7 @@ class FileKind:
 
     @property
     def name(self) -> str:
-        """Such as "8 bits" or "JPEG, quality 75"."""
+        """Such as "8 bits", "JPEG, quality 75" or "RGBE"."""
         if self.tables:
             return f"JPEG, quality {self.quality}"
         if self.shared:

@@ -16,7 +16,8 @@ def pictures_in(folder: str | Path) -> list[Path]:
         InputError: there is no such folder, or no picture in it.
     """
     folder = Path(folder)
-    # Hidden files are others': macOS's beside each picture, and those that a killed process leaves.
+    # Hidden files aren't the user's: macOS puts one beside each picture, and a killed process may leave
+    # one.
     found = [
         path
         for path in _entries(folder)

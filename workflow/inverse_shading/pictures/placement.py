@@ -60,11 +60,7 @@ def frame_picture(
     if any_silhouette:
         if framed is None or framed.silhouette < SIMILAR:
             framed = _as_given(picture, view, settings["erosion"])
-        if not framed.weights.any():
-            raise InputError(
-                f"{path}: found no pixel that can be compared, {expected}: where the object would be, "
-                f"there is nothing. {GIVE}"
-            )
+        _refuse_nothing(path, framed, view)
         return framed
     if framed is None:
         raise InputError(f"{path}: found no object before an even background, {expected}. {REMEDY}")
@@ -76,7 +72,20 @@ def frame_picture(
         )
     if view.looks_mirrored(framed.target):
         raise InputError(f"{path}: found a mirrored picture of the object, {expected}. {REMEDY}")
+    _refuse_nothing(path, framed, view)
     return framed
+
+
+def _refuse_nothing(path: str | Path, framed: FramedPicture, view: StageView) -> None:
+    """Refuse a picture of which no pixel can be compared."""
+    if framed.weights.any():
+        return
+    problem = f"where the object would be, there is nothing. {GIVE}"
+    if not (view.coverage > 0.5).any():
+        problem = (
+            "the stage's object is too thin. Raise framing.image_size or camera.fill of the stage."
+        )
+    raise InputError(f"{path}: found no pixel that can be compared: {problem}")
 
 
 def _on_the_stage(path: str | Path, picture: Picture, view: StageView) -> FramedPicture | None:

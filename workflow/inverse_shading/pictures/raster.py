@@ -125,19 +125,17 @@ def _decode_shallow(path: Path, image: Image.Image) -> Decoded:
     """Decode 8 bits a channel; grey, palette and CMYK become RGB, other profiles sRGB."""
     image.load()
     alpha = None
-    if image.has_transparency_data:
+    if image.mode.startswith("I") and "transparency" in image.info:
+        alpha = (np.asarray(image) != image.info["transparency"]).astype(np.float32)
+    elif image.has_transparency_data:
         alpha = np.asarray(image.convert("RGBA").getchannel("A"), np.float32) / 255
     profile = image.info.get("icc_profile")
-    foreign = bool(profile) and not is_srgb(profile)
-    if image.mode.startswith("I") and foreign:
-        # Colours before precision.
-        image = Image.fromarray(np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8))
+    if profile and not is_srgb(profile):
+        image = _convert_profile(path, image, profile)
     if image.mode.startswith("I") or image.mode == "F":
         data = np.asarray(image, np.float32)[..., None].repeat(3, axis=2)
         # 16-bit grey comes as I;16, or as I from older files.
         return Decoded(data if image.mode == "F" else data / 65535, alpha, image.mode == "F")
-    if foreign:
-        image = _convert_profile(path, image, profile)
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")  # straight to RGB would paint transparency
     return Decoded(np.asarray(image.convert("RGB"), np.float32) / 255, alpha, linear=False)
@@ -153,7 +151,6 @@ def _decode_deep(path: Path, image: Image.Image) -> Decoded | None:
         return None
     if image.tile[0].args == "LA;16B":
         # As four channels of 8 bits: the upper byte of each sample, and the lower.
-        image._mode = "RGBA"
         image.tile = [tile._replace(args="RGBA") for tile in image.tile]
         data = np.asarray(image, np.float32)
         return from_samples((256 * data[..., ::2] + data[..., 1::2]) / 65535, linear=False)
@@ -169,20 +166,31 @@ def _decode_deep(path: Path, image: Image.Image) -> Decoded | None:
     return from_samples(samples, linear=False)
 
 
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.profileToProfile(
-        image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
-    )
-
-
 def _convert_profile(path: Path, image: Image.Image, profile: bytes) -> Image.Image:
+    """The picture in sRGB with 8 bits a channel; as it is, with a warning, if the profile is no use."""
     try:
-        if image.mode == "LA":
-            image = image.getchannel("L")
-        return _to_srgb(image if image.mode in ("L", "CMYK") else image.convert("RGB"), profile)
+        return _to_srgb(image, profile)
     except (OSError, ValueError, ImageCms.PyCMSError) as error:
         logger.warning(
             "%s: its colour profile can't be used (%s); its values are taken for sRGB", path, error
         )
         return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if image.mode.startswith("I"):
+        image = Image.fromarray(np.rint(np.asarray(image, np.float32) / 257).astype(np.uint8))
+    if source.profile.xcolor_space == "GRAY" and _is_grey(image):
+        image = image.convert("L")
+    elif image.mode != "CMYK":
+        image = image.convert("RGB")
+    return ImageCms.profileToProfile(
+        image, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
+    )
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether all channels are alike. Grey with alpha may come as RGBA."""
+    red, green, blue = image.convert("RGB").split()
+    return red == green == blue

@@ -11,7 +11,7 @@ from inverse_shading.render.framing import Box, frame_levels
 # what half a pixel of misplacement costs.
 INDIFFERENCE = 0.003
 
-# Of the side of a picture, the largest square that the search begins with.
+# The search begins with a square of at most this many times the picture's longer side.
 LARGEST_SQUARE = 4
 
 # An outline is known to this many pixels of a framed image, which an object that is nearly all outline,

@@ -108,11 +108,11 @@ class UnroundedRenderer:
         the picture shows is multiplied by. This and the other renders take both, and raise InputError
         as `program.StageProgram` does.
         """
-        return self._pixels(values, self._sparse)
+        return self._shade_at(values, self._sparse)
 
     def dense_pixels(self, values: np.ndarray) -> np.ndarray:
         """The pixels of `dense`, float32 (n, pixels, 3), levels of 255, of materials (n, 10)."""
-        return self._pixels(values, self._dense)
+        return self._shade_at(values, self._dense)
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """One material's framed image before rounding: float32 (size, size, 3), levels of 255."""
@@ -150,12 +150,12 @@ class UnroundedRenderer:
         """Free the OpenGL context."""
         self._program.release()
 
-    def _pixels(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def _shade_at(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
         if not len(places):
             raise InputError(
                 f"{self._stage}: its object is too thin to be compared: it wholly covers no pixel of a "
                 f"framed image ({self._framing.size} px). Raise framing.image_size or camera.fill of "
-                "the stage, or go without refinement."
+                "the stage, or let a model answer without refinement."
             )
         return self._shade(values, places.max() + 1)[:, places]
 

@@ -90,7 +90,7 @@ def load_environment(path: str | Path) -> np.ndarray:
     Raises:
         InputError: missing, no regular file, unreadable, cut short, not twice as wide as high, wider
             than 8192, with values that are negative or no numbers, or so dim or bright that images
-            would be black or white; it names the file.
+            would be black or white; or of other primaries than linear sRGB's; it names the file.
     """
     path = Path(path)
     regular_file(path, "a Radiance .hdr or OpenEXR .exr file")

@@ -76,8 +76,12 @@ def read_exr(
         _refuse_other_primaries(path, header.get("chromaticities", REC_709))
     names += ["A"] if "A" in channels else []
     used = [channels.get(name) for name in names]
-    # Of luminance and chroma, Y alone would be a grey picture.
-    if {"RY", "BY"} & channels.keys() or any(
+    if {"RY", "BY"} & channels.keys():
+        raise InputError(
+            f"{path}: found luminance and chroma (the channels {', '.join(channels)}), expected R, G, "
+            "B. Save it as RGB."
+        )
+    if any(
         channel is None
         or channel.pixels.dtype not in (np.float16, np.float32)
         or (channel.xSampling, channel.ySampling) != (1, 1)
@@ -136,8 +140,8 @@ def _layers_in(parts: list) -> str:
     if not found:
         return "Save it with these."
     return (
-        f"It has the layers {', '.join(found)}: save the one that is meant alone; of a picture, "
-        "--layer takes its name."
+        f"It has the layers {', '.join(found)}: save the right one alone, or, for a picture, name it "
+        "with --layer."
     )
 
 

@@ -66,7 +66,7 @@ def read_gltf(path: Path) -> list[dict[str, np.ndarray]]:
             raise InputError(f"compressed by {name}, expected a mesh without compression")
     primitives = [each for mesh in document.get("meshes", []) for each in mesh["primitives"]]
     if any(primitive.get("mode") in STRIPS_AND_FANS for primitive in primitives):
-        raise InputError("found triangle strips or fans, expected triangles by themselves")
+        raise InputError("found triangle strips or fans, expected separate triangles (mode 4)")
     buffers = read_buffers(document, binary, path)
     places = mesh_places(document)
     check_size(document, places)

@@ -243,7 +243,7 @@ class _Training:
         generator = np.random.default_rng([self._seed, progress.epoch])
         order = generator.permutation(self._examples.train)
         self._network.train()
-        # Equal batches but for one row.
+        # Batches differ by one row at most.
         for rows in np.array_split(order, self._steps)[progress.step :]:
             inputs, targets = _load(self._examples, rows, self._device)
             progress.rate = self._schedule.get_last_lr()[0]
@@ -402,7 +402,10 @@ def _validate(task: Task, batch_size: int, device: torch.device) -> dict[str, fl
 
 
 def count_steps(rows: int, batch_size: int, network: nn.Module) -> int:
-    """Batches of an epoch over so many rows, none of a single row where that would break batch norm."""
+    """Batches of an epoch over so many rows.
+
+    None has a single row where that would break batch norm: one may then have a row more than the size.
+    """
     steps = math.ceil(rows / batch_size)
     return max(1, min(steps, rows // 2)) if _compares_rows(network) else steps
 
