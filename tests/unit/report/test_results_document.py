@@ -10,7 +10,14 @@ from inverse_shading.report.document import _Page, render_document, write_docume
 from inverse_shading.report.record import Record, read_record
 from inverse_shading.report.recording import write_record
 from inverse_shading.runtime.errors import InputError
-from tests.support.record_inputs import FLOOR_MSE, main_rows, row, write_results, write_tables
+from tests.support.record_inputs import (
+    FLOOR_MSE,
+    main_rows,
+    row,
+    write_model,
+    write_results,
+    write_tables,
+)
 from tests.support.traced_numbers import CONSTANTS, prose_constants, untraced
 
 
@@ -202,21 +209,28 @@ def test_both_readings_of_bins_stand_side_by_side(record):
     assert "| 0.0548 ±" in line and "| 0.0354 ±" in line
 
 
-def test_a_row_with_values_of_its_own_search_stands_beside_the_other(record):
-    name = "vgg16_bins_v1_expected"
-    assert f"`{name}_tuned`" not in render_document(record)
-    plain = row("vgg16_bins_v1_plain_expected", 0.0303, decoding="expected")
-    tuned = {"model": f"{name}_tuned", "test_mse": 0.0301, "validation_mse": 0.0301, "trials": 8}
-    blank = {"table": "readings", "test_mse_vs_floor": 4.4}
-    added = {one["model"]: record.rows[name] | one | blank for one in (tuned, plain)}
-    text = render_document(dataclasses.replace(record, rows={**record.rows, **added}))
-    tables = text.partition("### Classification against regression")[2].partition("### Training")[0]
-    assert tables.count(f"| `{name}` |") == tables.count(f"| `{name}_tuned` |") == 2
-    assert "have those that a search of their own chose" in tables
+def test_plain_cross_entropy_may_be_a_run_of_its_own(folder, tmp_path):
+    text = render_document(read_record(folder))
+    heading = "### The poster's loss against plain cross-entropy"
+    part = text.partition(heading)[2].partition("\n### ")[0]
+    assert "Plain cross-entropy is not in this run." in part
+    results, ridge = tmp_path / "results", 0.0312
+    rows = [one | {"test_mse": ridge} if one["model"] == "ridge" else one for one in main_rows()]
+    write_tables(results / "studies/readings", [*rows, row("vgg16_bins_v1_plain", 0.0900)])
+    write_model(results, "vgg16_bins_v1_plain", 0.0900)
+    shutil.copytree(folder, tmp_path / "record")
+    write_record(results, tmp_path / "record/losses")
+    record = read_record(tmp_path / "record")
+    # Its images are others, and its rows none of the run's.
+    assert "vgg16_bins_v1_plain" not in record.rows
+    part = render_document(record).partition(heading)[2].partition("\n### ")[0]
     assert (
-        f"without it: 0.0303 ± 0.0003 (seeds) ± 0.0007 (images), not told apart from `{name}_tuned`"
-        in text
+        "- Without the factor: 0.0900 " in part and "higher than `vgg16_bins_v1`'s 0.0726" in part
     )
+    assert f"the ridge regression has {ridge}" in part
+    claims = [line for line in render_document(record).splitlines() if "a new loss" in line]
+    claim = next(line for line in claims if "most probable bin" in line)
+    assert "its error is lower; from a run of their own" in claim
 
 
 def test_trainings_of_other_models_are_named_beside_the_times(record):

@@ -29,7 +29,6 @@ from inverse_shading.report.verdicts import (
     order,
     same_reading,
     verdicts,
-    with_own_values,
 )
 from inverse_shading.runtime.files import write_text
 from inverse_shading.training.trials import COMPLETE
@@ -335,11 +334,6 @@ class _Page:
     def same_reading(self, name: str) -> str:
         """See `verdicts.same_reading`."""
         return same_reading(self._record, name) if self.has(name) else "vgg16_bins_v1"
-
-    def own_values(self, names: Sequence[str]) -> list[str]:
-        """Rows, each followed by the one with values that a search of its own chose."""
-        pairs = {name: with_own_values(self._record, name) for name in names}
-        return list(dict.fromkeys(row for pair in pairs.items() for row in pair))
 
     def readings(self, names: Sequence[str]) -> list[str]:
         """Models with bins read by their most probable one, beside those read by the expected value."""

@@ -3,8 +3,8 @@
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
 may hold further records in folders of its own. One of them with studies continues the run: its studies
 are read as the run's own, and must be of the same images, weights and precision. Those of a second
-stage and of another precision are runs of their own, with studies or without. Records are written by
-`recording`.
+stage, of another precision and of other losses are runs of their own, with studies or without. Records
+are written by `recording`.
 """
 
 import json
@@ -44,9 +44,10 @@ FACTS = (
     "pictures",
 )
 
-# Parts that were made otherwise than the run beside them: on another stage, with another arithmetic.
-SECOND_STAGE, BFLOAT16 = "second_stage", "bfloat16"
-OWN_RUNS = (SECOND_STAGE, BFLOAT16)
+# Parts that were made otherwise than the run beside them: on another stage, with another arithmetic,
+# and, of other losses, on another machine, whose renders are rounded otherwise.
+SECOND_STAGE, BFLOAT16, LOSSES = "second_stage", "bfloat16", "losses"
+OWN_RUNS = (SECOND_STAGE, BFLOAT16, LOSSES)
 
 # Column by column: how values that only a record has are written. Half-widths of 95 % intervals have a
 # name of their own: over seeds, and over images.

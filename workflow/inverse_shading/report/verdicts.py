@@ -8,7 +8,7 @@ from functools import partial
 from inverse_shading.evaluation.paired_tests import format_signed
 from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
 from inverse_shading.material.parameters import RANDOM_MSE
-from inverse_shading.report.record import BFLOAT16, VS_FLOOR, Record
+from inverse_shading.report.record import BFLOAT16, LOSSES, VS_FLOOR, Record
 
 ABSENT = "not in this run"
 REPRODUCED, REFUTED, UNTESTED = "reproduced", "refuted", "can't be tested here"
@@ -161,7 +161,7 @@ def _sentences() -> list[Claim]:
             (
                 "“We also created a new loss function, modifying cross entropy loss, for our "
                 f"bins-based architecture” (V1, {reading})",
-                [poster, plain],
+                [],
                 partial(loss, poster=poster, plain=plain),
             )
             for reading, poster, plain in (
@@ -224,9 +224,6 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
 def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
     """Whether a model with bins has a lower error than the same head with a regression."""
     why = "easier is read as a lower test error by the same head on the same grid"
-    own = with_own_values(record, bins)
-    if own != bins:
-        bins, why = own, f"{why}, each with values of its own search"
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
 
 
@@ -318,33 +315,20 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
     The poster says that it made this loss, and not that anything is better for it: there is nothing to
     refute.
     """
-    poster, tuned = with_own_values(record, poster), record.rows[plain]["trials"]
     words = {-1: "lower", 0: "not told apart", 1: "higher"}
-    why = (
-        "the poster names no gain; beside plain cross-entropy"
-        f"{', each with values of its own search,' if tuned else ''} its error is "
-        f"{words[order(record, poster, plain)]}"
-    )
-    return describe_pair(record, poster, plain), UNTESTED, why
+    for run, where in ((record, ""), (record.parts.get(LOSSES), "; from a run of their own")):
+        if run and poster in run.rows and plain in run.rows:
+            side = words[order(run, poster, plain)]
+            why = f"the poster names no gain; beside plain cross-entropy its error is {side}{where}"
+            return describe_pair(run, poster, plain), UNTESTED, why
+    return ABSENT, UNTESTED, f"no run has `{poster}` beside `{plain}`"
 
 
 def same_reading(record: Record, name: str) -> str:
     """The model with the poster's loss whose bins are read as those of another one."""
     twin = "vgg16_bins_v1_expected"
     is_expected = record.rows[name]["decoding"] == "expected"
-    return with_own_values(record, twin if is_expected and twin in record.rows else "vgg16_bins_v1")
-
-
-def with_own_values(record: Record, name: str) -> str:
-    """The row of a model with values that a search of its own chose, where the run has it beside."""
-    rows, tuned = record.rows, f"{name}_tuned"
-    is_it = (
-        name in rows
-        and tuned in rows
-        and rows[tuned]["trials"]
-        and all(rows[tuned][key] == rows[name][key] for key in ("trunk", "decoding"))
-    )
-    return tuned if is_it else name
+    return twin if is_expected and twin in record.rows else "vgg16_bins_v1"
 
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
