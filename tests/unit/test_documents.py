@@ -126,7 +126,7 @@ def test_every_number_of_the_results_stands_in_the_record():
     assert untraced(RESULTS.read_text(), RECORD) == []
 
 
-@pytest.mark.parametrize("name", ["fine_tuning", "studies", "bfloat16", "second_stage"])
+@pytest.mark.parametrize("name", ["fine_tuning", "studies", "bfloat16", "second_stage", "losses"])
 def test_what_stands_beside_the_run_has_the_values_of_its_searches(name):
     config = yaml.safe_load((RECORD / f"{name}.yaml").read_text())
     given = {
