@@ -227,7 +227,8 @@ def test_plain_cross_entropy_may_be_a_run_of_its_own(folder, tmp_path):
     assert (
         "- Without the factor: 0.0900 " in part and "higher than `vgg16_bins_v1`'s 0.0726" in part
     )
-    assert f"the ridge regression has {ridge}" in part
+    assert f"the ridge regression has a test MSE of {ridge:.6f} on its images and of 0.0311" in part
+    assert "not to the loss" not in part
     claims = [line for line in render_document(record).splitlines() if "a new loss" in line]
     claim = next(line for line in claims if "most probable bin" in line)
     assert "its error is lower; from a run of their own" in claim
