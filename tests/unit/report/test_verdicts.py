@@ -163,7 +163,13 @@ def test_the_loss_stands_beside_plain_cross_entropy(poster, plain, expected):
     made = record({poster: 0.03, "plain": plain})
     measured, verdict, why = verdicts.loss(made, poster, "plain")
     assert verdict == UNTESTED and f"`{poster}` 0.0300" in measured
-    assert why == f"the poster names no gain; beside plain cross-entropy its error {expected}"
+    assert (
+        why
+        == f"the poster names no gain; beside plain cross-entropy, each at its own values, its error {expected}"
+    )
+    control = record({poster: 0.03, "plain": plain, "plain_same_values": 0.03})
+    measured, _, why = verdicts.loss(control, poster, "plain")
+    assert "`plain_same_values`" in measured and why.endswith("decay, its error is not told apart")
     # A run of their own says so where this one has no such row.
     apart = dataclasses.replace(record({poster: 0.05}), parts={"losses": made})
     measured, verdict, why = verdicts.loss(apart, poster, "plain")

@@ -318,9 +318,14 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
     words = {-1: "lower", 0: "not told apart", 1: "higher"}
     for run, where in ((record, ""), (record.parts.get(LOSSES), "; from a run of their own")):
         if run and poster in run.rows and plain in run.rows:
-            side = words[order(run, poster, plain)]
-            why = f"the poster names no gain; beside plain cross-entropy its error is {side}{where}"
-            return describe_pair(run, poster, plain), UNTESTED, why
+            # Where nothing but the loss differs, values of another search can't be what does it.
+            control, how = f"{plain}_same_values", "at the same learning rate and weight decay"
+            other, how = (
+                (control, how) if control in run.rows else (plain, "each at its own values")
+            )
+            side = f"its error is {words[order(run, poster, other)]}{where}"
+            why = f"the poster names no gain; beside plain cross-entropy, {how}, {side}"
+            return describe_pair(run, poster, other), UNTESTED, why
     return ABSENT, UNTESTED, f"no run has `{poster}` beside `{plain}`"
 
 
