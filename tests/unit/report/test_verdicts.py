@@ -182,13 +182,6 @@ def test_the_loss_stands_beside_plain_cross_entropy(poster, plain, expected):
     )
 
 
-def test_bins_are_held_against_the_same_reading():
-    made = record({"vgg16_bins_v1": 0.01, "vgg16_bins_v1_expected": 0.03, "soft": 0.02})
-    assert verdicts.same_reading(made, "soft") == "vgg16_bins_v1"
-    made.rows["soft"]["decoding"] = "expected"
-    assert verdicts.same_reading(made, "soft") == "vgg16_bins_v1_expected"
-
-
 @pytest.mark.parametrize("error, expected", [(0.02, REPRODUCED), (0.04, REFUTED), (0.03, UNTESTED)])
 def test_earlier_layers(error, expected):
     assert verdicts.earlier_layers(record({"vgg16_v1_stage_5": error}))[1] == expected

@@ -329,13 +329,6 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
     return ABSENT, UNTESTED, f"no run has `{poster}` beside `{plain}`"
 
 
-def same_reading(record: Record, name: str) -> str:
-    """The model with the poster's loss whose bins are read as those of another one."""
-    twin = "vgg16_bins_v1_expected"
-    is_expected = record.rows[name]["decoding"] == "expected"
-    return twin if is_expected and twin in record.rows else "vgg16_bins_v1"
-
-
 def earlier_layers(record: Record) -> tuple[str, str, str]:
     """Whether VGG16 V1 gets better where its last block is trained too.
 
