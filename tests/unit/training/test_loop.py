@@ -206,6 +206,20 @@ def test_batch_norm_refuses_batches_of_one(examples):
         run(examples, net, batch_size=1)
 
 
+def test_batch_norm_on_a_full_gpu_stops_at_two(examples):
+    sizes = []
+
+    class Full(nn.Linear):
+        def forward(self, inputs):
+            sizes.append(len(inputs))
+            raise torch.OutOfMemoryError
+
+    net = nn.Sequential(Full(5, 2), nn.BatchNorm1d(2))
+    with pytest.raises(InputError, match="The GPU's memory doesn't hold a batch of 2 images"):
+        run(examples, net, batch_size=7)
+    assert sizes == [7, 3, 2]
+
+
 def test_batch_norm_never_meets_a_rest_of_one(examples):
     net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
     # 70 = 3 · 23 + 1.
@@ -284,6 +298,33 @@ def test_the_best_epoch_is_kept_across_an_interruption(zeros, tmp_path):
     result = attempt(errors[2:])
     assert [row["validation_mse"] for row in result.history] == pytest.approx(errors)
     assert result.best_epoch == 2
+
+
+def out_of_memory(*_, **__):
+    raise torch.OutOfMemoryError
+
+
+@pytest.mark.parametrize("while_reading", [True, False])
+def test_a_full_gpu_loses_nothing_of_a_resumed_training(
+    examples, tmp_path, monkeypatch, while_reading
+):
+    whole, weights = fit_with(None, examples, max_epochs=3)
+    path = tmp_path / "c.pt"
+    with pytest.raises(RuntimeError):
+        fit_with(Checkpoint(path, {}, 0), examples, Breaking(12, crash), max_epochs=3)
+    kept = path.read_bytes()
+    if while_reading:
+        monkeypatch.setattr(torch.optim.AdamW, "load_state_dict", out_of_memory)
+    with pytest.raises(
+        InputError, match=r"c\.pt: the GPU's memory doesn't hold .* delete the file"
+    ):
+        fit_with(Checkpoint(path, {}, 0), examples, Breaking(1, out_of_memory), max_epochs=3)
+    assert path.read_bytes() == kept
+    monkeypatch.undo()
+    counting = Breaking(1000, None)
+    result, again = fit_with(Checkpoint(path, {}, 0), examples, counting, max_epochs=3)
+    assert result.history == whole.history and torch.equal(weights, again)
+    assert 1000 - counting.left == 15 - 11
 
 
 def test_a_damaged_checkpoint_costs_time_only(examples, tmp_path):

@@ -119,22 +119,28 @@ def in_batches(
         first = last
 
 
-def halve_batch(batch_size: int) -> int:
+def halve_batch(batch_size: int, least: int = 1) -> int:
     """Half the batch size after the GPU ran out of memory, saying so in the log.
 
+    Args:
+        batch_size: of the batch that didn't fit.
+        least: the smallest batch that is allowed.
+
     Raises:
-        InputError: the batch is a single row already.
+        InputError: the batch was the smallest one.
     """
-    if batch_size <= 1:
+    if batch_size <= least:
+        images = "one image" if least == 1 else f"{least} images"
         raise InputError(
-            "The GPU's memory doesn't hold a batch of one image. Free memory on it (see "
+            f"The GPU's memory doesn't hold a batch of {images}. Free memory on it (see "
             "nvidia-smi), or set device to cpu."
         )
+    smaller = max(batch_size // 2, least)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     logger.warning(
         "the GPU's memory is short: going on with batches of %d instead of %d",
-        batch_size // 2,
+        smaller,
         batch_size,
     )
-    return batch_size // 2
+    return smaller

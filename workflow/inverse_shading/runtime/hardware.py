@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# Device nodes that NVIDIA's and AMD's drivers make.
-GPU_NODES = ("/dev/nvidiactl", "/dev/kfd")
+# Device nodes that NVIDIA's and AMD's drivers make, and Windows' for Linux inside it.
+GPU_NODES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
 
 def has_gpu() -> bool:

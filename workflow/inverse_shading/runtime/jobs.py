@@ -25,9 +25,9 @@ SECONDS_BETWEEN_REPORTS = 5.0
 def job(log_path: str | Path) -> Iterator[None]:
     """Log to `log_path` and to the terminal while the block runs.
 
-    An `InputError` ends the process with status 1 and its message alone; being asked to stop (see
-    `interruption`) ends it with 128 + the signal's number, as shells count; any other exception
-    ends it with status 1 and its traceback in both places.
+    An `InputError` ends the process with status 1 and its message alone, and so does a GPU whose
+    memory is full; being asked to stop (see `interruption`) ends it with 128 + the signal's number,
+    as shells count; any other exception ends it with status 1 and its traceback in both places.
     """
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,15 @@ def job(log_path: str | Path) -> Iterator[None]:
         logger.warning("%s after %.1f s", stop, time.monotonic() - start)
         sys.exit(128 + stop.signal)
     except BaseException as error:
-        logger.exception("ERROR %s", error)
+        # PyTorch's, by its name: not every step has it.
+        if type(error).__name__ == "OutOfMemoryError":
+            logger.error(
+                "ERROR The GPU's memory is full. Free memory on it (see nvidia-smi), or set device to "
+                "cpu. %s",
+                str(error).partition("\n")[0],
+            )
+        else:
+            logger.exception("ERROR %s", error)
         sys.exit(1)
     logger.info("done in %.1f s", time.monotonic() - start)
     for handler in handlers:

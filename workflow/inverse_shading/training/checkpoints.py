@@ -70,7 +70,7 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, identity: Mapping, interval: float):
-        self._path = Path(path)
+        self.path = Path(path)
         self._identity = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         self._interval = interval
         self._last = time.monotonic()
@@ -92,17 +92,17 @@ class Checkpoint:
         buffer = io.BytesIO()
         torch.save({"identity": self._identity, "state": state}, buffer)
         self._last = time.monotonic()
-        with sealed_path(self._path) as temporary:
+        with sealed_path(self.path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
 
     def load(self) -> dict | None:
         """The state last saved, whose contents are for the caller to check; None if there is none."""
-        if not self._path.exists():
+        if not self.path.exists():
             return None
         try:
-            check_seal(self._path)
+            check_seal(self.path)
             # weights_only: a pickle could otherwise run code of its maker's.
-            content = torch.load(self._path, map_location="cpu", weights_only=True)
+            content = torch.load(self.path, map_location="cpu", weights_only=True)
             identity, state = content["identity"], content["state"]
             if not isinstance(state, dict):
                 raise TypeError(f"found {type(state).__name__}, expected a dict")
@@ -114,19 +114,19 @@ class Checkpoint:
             reason = [type(error).__name__, *str(error).splitlines()[:1]]
             logger.warning(
                 "starting anew: %s can't be read as a checkpoint (%s)",
-                self._path,
+                self.path,
                 ": ".join(reason),
             )
             return None
         if identity != self._identity:
-            logger.info("starting anew: %s is of another configuration or data", self._path)
+            logger.info("starting anew: %s is of another configuration or data", self.path)
             return None
         return state
 
     def remove(self) -> None:
         """Remove the file: the training is over, or has to begin again."""
-        self._path.unlink(missing_ok=True)
-        seal_path(self._path).unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+        seal_path(self.path).unlink(missing_ok=True)
 
 
 def keep(

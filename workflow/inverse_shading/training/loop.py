@@ -121,30 +121,41 @@ def fit(
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
         DivergenceError: the loss stops being finite.
-        InputError: the GPU can't hold a single image.
+        InputError: the GPU can't hold the smallest batch, or not what a checkpoint goes on with. That
+            one is kept: it would be lost with a smaller batch, which begins anew.
     """
-    _refuse_single_rows(task.network, config["batch_size"])
+    least = _smallest_batch(task.network)
+    if config["batch_size"] < least:
+        raise InputError(
+            f"training.batch_size: found {config['batch_size']}, expected at least {least} for a "
+            "head with batch norm, which compares the images of a batch with each other."
+        )
     task.network.to(device)
     initial = copy.deepcopy(task.network.state_dict())
     batch_size = config["batch_size"]
     training = None
     if checkpoint and (saved := checkpoint.load()) is not None:
-        training = _resume(task, config, seed, device, saved)
+        try:
+            training = _resume(task, config, seed, device, saved)
+        except torch.OutOfMemoryError as error:
+            raise _no_memory_for(checkpoint) from error
         if training is None:
             task.network.load_state_dict(initial)
         else:
             # It may have been halved before.
             batch_size = saved["batch_size"]
+    is_resumed = training is not None
     while True:
         if training is None:
             training = _Training(task, config, batch_size, seed, device)
         try:
             return training.run(checkpoint, is_hopeless)
-        except torch.OutOfMemoryError:
-            batch_size = halve_batch(batch_size)
+        except torch.OutOfMemoryError as error:
+            if is_resumed:
+                raise _no_memory_for(checkpoint) from error
+            batch_size = halve_batch(batch_size, least)
         # Outside the except clause, whose traceback keeps the failed try in memory.
         training = None
-        _refuse_single_rows(task.network, batch_size)
         task.network.load_state_dict(initial)
 
 
@@ -172,6 +183,15 @@ def _resume(
         )
         return None
     return training
+
+
+def _no_memory_for(checkpoint: Checkpoint) -> InputError:
+    """What to say where a training fitted into the GPU's memory once, and now doesn't."""
+    return InputError(
+        f"{checkpoint.path}: the GPU's memory doesn't hold the training that this checkpoint goes on "
+        "with. Free memory on it (see nvidia-smi) and run the same again. To begin anew with smaller "
+        "batches, delete the file."
+    )
 
 
 @dataclass
@@ -414,12 +434,8 @@ def _compares_rows(network: nn.Module) -> bool:
     return any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
 
 
-def _refuse_single_rows(network: nn.Module, batch_size: int) -> None:
-    if batch_size < 2 and _compares_rows(network):
-        raise InputError(
-            "training.batch_size: found 1, expected at least 2 for a head with batch norm, which "
-            "compares the images of a batch with each other."
-        )
+def _smallest_batch(network: nn.Module) -> int:
+    return 2 if _compares_rows(network) else 1
 
 
 def _refuse_divergence(row: dict, history: list[dict], learning_rate: float) -> None:
