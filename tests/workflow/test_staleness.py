@@ -1,9 +1,13 @@
 """Only stale outputs are rebuilt: after one change, exactly these jobs run and no others."""
 
+import json
 import os
 
 import pytest
 import yaml
+
+from tests.support.meshes import gltf
+from tests.support.project import Project, write_ball
 
 RANGES = ["000000-000019", "000020-000039"]
 NEW_RANGE = "000040-000059"
@@ -382,7 +386,7 @@ CHANGES = {
     ),
     "params: a baseline": (
         edit_config(baselines__ridge__penalties=[5]),
-        BASELINES | TABLE | PAIRED,
+        {"baseline/ridge", "appearance/ridge"} | TABLE | PAIRED,
     ),
     "params: how bins become a number": (
         # Epochs are chosen by it, so it is part of the training.
@@ -440,8 +444,6 @@ STREAMED = {
 
 
 def test_a_streamed_model_is_trained_on_the_stage_and_evaluated_on_images(finished, tmp_path):
-    from tests.support.project import Project, write_ball
-
     project = Project(finished.code, tmp_path / "run")
     (tmp_path / "run").mkdir()
     project.config = finished.config
@@ -469,8 +471,6 @@ def test_the_summary_agrees_with_the_dry_run(project):
 
 
 def test_one_model_s_metrics_need_no_other_model(finished, tmp_path):
-    from tests.support.project import Project, write_ball
-
     (tmp_path / "run").mkdir()
     project = Project(finished.code, tmp_path / "run")
     project.config = finished.config
@@ -497,6 +497,44 @@ def test_a_study_trains_its_own_models_and_takes_the_others_as_they_are(project)
     planned = project.planned(*targets)
     assert planned >= trained(own, seed=7) | trained(own, seed=8)
     assert not planned & (trained(own, seed=1) | trained(MODELS, seed=7)) - collected(own)
+
+
+def test_a_file_beside_the_mesh_makes_the_stage_stale(finished, tmp_path):
+    (tmp_path / "run").mkdir()
+    project = Project(finished.code, tmp_path / "run")
+    document, content = gltf()
+    document["buffers"][0]["uri"] = "mesh.bin"
+    (tmp_path / "run" / "mesh.gltf").write_text(json.dumps(document))
+    beside = tmp_path / "run" / "mesh.bin"
+    beside.write_bytes(content)
+    project.config = finished.config | {"stage": {"mesh": "mesh.gltf"}}
+    target = "results/stage.safetensors"
+    project.run(target)
+    assert project.planned(target) == set()
+    beside.write_bytes(content + b"\0")
+    assert project.planned(target) == {"stage"}
+
+
+def test_a_model_of_the_first_images_is_not_trained_again_when_more_are_made(project):
+    edit_config(studies__images__models={"vgg16_v1_20": {"like": "vgg16_v1", "images": 20}})(
+        project
+    )
+    metrics = "results/models/vgg16_v1_20/metrics.json"
+    project.run(metrics)
+    edit_config(n_images=60)(project)
+    planned = project.planned(metrics)
+    assert {job for job in planned if "vgg16_v1_20" in job} == {
+        "evaluate/vgg16_v1_20/1", "collect/vgg16_v1_20",
+    }  # fmt: skip
+
+
+def test_the_order_of_models_is_that_of_the_table(project):
+    path = project.code / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["models"] = dict(reversed(config["models"].items()))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    planned = project.planned()
+    assert "compare" in planned and not planned & trained(MODELS)
 
 
 def test_a_search_finds_settings_that_can_be_laid_over(project):

@@ -44,6 +44,7 @@ from inverse_shading.export.file_names import endings
 from inverse_shading.pictures.folder import picture_of, pictures_in
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.provenance import code_digests
+from inverse_shading.scene.gltf_file import buffer_files
 
 
 def refusing(function, place=""):
@@ -77,8 +78,6 @@ SAMPLE_RANGES = slices.first_ranges(config, config["appearance"]["images"], "tes
 CALIBRATION_RANGES = slices.first_ranges(
     config, config["refinement"]["calibration_images"], "validation"
 )
-# Likewise for the images that searches learn from.
-SEARCH_RANGES = slices.first_ranges(config, config["search"].get("images", config["n_images"]))
 NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)

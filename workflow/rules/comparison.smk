@@ -70,7 +70,8 @@ rule compare:
     conda:
         "../../envs/render.yaml"
     params:
-        config=sliced(published=config["published"]),
+        # The order of rows is the config's, and no trigger of Snakemake's asks for the order of inputs.
+        config=lambda wildcards: sliced(published=config["published"], models=models_of(wildcards)),
         code=code("compare.py"),
     message:
         "Comparing models, baselines and the poster"

@@ -1,6 +1,14 @@
 """Functions of wildcards: which files a rule reads, where that follows from the config."""
 
 
+def stage_inputs(stage):
+    """The user's own mesh and environment, and the files that the mesh is spread over."""
+    files = slices.stage_files(stage)
+    beside = buffer_files(files["mesh"]) if "mesh" in files else []
+    # What isn't there is said by the step that reads the mesh.
+    return files | {"buffers": [str(file) for file in beside if file.is_file()]}
+
+
 def trunk_files(wildcards):
     """What a trunk's weights are made from: a file, or images to calibrate random weights on."""
     weights = config["trunks"][wildcards.trunk]["weights"]
@@ -25,9 +33,25 @@ def model_inputs(wildcards, ranges=RANGES):
     return expand("results/{folder}/{range}.npy", folder=folder, range=ranges)
 
 
-def search_inputs(wildcards):
-    """The same of the images that a search learns from."""
-    return model_inputs(wildcards, SEARCH_RANGES)
+def training_ranges(wildcards):
+    """The shards that a model learns from: a data set that grows leaves those as they are."""
+    images = DEFINITIONS[wildcards.model].get("images", config["n_images"])
+    return slices.first_ranges(config, images)
+
+
+def search_ranges(wildcards):
+    """The shards that the search of a model learns from."""
+    return slices.first_ranges(config, slices.search_images(config, wildcards.model))
+
+
+def labels_of(kind, ranges):
+    """A function of wildcards: files of a kind, of the shards that another one names."""
+    return lambda wildcards: expand(f"results/{kind}/{{range}}.csv", range=ranges(wildcards))
+
+
+def inputs_of(ranges):
+    """A function of wildcards: `model_inputs` of the shards that another one names."""
+    return lambda wildcards: model_inputs(wildcards, ranges(wildcards))
 
 
 def found_values(wildcards):

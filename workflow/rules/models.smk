@@ -3,11 +3,11 @@
 
 rule train:
     input:
-        inputs=model_inputs,
+        inputs=inputs_of(training_ranges),
         trunk=trained_trunk,
         found=found_values,
-        parameters=expand("results/parameters/{range}.csv", range=RANGES),
-        splits=expand("results/splits/{range}.csv", range=RANGES),
+        parameters=labels_of("parameters", training_ranges),
+        splits=labels_of("splits", training_ranges),
     output:
         weights="results/models/{model}/seeds/{seed}/weights.safetensors",
         history="results/models/{model}/seeds/{seed}/history.csv",
@@ -167,10 +167,7 @@ rule baseline:
         "../../envs/train.yaml"
     threads: config["threads"]
     params:
-        config=sliced(
-            baselines=config["baselines"],
-            threads=config["threads"],
-        ),
+        config=lambda wildcards: slices.baseline_slice(config, wildcards.baseline),
         code=code("baseline.py"),
     message:
         "Fitting the baseline {wildcards.baseline}"

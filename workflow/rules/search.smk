@@ -4,10 +4,10 @@
 
 rule search:
     input:
-        inputs=search_inputs,
+        inputs=inputs_of(search_ranges),
         trunk=trained_trunk,
-        parameters=expand("results/parameters/{range}.csv", range=SEARCH_RANGES),
-        splits=expand("results/splits/{range}.csv", range=SEARCH_RANGES),
+        parameters=labels_of("parameters", search_ranges),
+        splits=labels_of("splits", search_ranges),
     output:
         best="results/search/{model}/best.yaml",
         trials="results/search/{model}/trials.csv",

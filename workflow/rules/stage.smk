@@ -3,7 +3,7 @@
 
 rule stage:
     input:
-        unpack(lambda wildcards: slices.stage_files(config["stage"])),
+        unpack(lambda wildcards: stage_inputs(config["stage"])),
     output:
         "results/stage.safetensors",
     log:
@@ -23,7 +23,7 @@ rule stage:
 
 use rule stage as novel_stage with:
     input:
-        unpack(lambda wildcards: slices.stage_files(NOVEL_STAGE)),
+        unpack(lambda wildcards: stage_inputs(NOVEL_STAGE)),
     output:
         "results/novel_stage.safetensors",
     log:

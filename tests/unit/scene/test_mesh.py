@@ -10,6 +10,7 @@ import pytest
 
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene import gltf_file, obj_file
+from inverse_shading.scene.gltf_file import buffer_files
 from inverse_shading.scene.mesh import load_mesh
 from inverse_shading.scene.mesh_limits import LARGEST_FILE
 from inverse_shading.scene.shader_ball import shader_ball
@@ -171,6 +172,19 @@ def test_a_gltf_file_with_its_buffer_inside(tmp_path):
     document["buffers"][0]["uri"] = f"data:application/octet-stream;base64,{inside}"
     mesh = load_mesh(save(tmp_path / "mesh.gltf", json.dumps(document)))
     np.testing.assert_array_equal(mesh.positions, TETRAHEDRON)
+
+
+def test_files_beside_a_gltf_file_are_named(tmp_path):
+    document, content = gltf()
+    inside = f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
+    document["buffers"] = [{"uri": "parts/my%20mesh.bin"}, {"uri": inside}, {}]
+    path = save(tmp_path / "mesh.gltf", json.dumps(document))
+    assert buffer_files(path) == [tmp_path / "parts/my mesh.bin"]
+    assert buffer_files(save(tmp_path / "mesh.glb", glb(*gltf()))) == []
+    document["buffers"][0]["uri"] = "../mesh.bin"
+    for wrong in (json.dumps(document), "{", '{"buffers": 1}'):
+        assert buffer_files(save(tmp_path / "mesh.gltf", wrong)) == []
+    assert buffer_files(tmp_path / "lost.gltf") == []
 
 
 def test_two_primitives_keep_their_own_vertices(tmp_path):

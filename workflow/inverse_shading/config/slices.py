@@ -24,6 +24,7 @@ from inverse_shading.config.schema import TRUNK_SETTINGS
 from inverse_shading.config.search_space import extreme_values, given_parts, searchable_keys
 from inverse_shading.dataset.ranges import image_ranges
 from inverse_shading.dataset.splits import shards_of_sample
+from inverse_shading.evaluation.predictor_names import RIDGE
 from inverse_shading.network.architectures import depth_sizes
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.hardware import has_gpu
@@ -168,6 +169,12 @@ def model_slice(config: dict, model: str, seed: int) -> dict:
     return sliced(**settings, threads=config["threads"])
 
 
+def baseline_slice(config: dict, baseline: str) -> dict:
+    """What a baseline depends on: a constant and the floor have no settings."""
+    settings = {"baselines": config["baselines"]} if baseline == RIDGE else {}
+    return sliced(**settings, threads=config["threads"])
+
+
 def calibration_slice(config: dict) -> dict:
     """What calibration depends on beside the stage and the images: no verdict shapes it."""
     verdicts = ("doubtful", "denied", "misfit_scale", "misfit_margin")
@@ -229,7 +236,7 @@ def search_config(config: dict, model: str) -> dict:
             "try, such as training.learning_rate: {low: 1.0e-5, high: 1.0e-2, scale: log}"
         )
     settings = _without(model_config(config, model, model_seeds(config, model)[0]), space)
-    images = _search_images(config, model)
+    images = search_images(config, model)
     # Named although they may be all there are: a data set that grows leaves them as they are.
     if images < config["n_images"] or images == config["search"].get("images"):
         settings["images"] = images
@@ -285,7 +292,7 @@ def tuning(config: dict, model: str) -> dict | None:
         "place": [*model_section(config, base), base],
         "space": space,
         "trials": search["trials"],
-        "images": _search_images(config, base),
+        "images": search_images(config, base),
     }
 
 
@@ -295,7 +302,7 @@ def _space(config: dict, model: str) -> dict:
     return {key: given_parts(part) for key, part in spaces.items() if part}
 
 
-def _search_images(config: dict, model: str) -> int:
+def search_images(config: dict, model: str) -> int:
     """How many images the search of a model learns from."""
     own = model_definition(config, model).get("images", config["n_images"])
     return min(own, config["search"].get("images", own))

@@ -35,6 +35,19 @@ ATTRIBUTES = {
 }
 COMPRESSION = ("KHR_draco_mesh_compression", "EXT_meshopt_compression")
 
+# What reading raises where a member of a document is missing or mistyped, wherever it is.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    struct.error,
+)
+
 # Values of the JSON document, numbers of the vertex data, kinds of them that a primitive has,
 # primitives in all places, chunks of a .glb file, and nodes that are passed in all scenes: from each
 # down, and from each mesh back up.
@@ -129,6 +142,27 @@ def read_buffers(document: dict, binary: bytes, path: Path) -> list[bytes]:
             )
         buffers.append(content)
     return buffers
+
+
+def buffer_files(path: str | Path) -> list[Path]:
+    """Files beside a .gltf file that hold its buffers.
+
+    None of another kind of file, and none of one that can't be read: whoever reads the mesh says what
+    is wrong with it.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".gltf":
+        return []
+    try:
+        check_limit(regular_file(path, "a mesh"), LARGEST_FILE, "bytes")
+        document, _ = read_container(path)
+        uris = [entry["uri"] for entry in document.get("buffers", []) if "uri" in entry]
+        references = [unquote(uri) for uri in uris if not uri.startswith("data:")]
+        for reference in references:
+            below(path, reference)
+    except (InputError, *BROKEN):
+        return []
+    return [path.parent / reference for reference in references]
 
 
 def below(path: Path, reference: str) -> Path:

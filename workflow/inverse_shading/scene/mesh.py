@@ -1,6 +1,5 @@
 """Triangle meshes with the vertex data that a generated shader reads, and where they come from."""
 
-import struct
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -9,24 +8,11 @@ import numpy as np
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.given_files import regular_file
 from inverse_shading.runtime.jobs import logger
-from inverse_shading.scene.gltf_file import read_gltf
+from inverse_shading.scene.gltf_file import BROKEN, read_gltf
 from inverse_shading.scene.mesh_limits import LARGEST_FILE, check_limit
 from inverse_shading.scene.obj_file import read_obj
 
 READERS = {".obj": read_obj, ".glb": read_gltf, ".gltf": read_gltf}
-
-# What reading raises where a member of a document is missing or mistyped, wherever it is.
-BROKEN = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    MemoryError,
-    RecursionError,
-    struct.error,
-)
 
 # Radius: the shader squares distances in float32, which ends at about 1e-38 and 1e38.
 SMALLEST, LARGEST = 1e-12, 1e12

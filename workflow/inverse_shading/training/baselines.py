@@ -56,7 +56,7 @@ def fit_baseline(
             metrics' mae of the floor is that of the posterior medians, and `mae_of` says so.
             `image_intervals` is as in `seeds.collect_seeds`.
         name: a key of `FITTERS`, whose functions say what each baseline is.
-        config: `baselines`, the config's section.
+        config: `baselines`, the config's section, which only ridge reads.
         data: framed images, which only ridge reads, and their labels.
         threads: of the CPU.
 
