@@ -1,6 +1,10 @@
+import io
+import tokenize
+from pathlib import Path
+
 import pytest
 
-from inverse_shading.runtime.provenance import code_digests
+from inverse_shading.runtime.provenance import _without_remarks, code_digests
 
 
 @pytest.fixture
@@ -132,3 +136,30 @@ def test_the_version_of_a_library_counts(package, monkeypatch):
         assert digests(package) == before | {"library torch": "99"}
     finally:
         provenance._version.cache_clear()
+
+
+TRICKY = r"""
+a = "#" + '#' + "it's # one" + 'say "#"'  # "a" remark, isn't it
+b = r"\\" + "\"#" + '\'#'  # one
+c = '''"#" '' # '''  # one
+d = ("a"  # one "
+     "# b")  # two '
+e = f"{a['#']} # {b}"  # one
+"""
+
+
+def test_comments_are_those_that_python_s_tokenizer_finds():
+    files = Path(__file__).parents[3].glob("workflow/**/*.py")
+    sources = [TRICKY, *(file.read_text() for file in files)]
+    assert len(sources) > 100
+    for source in sources:
+        compile(source, "source", "exec")
+        lines = source.splitlines()
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                lines[row - 1] = lines[row - 1][:column]
+        # Without nodes no docstring is found.
+        assert _without_remarks(source, []).splitlines() == [
+            line.rstrip() for line in lines if line.strip()
+        ]

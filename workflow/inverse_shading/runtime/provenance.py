@@ -7,8 +7,7 @@ carries these digests in its params is run again exactly when code it reaches ha
 import ast
 import hashlib
 import importlib.metadata
-import io
-import tokenize
+import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -116,12 +115,7 @@ def _without_remarks(source: str, nodes: list[ast.AST]) -> str:
     Text is cut out by position rather than regenerated from the syntax tree, so that the result
     doesn't depend on the version of Python that reads it.
     """
-    lines = source.splitlines()
-    if "#" in source:
-        for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type == tokenize.COMMENT:
-                row, column = token.start
-                lines[row - 1] = lines[row - 1][:column]
+    lines = _TEXT_OR_COMMENT.sub(lambda match: match["text"] or "", source).splitlines()
     for node in nodes:
         if isinstance(node, _SCOPES) and ast.get_docstring(node, clean=False) is not None:
             docstring = node.body[0]
@@ -130,6 +124,15 @@ def _without_remarks(source: str, nodes: list[ast.AST]) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
+# Texts stay, also those that hold a #. As Python's tokenizer finds them, which takes seconds for the
+# whole package and would be waited for at every start.
+_TEXT_OR_COMMENT = re.compile(
+    r"""(?P<text>
+        \"{3} (?: [^"\\]+ | \\. | "(?!"") )* \"{3} | '{3} (?: [^'\\]+ | \\. | '(?!'') )* '{3}
+        | " (?: [^"\\\n]+ | \\. )* " | ' (?: [^'\\\n]+ | \\. )* '
+    ) | \#[^\n]*""",
+    re.DOTALL | re.VERBOSE,
+)
 _SCOPES = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
