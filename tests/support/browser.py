@@ -8,6 +8,8 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+# Seconds from one look at a page to the next, where something is waited for.
+POLL = 0.05
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",

@@ -11,6 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from inverse_shading.report.page.assets import page_asset
 from inverse_shading.report.page.scripts import join_modules
+from tests.support.browser import POLL
 
 PAGE = """<!doctype html><meta charset="utf-8">
 <script type="application/json" id="stages">STAGES</script>
@@ -75,7 +76,9 @@ def call(driver: Chrome, body: str, *arguments):
 def open_live_page(driver: Chrome, path: Path) -> None:
     """Open the page and wait until its renderers are there."""
     driver.get(path.as_uri())
-    WebDriverWait(driver, 60).until(lambda d: d.execute_script("return 'renderers' in window"))
+    WebDriverWait(driver, 60, POLL).until(
+        lambda d: d.execute_script("return 'renderers' in window")
+    )
 
 
 def live_frame(driver: Chrome, name: str, values: np.ndarray) -> np.ndarray:

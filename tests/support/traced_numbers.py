@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from bisect import bisect_left
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,9 +38,7 @@ def untraced(text, folder):
     files = [path for path in files if path.parent != folder / "benchmarks"]
     source = "\n".join(path.read_text() for path in files)
     # Also those inside texts, such as a version or a configuration.
-    known = sorted(
-        {abs(float(number)) for number in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", source)}
-    )
+    known = {abs(float(number)) for number in re.findall(r"\d+(?:\.\d+)?(?:e-?\d+)?", source)}
     facts = json.loads((folder / "record.json").read_text())
     words = set(re.findall(r"[\d.]+", json.dumps(facts)))
     published = [
@@ -47,13 +46,12 @@ def untraced(text, folder):
         for line in (folder / "comparison.csv").read_text().splitlines()
         if "poster (published)" in line
     ]
-    roots = [math.sqrt(float(cell)) for line in published for cell in line[1:] if _is_number(cell)]
+    roots = {math.sqrt(float(cell)) for line in published for cell in line[1:] if _is_number(cell)}
+    values = sorted(known | roots)
     return [
         number
         for number in significant(text)
-        if number not in CONSTANTS
-        and number not in words
-        and not any(_rounds_to(value, number) for value in (*known, *roots))
+        if number not in CONSTANTS and number not in words and not _is_near(values, number)
     ]
 
 
@@ -61,6 +59,9 @@ def _is_number(cell):
     return re.fullmatch(r"\d+(\.\d+)?", cell) is not None
 
 
-def _rounds_to(value, number):
+def _is_near(values, number):
+    """Whether one of the sorted values is this number, rounded to as many decimals as it has."""
     decimals = max(0, -Decimal(number).as_tuple().exponent)
-    return abs(value - float(number)) <= 0.5 * 10.0**-decimals + 1e-12
+    half = 0.5 * 10.0**-decimals + 1e-12
+    nearest = bisect_left(values, float(number) - half)
+    return nearest < len(values) and values[nearest] <= float(number) + half

@@ -22,7 +22,7 @@ from inverse_shading.render.frames import Renderer
 from inverse_shading.report.live_stage import live_stage
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.stage_file import read_stage
-from tests.support.browser import set_size
+from tests.support.browser import POLL, set_size
 from tests.support.live_page import call
 from tests.support.node import run_in_node
 from tests.support.optional import npm_package
@@ -265,7 +265,7 @@ def text(driver, selector):
 
 
 def wait(driver, condition):
-    return WebDriverWait(driver, 60).until(lambda _: condition())
+    return WebDriverWait(driver, 60, POLL).until(lambda _: condition())
 
 
 def shown_rms(driver):

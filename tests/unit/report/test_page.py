@@ -31,7 +31,7 @@ from inverse_shading.report.page.renders import (
 from inverse_shading.report.page.stage_pictures import visible_environment
 from inverse_shading.report.page.table import report_columns, report_rows
 from inverse_shading.runtime.errors import InputError
-from tests.support.browser import set_size
+from tests.support.browser import POLL, set_size
 from tests.support.optional import npm_package
 from tests.support.report_inputs import (
     FLIP,
@@ -230,7 +230,7 @@ def page(driver, report):
     # What other pages complained of.
     driver.get_log("browser")
     driver.get(report.as_uri())
-    WebDriverWait(driver, 20).until(
+    WebDriverWait(driver, 20, POLL).until(
         lambda d: len(d.find_elements(By.CSS_SELECTOR, ".plot .main-svg")) >= 3
     )
     yield driver
@@ -355,7 +355,7 @@ def _await_pixel(page, column, expected):
         return np.abs(np.subtract(found, expected)).max() <= 1
 
     try:
-        WebDriverWait(page, 20, 0.05).until(is_there)
+        WebDriverWait(page, 20, POLL).until(is_there)
     except TimeoutException:
         assert found == expected
 
@@ -468,7 +468,7 @@ def test_alternatives_are_buttons_and_a_walk_goes_round_them(page):
     assert base.get_attribute("value") == "0.45"
     _press(page, "Walk")
     seen = set()
-    WebDriverWait(page, 20, 0.1).until(
+    WebDriverWait(page, 20, POLL).until(
         lambda _: seen.add(base.get_attribute("value")) or len(seen) > 3
     )
     status = page.find_element(By.CSS_SELECTOR, ".live-picture .note").text
@@ -487,7 +487,9 @@ def test_the_material_of_the_sliders_is_a_file_and_the_picture_too(page):
     )
     _press(page, "Download .mtlx")
     _press(page, "Download picture")
-    WebDriverWait(page, 10).until(lambda d: d.execute_script("return window.saved.length") == 2)
+    WebDriverWait(page, 10, POLL).until(
+        lambda d: d.execute_script("return window.saved.length") == 2
+    )
     text, kind = page.execute_async_script(
         "const done = arguments[0]; saved[0].text().then((text) => done([text, saved[1].type]))"
     )
@@ -499,7 +501,7 @@ def test_without_webgl_2_the_still_pictures_stay(page):
     page.execute_script("OffscreenCanvas.prototype.getContext = () => null")
     page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
     status = page.find_element(By.CSS_SELECTOR, ".live-picture .note")
-    WebDriverWait(page, 10).until(lambda _: "no WebGL 2" in status.text)
+    WebDriverWait(page, 10, POLL).until(lambda _: "no WebGL 2" in status.text)
     assert status.text.endswith("The still pictures stay.")
     assert page.find_element(By.CSS_SELECTOR, "#detail .pictures img").is_displayed()
 
@@ -515,10 +517,12 @@ def test_a_context_that_is_lost_while_the_shader_compiles_comes_back(page):
       };""")
     page.find_element(By.CSS_SELECTOR, ".tile[data-name=good] button").click()
     note = page.find_element(By.CSS_SELECTOR, ".live-picture .note")
-    WebDriverWait(page, 20).until(lambda _: note.text.startswith("The browser took the graphics"))
+    WebDriverWait(page, 20, POLL).until(
+        lambda _: note.text.startswith("The browser took the graphics")
+    )
     page.execute_script("setTimeout(() => window.lose.restoreContext(), 50)")
     _await_pixel(page, 10, [140, 64, 64])
-    WebDriverWait(page, 20).until(lambda _: note.text == "")
+    WebDriverWait(page, 20, POLL).until(lambda _: note.text == "")
 
 
 def test_the_gallery_shows_images_of_one_kind(page):
@@ -621,7 +625,7 @@ def test_the_plot_shows_the_predictor_that_is_chosen(page):
 def test_a_phone_needs_no_scrolling_sideways(page, dark):
     set_size(page, 390, 844, dark)
     width = "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    WebDriverWait(page, 10).until(lambda d: len(set(d.execute_script(width))) == 1)
+    WebDriverWait(page, 10, POLL).until(lambda d: len(set(d.execute_script(width))) == 1)
     plots = page.execute_script(
         "return [...document.querySelectorAll('.plot .main-svg')].map((s) => s.clientWidth)"
     )
