@@ -151,8 +151,11 @@ def test_intervals_that_hold_another_share_are_named(record, bounds, words):
     assert words in section(text, "How predictions look, and refined")
 
 
-@pytest.mark.parametrize("seeds, later, compared", [(1, 5, False), (5, 3, True), (1, 1, True)])
-def test_an_input_is_compared_between_rows_of_the_same_seeds(record, seeds, later, compared):
+@pytest.mark.parametrize(
+    "seeds, later, said",
+    [(1, 5, "The seeds differ."), (5, 3, "in float32."), (1, 1, "float32 is of a later run.")],
+)
+def test_a_row_in_bfloat16_stands_beside_one_of_the_same_seeds(record, seeds, later, said):
     def of(count):
         own = record.rows["vgg16_v1"] | {"seeds": count, "chosen_seed": 2}
         return dataclasses.replace(record, rows=record.rows | {"vgg16_v1": own}, parts={})
@@ -162,8 +165,7 @@ def test_an_input_is_compared_between_rows_of_the_same_seeds(record, seeds, late
     text = render_document(dataclasses.replace(record, rows=rows, parts=parts))
     costs = section(text, "What bfloat16 costs")
     line = next(line for line in costs.splitlines() if line.startswith("- `vgg16_v1`: "))
-    assert line.endswith("The seeds differ, so inputs aren't compared.") == (not compared)
-    assert ("The input whose test MSE differs most" in line) == compared
+    assert line.endswith(said)
 
 
 @pytest.mark.parametrize("weights, said", [("random (seed 1)", True), ("file a.pth", False)])
@@ -172,7 +174,7 @@ def test_random_weights_among_the_six_are_named_first(record, weights, said):
     rows["resnet50_v3"]["weights"] = weights
     rows["resnet50_v2"]["weights"] = "file a.pth"
     text = section(render_document(dataclasses.replace(record, rows=rows)), "In short")
-    assert ("(`resnet50_v3`: random weights here)" in text) == said
+    assert ("The trunks of `resnet50_v3` have random weights here." in text) == said
 
 
 def test_the_command_names_a_configuration_only_if_there_is_one(record):
@@ -234,14 +236,35 @@ def test_plain_cross_entropy_may_be_a_run_of_its_own(folder, tmp_path):
     # Its images are others, and its rows none of the run's.
     assert "vgg16_bins_v1_plain" not in record.rows
     part = render_document(record).partition(heading)[2].partition("\n### ")[0]
-    assert (
-        "- Without the factor: 0.0900 " in part and "higher than `vgg16_bins_v1`'s 0.0726" in part
-    )
+    line = next(line for line in part.splitlines() if line.startswith("- Each at its own values"))
+    assert "`vgg16_bins_v1_plain` has 0.0900 " in line
+    assert "higher than `vgg16_bins_v1`'s 0.0726" in line
     assert f"the ridge regression has a test MSE of {ridge:.6f} on its images and of 0.0311" in part
-    assert "that a search of its own chose by the most probable bin." in part
+    assert "that a search of its own chose by the most probable bin, except in" in part
     claims = [line for line in render_document(record).splitlines() if "a new loss" in line]
     claim = next(line for line in claims if "most probable bin" in line)
     assert "its error is lower; from a run of their own" in claim
+
+
+def test_readings_tuned_by_themselves_are_a_run_of_their_own(folder, tmp_path):
+    heading, bins, grid = (
+        "### Classification against regression",
+        "vgg16_bins_v1_expected",
+        "grid_2",
+    )
+    text = render_document(read_record(folder))
+    assert "_tuned" not in text.partition(heading)[2].partition("\n### ")[0]
+    results, error = tmp_path / "results", 0.0150
+    rows = [*main_rows(), row(f"{bins}_tuned", error), row(f"vgg16_v1_{grid}", 0.0311)]
+    write_tables(results / "studies/readings", rows)
+    write_model(results, f"{bins}_tuned", error)
+    shutil.copytree(folder, tmp_path / "record")
+    write_record(results, tmp_path / "record/losses")
+    record = read_record(tmp_path / "record")
+    assert f"{bins}_tuned" not in record.rows
+    part = render_document(record).partition(heading)[2].partition("\n### ")[0]
+    assert f"- `{bins}_tuned`: 0.0150 " in part and "lower than `vgg16_v1_grid_2`'s 0.0311" in part
+    assert "vgg16_bins_v2_expected_tuned`:" not in part
 
 
 def test_trainings_of_other_models_are_named_beside_the_times(record):
@@ -287,7 +310,7 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     frozen, coarse = (write_results(tmp_path / name) for name in ("frozen", "coarse"))
     shutil.rmtree(frozen / "studies/fine_tuning")
     write_record(frozen, tmp_path / "record")
-    other = row("vgg16_v1", 0.0286) | {"test_mse_metalness": 0.0301}
+    other = row("vgg16_v1", 0.0286)
     write_tables(coarse, [other if one["model"] == "vgg16_v1" else one for one in main_rows()])
     trained = [row("vgg16_v1_stage_5", 0.0199), row("resnet50_v3_all_112", 0.0601)]
     write_tables(coarse / "studies/fine_tuning", [*main_rows(), *trained])
@@ -306,9 +329,6 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     assert "\n- `resnet50_v3_all_112`:" not in text
     claim = next(line for line in text.splitlines() if "training earlier layers as well” |" in line)
     assert "0.0199" in claim and "**reproduced**" in claim and "both in bfloat16" in claim
-    most = "differs most is `metalness`: 0.0301, against "
-    line = next(line for line in text.splitlines() if line.startswith("- `vgg16_v1`: "))
-    assert most in line
     assert "```yaml\nfeatures: {precision: bfloat16}\n```\n" in section(text, "What bfloat16 costs")
 
 

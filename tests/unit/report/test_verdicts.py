@@ -29,7 +29,7 @@ def record(errors=(), published=POSTER, **facts):
     rows = {}
     for name, error in errors.items():
         source = "baseline" if name == "constant" else "model"
-        blank = {"table": "", "test_mse_vs_floor": error / 0.0068}
+        blank = {"table": "", "test_mse_vs_floor": error / 0.0068, "tuned": None}
         rows[name] = row(name, error, source, weights=WEIGHTS, decoding="") | blank
         if "resnet" in name:
             rows[name]["weights"] = IMAGENET
@@ -95,6 +95,17 @@ def test_classification_is_held_against_regression_on_the_same_grid(bins, grid, 
     measured, verdict, why = verdicts.classification_easier(made, bins, "vgg16_v1_grid_2")
     assert verdict == expected and f"`{bins}`" in measured
     assert why.startswith("easier is read as a lower test error")
+
+
+def test_a_reading_tuned_by_itself_is_judged_in_place_of_one_that_is_not():
+    bins, grid = "vgg16_bins_v1_expected", "vgg16_v1_grid_2"
+    apart = record({f"{bins}_tuned": 0.02, grid: 0.03})
+    made = dataclasses.replace(record({bins: 0.05, grid: 0.03}), parts={"losses": apart})
+    measured, verdict, why = verdicts.classification_easier(made, bins, grid)
+    assert verdict == REPRODUCED and f"`{bins}_tuned` 0.0200" in measured
+    assert why.endswith("from a run of their own")
+    del apart.rows[f"{bins}_tuned"]
+    assert verdicts.classification_easier(made, bins, grid)[1] == REFUTED
 
 
 @pytest.mark.parametrize(
@@ -165,11 +176,19 @@ def test_the_loss_stands_beside_plain_cross_entropy(poster, plain, expected):
     assert verdict == UNTESTED and f"`{poster}` 0.0300" in measured
     assert (
         why
-        == f"the poster names no gain; beside plain cross-entropy, each at its own values, its error {expected}"
+        == f"the poster names no gain; beside plain cross-entropy, each at its own values, so that not the loss alone differs, its error {expected}"
     )
     control = record({poster: 0.03, "plain": plain, "plain_same_values": 0.03})
     measured, _, why = verdicts.loss(control, poster, "plain")
     assert "`plain_same_values`" in measured and why.endswith("decay, its error is not told apart")
+    # Or a search of the reading's own chose the same values for both.
+    tuned = record({poster: 0.05, f"{poster}_tuned": 0.03, "plain": plain})
+    tuned.rows[f"{poster}_tuned"]["tuned"] = "learning_rate 0.01"
+    tuned.rows["plain"]["tuned"] = "learning_rate 0.01 (of another)"
+    measured, _, why = verdicts.loss(tuned, poster, "plain")
+    assert f"`{poster}_tuned` 0.0300" in measured and why.endswith(f"decay, its error {expected}")
+    tuned.rows["plain"]["tuned"] = "learning_rate 0.02 (of another)"
+    assert f"`{poster}` 0.0500" in verdicts.loss(tuned, poster, "plain")[0]
     # A run of their own says so where this one has no such row.
     apart = dataclasses.replace(record({poster: 0.05}), parts={"losses": made})
     measured, verdict, why = verdicts.loss(apart, poster, "plain")

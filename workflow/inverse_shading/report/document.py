@@ -20,13 +20,16 @@ from inverse_shading.report.record import TABLE, VS_FLOOR, Record, read_record
 from inverse_shading.report.verdicts import (
     ABSENT,
     LISTED,
+    better_frozen,
     describe_error,
     four_decimals,
+    have_same_values,
     impossible_mae,
     is_random,
     is_root,
     is_within_rounding,
     order,
+    same_values_pair,
     verdicts,
 )
 from inverse_shading.runtime.files import write_text
@@ -48,6 +51,7 @@ ERROR_COLUMNS = {
     "decoding": ("bins read by", "s"),
     "seeds": ("seeds", ".0f"),
     "trials": ("trials", ".0f"),
+    "epochs": ("epochs", ".0f"),
     "weights": ("weights", "s"),
     # Of the trunk; features are kept in float16.
     "precision": ("arithmetic", "s"),
@@ -208,6 +212,14 @@ class _Page:
         )
         return next(same, None)
 
+    def same_values_pair(self, poster: str, plain: str) -> tuple[str, str] | None:
+        return same_values_pair(self._record, poster, plain)
+
+    def with_other_values(self, names: Sequence[str], reference: str) -> list[str]:
+        """Those that the run has, with values of searches that aren't the reference's."""
+        present = [name for name in names if self.has(name, reference)]
+        return [name for name in present if not have_same_values(self._record, name, reference)]
+
     def turns_with_images(self, name: str, reference: str) -> bool:
         """Whether a model is better than a reference, but worse on the images of their searches."""
         lowest = [self.lowest_trial(each) for each in (name, reference)]
@@ -216,10 +228,7 @@ class _Page:
         return order(self._record, name, reference) < 0 and lowest[0] > lowest[1]
 
     def better_frozen(self, name: str) -> str | None:
-        """The best row of the future work that changes this model; None if none is better."""
-        rows = [row for row in self.of_study("future_work") if row.startswith(f"{name}_")]
-        best = next(iter(self.by_error(rows)), None)
-        return best if best and self.has(name) and order(self._record, best, name) < 0 else None
+        return better_frozen(self._record, name)
 
     def block_models(self) -> list[str]:
         """Names of the models whose trunk's last block is trained."""
@@ -321,14 +330,6 @@ class _Page:
             for parameter, column in zip(PARAMETERS, PARAMETER_ERRORS, strict=True)
         }
         return [f"`{parameter}`" for parameter in sorted(above, key=above.get, reverse=True)]
-
-    def most_different_input(self, other: "_Page", name: str) -> str:
-        """The input whose test MSE differs most from another page's of this row, with both errors."""
-        mine, theirs = self._rows[name], other._rows[name]
-        errors = dict(zip(PARAMETERS, PARAMETER_ERRORS, strict=True))
-        found = max(PARAMETERS, key=lambda key: abs(mine[errors[key]] - theirs[errors[key]]))
-        shown = (f"{row[errors[found]]:.4f}" for row in (mine, theirs))
-        return f"`{found}`: {', against '.join(shown)}"
 
     def same_reading(self, name: str) -> str:
         """The model with the poster's loss whose bins are read as those of another one."""

@@ -3,8 +3,8 @@
 A record is a folder of small text files, each sealed, so that a number changed by hand is refused. It
 may hold further records in folders of its own. One of them with studies continues the run: its studies
 are read as the run's own, and must be of the same images, weights and precision. Those of a second
-stage, of another precision and of other losses are runs of their own, with studies or without. Records
-are written by `recording`.
+stage, of another precision, and of bins with other losses and values are runs of their own, with
+studies or without. Records are written by `recording`.
 """
 
 import json

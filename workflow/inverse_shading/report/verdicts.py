@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from inverse_shading.evaluation.comparison_table import MODEL
 from inverse_shading.evaluation.paired_tests import format_signed
 from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
 from inverse_shading.material.parameters import RANDOM_MSE
@@ -222,8 +223,16 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
 
 
 def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
-    """Whether a model with bins has a lower error than the same head with a regression."""
+    """Whether a model with bins has a lower error than the same head with a regression.
+
+    Where a run of its own has the model with values that a search by its own reading chose, that one is
+    judged: the regression's values are its own, too.
+    """
     why = "easier is read as a lower test error by the same head on the same grid"
+    tuned, apart = f"{bins}_tuned", record.parts.get(LOSSES)
+    if apart and tuned in apart.rows and grid in apart.rows:
+        record, bins = apart, tuned
+        why += "; each at values that a search of its own chose, from a run of their own"
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
 
 
@@ -288,7 +297,7 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
         return measured, UNTESTED, RANDOM
     why = (
         "estimated, with one pass of the trunk in every epoch: the heads' seconds and the trunk's "
-        "processor seconds"
+        "processor seconds, which decide and have no interval"
     )
     difference = totals["ResNet50"] - totals["VGG16"]
     if abs(difference) <= sum(halves.values()):
@@ -318,15 +327,37 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
     words = {-1: "lower", 0: "not told apart", 1: "higher"}
     for run, where in ((record, ""), (record.parts.get(LOSSES), "; from a run of their own")):
         if run and poster in run.rows and plain in run.rows:
-            # Where nothing but the loss differs, values of another search can't be what does it.
-            control, how = f"{plain}_same_values", "at the same learning rate and weight decay"
-            other, how = (
-                (control, how) if control in run.rows else (plain, "each at its own values")
-            )
-            side = f"its error is {words[order(run, poster, other)]}{where}"
+            how = "each at its own values, so that not the loss alone differs"
+            control = same_values_pair(run, poster, plain)
+            if control:
+                (poster, plain), how = control, "at the same learning rate and weight decay"
+            side = f"its error is {words[order(run, poster, plain)]}{where}"
             why = f"the poster names no gain; beside plain cross-entropy, {how}, {side}"
-            return describe_pair(run, poster, other), UNTESTED, why
+            return describe_pair(run, poster, plain), UNTESTED, why
     return ABSENT, UNTESTED, f"no run has `{poster}` beside `{plain}`"
+
+
+def same_values_pair(record: Record, poster: str, plain: str) -> tuple[str, str] | None:
+    """Rows with the poster's loss and without it that differ in the loss alone; None without such.
+
+    Either plain cross-entropy was trained at the other one's values, or a search of the reading's own
+    chose the same values for both.
+    """
+    pairs = (poster, f"{plain}_same_values"), (f"{poster}_tuned", plain)
+    return next(
+        (
+            pair
+            for pair in pairs
+            if all(name in record.rows for name in pair) and have_same_values(record, *pair)
+        ),
+        None,
+    )
+
+
+def have_same_values(record: Record, a: str, b: str) -> bool:
+    """Whether two rows have the same values of searches, whoever found them."""
+    first, second = ((record.rows[name]["tuned"] or "").partition(" (of ")[0] for name in (a, b))
+    return first == second
 
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
@@ -336,11 +367,22 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
     """
     names = "vgg16_v1_stage_5", "vgg16_v1"
     why = "read as: VGG16's error falls where the trunk's last block is trained too"
+    better = better_frozen(record, names[1])
+    if better:
+        why += f"; frozen, with other settings, `{better}` has {describe_error(record, better)}"
     coarse = record.parts.get(BFLOAT16)
     for run, where in ((record, ""), (coarse, "; both in bfloat16, from a run of their own")):
         if run and all(name in run.rows for name in names):
             return describe_pair(run, *names), *_lower(run, *names, why + where)
     return ABSENT, UNTESTED, f"no run has `{names[0]}` beside `{names[1]}`"
+
+
+def better_frozen(record: Record, name: str) -> str | None:
+    """The best row of the study of future work that changes a model; None if none is better."""
+    rows = [row["model"] for row in record.of(MODEL, table="future_work")]
+    rows = [row for row in rows if row.startswith(f"{name}_")]
+    best = min(rows, key=lambda row: record.rows[row]["test_mse"], default=None)
+    return best if best and name in record.rows and order(record, best, name) < 0 else None
 
 
 def published(record: Record, row: Mapping) -> tuple[str, str, str]:
