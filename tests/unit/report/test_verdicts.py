@@ -101,6 +101,9 @@ def test_a_reading_tuned_by_itself_is_judged_in_place_of_one_that_is_not():
     bins, grid = "vgg16_bins_v1_expected", "vgg16_v1_grid_2"
     apart = record({f"{bins}_tuned": 0.02, grid: 0.03})
     made = dataclasses.replace(record({bins: 0.05, grid: 0.03}), parts={"losses": apart})
+    # Its values are its own.
+    assert verdicts.classification_easier(made, bins, grid)[1] == REFUTED
+    made.rows[bins]["tuned"] = "learning_rate 0.01 (of vgg16_bins_v1)"
     measured, verdict, why = verdicts.classification_easier(made, bins, grid)
     assert verdict == REPRODUCED and f"`{bins}_tuned` 0.0200" in measured
     assert why.endswith("from a run of their own")

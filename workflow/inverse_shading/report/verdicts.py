@@ -225,12 +225,13 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
 def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
     """Whether a model with bins has a lower error than the same head with a regression.
 
-    Where a run of its own has the model with values that a search by its own reading chose, that one is
-    judged: the regression's values are its own, too.
+    The regression has the values of a search of its own. So where the model has those of another reading's
+    search, and a run of its own has it with those of its own, that one is judged.
     """
     why = "easier is read as a lower test error by the same head on the same grid"
     tuned, apart = f"{bins}_tuned", record.parts.get(LOSSES)
-    if apart and tuned in apart.rows and grid in apart.rows:
+    has_own = " (of " not in (record.rows[bins]["tuned"] or "")
+    if not has_own and apart and tuned in apart.rows and grid in apart.rows:
         record, bins = apart, tuned
         why += "; each at values that a search of its own chose, from a run of their own"
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)

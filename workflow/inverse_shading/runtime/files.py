@@ -39,7 +39,8 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     """
     with _replacing(path) as temporary:
         yield temporary
-        _publish(temporary, Path(path))
+        _finish(temporary)
+        os.replace(temporary, path)
 
 
 @contextmanager
@@ -54,9 +55,12 @@ def sealed_path(path: str | os.PathLike) -> Iterator[Path]:
         seal = _seal_text(temporary, path.name)
         with _replacing(seal_path(path)) as temporary_seal:
             temporary_seal.write_text(seal, encoding="utf-8")
-            # Killed between the two renames, the pair doesn't match and readers refuse it.
-            _publish(temporary, path)
-            _publish(temporary_seal, seal_path(path))
+            # All that takes time comes first. Killed between the two renames, the pair doesn't match
+            # and readers refuse it.
+            for made in (temporary, temporary_seal):
+                _finish(made)
+            os.replace(temporary, path)
+            os.replace(temporary_seal, seal_path(path))
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -154,14 +158,14 @@ def _short(name: str) -> str:
     return name if len(coded) <= LONGEST_STEM else hashlib.sha256(coded).hexdigest()
 
 
-def _publish(temporary: Path, path: Path) -> None:
+def _finish(temporary: Path) -> None:
+    """Flush a file to disk, with the permissions that it is to have."""
     with open(temporary, "rb") as file:
         os.fsync(file.fileno())
     # mkstemp makes private files; results are meant to be shared like any other file.
     umask = os.umask(0)
     os.umask(umask)
     temporary.chmod(0o666 & ~umask)
-    os.replace(temporary, path)
 
 
 def _remove_orphans(folder: Path, prefix: str, suffix: str) -> None:
