@@ -225,8 +225,8 @@ def resnet_over_vgg(record: Record) -> tuple[str, str, str]:
 def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, str, str]:
     """Whether a model with bins has a lower error than the same head with a regression.
 
-    The regression has the values of a search of its own. So where the model has those of another reading's
-    search, and a run of its own has it with those of its own, that one is judged.
+    The regression has the values of a search of its own. So where the model has those of another
+    reading's search, and a run of its own has it with those of its own, that one is judged.
     """
     why = "easier is read as a lower test error by the same head on the same grid"
     tuned, apart = f"{bins}_tuned", record.parts.get(LOSSES)
