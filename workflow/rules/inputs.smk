@@ -5,8 +5,7 @@ def stage_inputs(stage):
     """The user's own mesh and environment, and the files that the mesh is spread over."""
     files = slices.stage_files(stage)
     beside = buffer_files(files["mesh"]) if "mesh" in files else []
-    # What isn't there is said by the step that reads the mesh.
-    return files | {"buffers": [str(file) for file in beside if file.is_file()]}
+    return files | {"buffers": list(map(str, beside))}
 
 
 def trunk_files(wildcards):

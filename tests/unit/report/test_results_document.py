@@ -236,7 +236,7 @@ def test_plain_cross_entropy_may_be_a_run_of_its_own(folder, tmp_path):
     # Its images are others, and its rows none of the run's.
     assert "vgg16_bins_v1_plain" not in record.rows
     part = render_document(record).partition(heading)[2].partition("\n### ")[0]
-    line = next(line for line in part.splitlines() if line.startswith("- Each at its own values"))
+    line = next(line for line in part.splitlines() if line.startswith("- Each at values chosen"))
     assert "`vgg16_bins_v1_plain` has 0.0900 " in line
     assert "higher than `vgg16_bins_v1`'s 0.0726" in line
     assert f"the ridge regression has a test MSE of {ridge:.6f} on its images and of 0.0311" in part
@@ -262,6 +262,10 @@ def test_readings_tuned_by_themselves_are_a_run_of_their_own(folder, tmp_path):
     write_record(results, tmp_path / "record/losses")
     record = read_record(tmp_path / "record")
     assert f"{bins}_tuned" not in record.rows
+    # The model's values are its own.
+    part = render_document(record).partition(heading)[2].partition("\n### ")[0]
+    assert "_tuned" not in part
+    record.rows[bins]["tuned"] = "learning_rate 0.01 (of vgg16_bins_v1)"
     part = render_document(record).partition(heading)[2].partition("\n### ")[0]
     assert f"- `{bins}_tuned`: 0.0150 " in part and "lower than `vgg16_v1_grid_2`'s 0.0311" in part
     assert "vgg16_bins_v2_expected_tuned`:" not in part

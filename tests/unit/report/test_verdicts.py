@@ -179,7 +179,7 @@ def test_the_loss_stands_beside_plain_cross_entropy(poster, plain, expected):
     assert verdict == UNTESTED and f"`{poster}` 0.0300" in measured
     assert (
         why
-        == f"the poster names no gain; beside plain cross-entropy, each at its own values, so that not the loss alone differs, its error {expected}"
+        == f"the poster names no gain; beside plain cross-entropy, each at values chosen for its loss, so that not the loss alone differs, its error {expected}"
     )
     control = record({poster: 0.03, "plain": plain, "plain_same_values": 0.03})
     measured, _, why = verdicts.loss(control, poster, "plain")

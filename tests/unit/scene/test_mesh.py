@@ -177,12 +177,18 @@ def test_a_gltf_file_with_its_buffer_inside(tmp_path):
 def test_files_beside_a_gltf_file_are_named(tmp_path):
     document, content = gltf()
     inside = f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
-    document["buffers"] = [{"uri": "parts/my%20mesh.bin"}, {"uri": inside}, {}]
+    names = ["parts/my%20mesh.bin", inside, None, "lost.bin"]
+    document["buffers"] = [{"uri": name} for name in names] + [{}]
     path = save(tmp_path / "mesh.gltf", json.dumps(document))
-    assert buffer_files(path) == [tmp_path / "parts/my mesh.bin"]
+    beside = tmp_path / "parts" / "my mesh.bin"
+    beside.parent.mkdir()
+    beside.write_bytes(content)
+    assert buffer_files(path) == [beside]
     assert buffer_files(save(tmp_path / "mesh.glb", glb(*gltf()))) == []
-    document["buffers"][0]["uri"] = "../mesh.bin"
-    for wrong in (json.dumps(document), "{", '{"buffers": 1}'):
+    for name in ("../mesh.bin", "x" * 300):
+        document["buffers"][0]["uri"] = name
+        assert buffer_files(save(tmp_path / "mesh.gltf", json.dumps(document))) == []
+    for wrong in ("{", '{"buffers": 1}'):
         assert buffer_files(save(tmp_path / "mesh.gltf", wrong)) == []
     assert buffer_files(tmp_path / "lost.gltf") == []
 

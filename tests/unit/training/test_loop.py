@@ -200,6 +200,22 @@ def test_what_is_hopeless_ends_with_its_best_epoch(zeros):
     assert not result.given_up and len(result.history) == 3
 
 
+@pytest.mark.parametrize("step, keeps", [(4, False), (7, True)])
+def test_an_epoch_that_fitted_is_not_begun_anew(examples, tmp_path, step, keeps):
+    """In the first epoch of five steps the batch is halved; later the checkpoint is kept."""
+    path = tmp_path / "c.pt"
+    tight = Breaking(step, out_of_memory)
+    if keeps:
+        with pytest.raises(InputError, match=r"c\.pt: the GPU's memory no longer holds"):
+            fit_with(Checkpoint(path, {}, 0), examples, tight, max_epochs=3)
+        assert path.exists()
+        return
+    result, weights = fit_with(Checkpoint(path, {}, 0), examples, tight, max_epochs=3)
+    assert result.batch_size == TRAINING["batch_size"] // 2
+    _, expected = fit_with(None, examples, max_epochs=3, batch_size=TRAINING["batch_size"] // 2)
+    assert torch.equal(weights, expected)
+
+
 def test_batch_norm_refuses_batches_of_one(examples):
     net = nn.Sequential(nn.Linear(5, 2), nn.BatchNorm1d(2))
     with pytest.raises(InputError, match=r"training\.batch_size: found 1, expected at least 2"):
@@ -316,7 +332,7 @@ def test_a_full_gpu_loses_nothing_of_a_resumed_training(
     if while_reading:
         monkeypatch.setattr(torch.optim.AdamW, "load_state_dict", out_of_memory)
     with pytest.raises(
-        InputError, match=r"c\.pt: the GPU's memory doesn't hold .* delete the file"
+        InputError, match=r"c\.pt: the GPU's memory no longer holds .* delete the file"
     ):
         fit_with(Checkpoint(path, {}, 0), examples, Breaking(1, out_of_memory), max_epochs=3)
     assert path.read_bytes() == kept

@@ -22,9 +22,10 @@ from inverse_shading.report.verdicts import (
     LISTED,
     better_frozen,
     describe_error,
+    found_values,
     four_decimals,
-    have_same_values,
     impossible_mae,
+    inherits_values,
     is_random,
     is_root,
     is_within_rounding,
@@ -216,9 +217,15 @@ class _Page:
         return same_values_pair(self._record, poster, plain)
 
     def with_other_values(self, names: Sequence[str], reference: str) -> list[str]:
-        """Those that the run has, with values of searches that aren't the reference's."""
-        present = [name for name in names if self.has(name, reference)]
-        return [name for name in present if not have_same_values(self._record, name, reference)]
+        """Those whose values a search found, and found others than for the reference."""
+        found = {
+            name: found_values(self._record, name) for name in (*names, reference) if self.has(name)
+        }
+        own = found.pop(reference, "")
+        return [name for name, values in found.items() if own and values and values != own]
+
+    def inherits_values(self, name: str) -> bool:
+        return self.has(name) and inherits_values(self._record, name)
 
     def turns_with_images(self, name: str, reference: str) -> bool:
         """Whether a model is better than a reference, but worse on the images of their searches."""

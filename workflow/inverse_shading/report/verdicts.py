@@ -49,6 +49,9 @@ SIMILAR = 0.1
 RANDOM = "ResNet50 has random weights here, and the poster's were pre-trained"
 NOT_APART = "the intervals don't tell them apart"
 
+# Before the model whose search found the values of a row, in the column `tuned`.
+INHERITED = " (of "
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -230,10 +233,10 @@ def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, st
     """
     why = "easier is read as a lower test error by the same head on the same grid"
     tuned, apart = f"{bins}_tuned", record.parts.get(LOSSES)
-    has_own = " (of " not in (record.rows[bins]["tuned"] or "")
-    if not has_own and apart and tuned in apart.rows and grid in apart.rows:
+    inherits = inherits_values(record, bins)
+    if inherits and apart and tuned in apart.rows and grid in apart.rows:
         record, bins = apart, tuned
-        why += "; each at values that a search of its own chose, from a run of their own"
+        why += "; each at values that a search by its own reading chose, from a run of their own"
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
 
 
@@ -328,7 +331,7 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
     words = {-1: "lower", 0: "not told apart", 1: "higher"}
     for run, where in ((record, ""), (record.parts.get(LOSSES), "; from a run of their own")):
         if run and poster in run.rows and plain in run.rows:
-            how = "each at its own values, so that not the loss alone differs"
+            how = "each at values chosen for its loss, so that not the loss alone differs"
             control = same_values_pair(run, poster, plain)
             if control:
                 (poster, plain), how = control, "at the same learning rate and weight decay"
@@ -341,24 +344,27 @@ def loss(record: Record, poster: str, plain: str) -> tuple[str, str, str]:
 def same_values_pair(record: Record, poster: str, plain: str) -> tuple[str, str] | None:
     """Rows with the poster's loss and without it that differ in the loss alone; None without such.
 
-    Either plain cross-entropy was trained at the other one's values, or a search of the reading's own
-    chose the same values for both.
+    Either plain cross-entropy was trained at the other one's values, or two searches chose the same
+    values for both.
     """
-    pairs = (poster, f"{plain}_same_values"), (f"{poster}_tuned", plain)
-    return next(
-        (
-            pair
-            for pair in pairs
-            if all(name in record.rows for name in pair) and have_same_values(record, *pair)
-        ),
-        None,
-    )
+    control, tuned = f"{plain}_same_values", f"{poster}_tuned"
+    if poster in record.rows and control in record.rows:
+        return poster, control
+    if plain in record.rows and tuned in record.rows:
+        first, second = (found_values(record, name) for name in (tuned, plain))
+        if first and first == second:
+            return tuned, plain
+    return None
 
 
-def have_same_values(record: Record, a: str, b: str) -> bool:
-    """Whether two rows have the same values of searches, whoever found them."""
-    first, second = ((record.rows[name]["tuned"] or "").partition(" (of ")[0] for name in (a, b))
-    return first == second
+def found_values(record: Record, name: str) -> str:
+    """The values of a row that a search found, its own or another's; empty if none did."""
+    return (record.rows[name]["tuned"] or "").partition(INHERITED)[0]
+
+
+def inherits_values(record: Record, name: str) -> bool:
+    """Whether a row has values that the search of another model found."""
+    return INHERITED in (record.rows[name]["tuned"] or "")
 
 
 def earlier_layers(record: Record) -> tuple[str, str, str]:
@@ -368,13 +374,15 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
     """
     names = "vgg16_v1_stage_5", "vgg16_v1"
     why = "read as: VGG16's error falls where the trunk's last block is trained too"
-    better = better_frozen(record, names[1])
-    if better:
-        why += f"; frozen, with other settings, `{better}` has {describe_error(record, better)}"
     coarse = record.parts.get(BFLOAT16)
     for run, where in ((record, ""), (coarse, "; both in bfloat16, from a run of their own")):
         if run and all(name in run.rows for name in names):
-            return describe_pair(run, *names), *_lower(run, *names, why + where)
+            why += where
+            better = better_frozen(record, names[1])
+            if better:
+                error, precision = describe_error(record, better), record.rows[better]["precision"]
+                why += f"; frozen, with other settings, `{better}` has {error} in {precision}"
+            return describe_pair(run, *names), *_lower(run, *names, why)
     return ABSENT, UNTESTED, f"no run has `{names[0]}` beside `{names[1]}`"
 
 

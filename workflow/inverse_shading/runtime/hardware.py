@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# Device nodes that NVIDIA's and AMD's drivers make, and Windows' for Linux inside it.
-GPU_NODES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+# Device nodes that NVIDIA's and AMD's drivers make.
+GPU_NODES = ("/dev/nvidiactl", "/dev/kfd")
 
 
 def has_gpu() -> bool:

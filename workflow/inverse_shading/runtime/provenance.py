@@ -7,7 +7,10 @@ carries these digests in its params is run again exactly when code it reaches ha
 import ast
 import hashlib
 import importlib.metadata
+import io
 import re
+import sys
+import tokenize
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -115,7 +118,7 @@ def _without_remarks(source: str, nodes: list[ast.AST]) -> str:
     Text is cut out by position rather than regenerated from the syntax tree, so that the result
     doesn't depend on the version of Python that reads it.
     """
-    lines = _TEXT_OR_COMMENT.sub(lambda match: match["text"] or "", source).splitlines()
+    lines = _without_comments(source).splitlines()
     for node in nodes:
         if isinstance(node, _SCOPES) and ast.get_docstring(node, clean=False) is not None:
             docstring = node.body[0]
@@ -124,12 +127,25 @@ def _without_remarks(source: str, nodes: list[ast.AST]) -> str:
     return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
+def _without_comments(source: str) -> str:
+    # From Python 3.12 on, a text in a text may have the same quotes, and the tokenizer is quick.
+    if sys.version_info < (3, 12):
+        return _TEXT_OR_COMMENT.sub(lambda match: match["text"] or "", source)
+    lines = source.splitlines()
+    if "#" in source:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                row, column = token.start
+                lines[row - 1] = lines[row - 1][:column]
+    return "\n".join(lines)
+
+
 # Texts stay, also those that hold a #. As Python's tokenizer finds them, which takes seconds for the
 # whole package and would be waited for at every start.
 _TEXT_OR_COMMENT = re.compile(
     r"""(?P<text>
-        \"{3} (?: [^"\\]+ | \\. | "(?!"") )* \"{3} | '{3} (?: [^'\\]+ | \\. | '(?!'') )* '{3}
-        | " (?: [^"\\\n]+ | \\. )* " | ' (?: [^'\\\n]+ | \\. )* '
+        \"{3} (?: [^"\\]++ | \\. | "(?!"") )*+ \"{3} | '{3} (?: [^'\\]++ | \\. | '(?!'') )*+ '{3}
+        | " (?: [^"\\\n]++ | \\. )*+ " | ' (?: [^'\\\n]++ | \\. )*+ '
     ) | \#[^\n]*""",
     re.DOTALL | re.VERBOSE,
 )

@@ -147,8 +147,8 @@ def read_buffers(document: dict, binary: bytes, path: Path) -> list[bytes]:
 def buffer_files(path: str | Path) -> list[Path]:
     """Files beside a .gltf file that hold its buffers.
 
-    None of another kind of file, and none of one that can't be read: whoever reads the mesh says what
-    is wrong with it.
+    None of another kind of file, and none of one that can't be read or isn't there: whoever reads the
+    mesh says what is wrong with it.
     """
     path = Path(path)
     if path.suffix.lower() != ".gltf":
@@ -156,13 +156,12 @@ def buffer_files(path: str | Path) -> list[Path]:
     try:
         check_limit(regular_file(path, "a mesh"), LARGEST_FILE, "bytes")
         document, _ = read_container(path)
-        uris = [entry["uri"] for entry in document.get("buffers", []) if "uri" in entry]
-        references = [unquote(uri) for uri in uris if not uri.startswith("data:")]
-        for reference in references:
-            below(path, reference)
+        uris = [entry.get("uri") for entry in document.get("buffers", [])]
+        references = [unquote(uri) for uri in uris if uri and not uri.startswith("data:")]
+        files = [path.parent / each for each in references if below(path, each).is_file()]
     except (InputError, *BROKEN):
         return []
-    return [path.parent / reference for reference in references]
+    return files
 
 
 def below(path: Path, reference: str) -> Path:

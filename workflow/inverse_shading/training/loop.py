@@ -121,8 +121,8 @@ def fit(
     Raises:
         Stopped: the process was asked to stop; with a checkpoint nothing is lost.
         DivergenceError: the loss stops being finite.
-        InputError: the GPU can't hold the smallest batch, or not what a checkpoint goes on with. That
-            one is kept: it would be lost with a smaller batch, which begins anew.
+        InputError: the GPU can't hold the smallest batch, or no longer a training that has a
+            checkpoint. That is kept: it would be lost with a smaller batch, which begins anew.
     """
     least = _smallest_batch(task.network)
     if config["batch_size"] < least:
@@ -151,9 +151,13 @@ def fit(
         try:
             return training.run(checkpoint, is_hopeless)
         except torch.OutOfMemoryError as error:
-            if is_resumed:
+            # What was trained for an epoch fitted, and would be lost.
+            if checkpoint and (is_resumed or training.has_epochs):
                 raise _no_memory_for(checkpoint) from error
             batch_size = halve_batch(batch_size, least)
+            if checkpoint:
+                # It may hold the first steps with the larger batch.
+                checkpoint.remove()
         # Outside the except clause, whose traceback keeps the failed try in memory.
         training = None
         task.network.load_state_dict(initial)
@@ -168,7 +172,8 @@ def _resume(
     """
     try:
         batch_size = saved["batch_size"]
-        if type(batch_size) is not int or not 1 <= batch_size <= config["batch_size"]:
+        least = _smallest_batch(task.network)
+        if type(batch_size) is not int or not least <= batch_size <= config["batch_size"]:
             raise ValueError(f"found a batch size of {batch_size!r}")
         training = _Training(task, config, batch_size, seed, device)
         training.restore(saved)
@@ -188,9 +193,9 @@ def _resume(
 def _no_memory_for(checkpoint: Checkpoint) -> InputError:
     """What to say where a training fitted into the GPU's memory once, and now doesn't."""
     return InputError(
-        f"{checkpoint.path}: the GPU's memory doesn't hold the training that this checkpoint goes on "
-        "with. Free memory on it (see nvidia-smi) and run the same again. To begin anew with smaller "
-        "batches, delete the file."
+        f"{checkpoint.path}: the GPU's memory no longer holds the training that this checkpoint is of. "
+        "Free memory on it (see nvidia-smi) and run the same again. To begin anew, with batches that "
+        "are halved until they fit, delete the file."
     )
 
 
@@ -236,6 +241,11 @@ class _Training:
         )
         self._progress = _Progress(torch.zeros((), device=device))
         self._start = time.monotonic()
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether it has come to the end of an epoch."""
+        return bool(self._progress.history)
 
     def run(self, checkpoint: Checkpoint | None, is_hopeless: Judge | None) -> Fit:
         """Train to the end."""
