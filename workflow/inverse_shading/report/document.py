@@ -218,11 +218,12 @@ class _Page:
 
     def with_other_values(self, names: Sequence[str], reference: str) -> list[str]:
         """Those whose values a search found, and found others than for the reference."""
-        found = {
-            name: found_values(self._record, name) for name in (*names, reference) if self.has(name)
-        }
+        found = {name: self.values(name) for name in (*names, reference) if self.has(name)}
         own = found.pop(reference, "")
         return [name for name, values in found.items() if own and values and values != own]
+
+    def values(self, name: str) -> str:
+        return found_values(self._record, name)
 
     def inherits_values(self, name: str) -> bool:
         return self.has(name) and inherits_values(self._record, name)
