@@ -1,8 +1,10 @@
 """What a finished run took, stage by stage, and from its first job to its last.
 
     python benchmarks/reproduction.py DIR/results
+    python benchmarks/reproduction.py DIR/results --share appearance calibrate
 
-reads the times that Snakemake has kept of each job. Where a run was stopped, the pause counts too.
+reads the times that Snakemake has kept of each job. Where a run was stopped, the pause counts too. The
+second one also tells what share of all jobs' time these stages took.
 """
 
 import argparse
@@ -23,6 +25,9 @@ def main() -> int:
     """Print the minutes and a table of stages."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("results", type=Path, help="folder of a finished run")
+    parser.add_argument(
+        "--share", nargs="+", default=[], metavar="STAGE", help="stages of interest"
+    )
     add_keep(parser)
     arguments = parser.parse_args()
     results = arguments.results
@@ -41,6 +46,16 @@ def main() -> int:
     findings.number("images", f"{images:,}", "images")
     findings.number("minutes", f"{(max(ends) - min(starts)) / 60:.1f}", "minutes in all")
     stages = sum_timings(results / "timings", images, models)
+    unknown = set(arguments.share) - {stage["stage"] for stage in stages}
+    if unknown:
+        parser.error(f"--share: found {', '.join(sorted(unknown))}, which the run has no times of")
+    if arguments.share:
+        for key, what in (("seconds", "seconds"), ("cpu_seconds", "processor seconds")):
+            total = sum(stage[key] for stage in stages)
+            part = sum(stage[key] for stage in stages if stage["stage"] in arguments.share)
+            findings.number(
+                f"share of {what}", f"{100 * part / total:.0f} %", f"share of jobs' {what}"
+            )
     findings.table("stages", STAGE_HEADERS, stage_rows(stages))
     findings.write(arguments.keep)
     return 0

@@ -20,12 +20,13 @@ def ended(results, name, seconds, end):
     os.utime(results / "timings" / f"{name}.tsv", (end, end))
 
 
-def measure(monkeypatch, tmp_path):
+def measure(monkeypatch, tmp_path, *more):
     arguments = [
         "reproduction.py",
         str(tmp_path / "results"),
         "--keep",
         str(tmp_path / "kept.json"),
+        *more,
     ]
     monkeypatch.setattr(sys, "argv", arguments)
     return reproduction.main()
@@ -46,6 +47,21 @@ def test_minutes_are_from_the_first_start_to_the_last_end(monkeypatch, tmp_path)
     assert found["numbers"] == {"images": "2", "minutes": "4.5"}
     stages = {row[0]: row[1:3] for row in found["tables"]["stages"]["rows"]}
     assert stages == {"`render`": ["2", "50"], "`train`": ["1", "60"]}
+
+
+def test_the_share_of_some_stages_is_told(monkeypatch, tmp_path, capsys):
+    results = tmp_path / "results"
+    (results / "parameters").mkdir(parents=True)
+    (results / "parameters/000000-000001.csv").write_text("id\n000000000\n000000001\n")
+    for name, seconds in (("render/000000-000001", 30.0), ("calibrate", 15.0), ("refine", 5.0)):
+        ended(results, name, seconds, 1000.0)
+    assert measure(monkeypatch, tmp_path, "--share", "calibrate", "refine") == 0
+    numbers = read_findings(tmp_path)["kept"]["numbers"]
+    assert numbers["share of seconds"] == "40 %"
+    assert set(numbers) == {"images", "minutes", "share of seconds", "share of processor seconds"}
+    with pytest.raises(SystemExit):
+        measure(monkeypatch, tmp_path, "--share", "calibrate", "refined")
+    assert "--share: found refined, which the run has no times of" in capsys.readouterr().err
 
 
 def test_a_folder_without_times_is_refused(monkeypatch, tmp_path, capsys):

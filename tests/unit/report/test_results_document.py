@@ -271,6 +271,19 @@ def test_readings_tuned_by_themselves_are_a_run_of_their_own(folder, tmp_path):
     assert "vgg16_bins_v2_expected_tuned`:" not in part
 
 
+@pytest.mark.parametrize(
+    "own, theirs, said",
+    [("rate 1", "rate 2", True), ("rate 1", "rate 1 (of a)", False), (None, "rate 2", False)],
+)
+def test_bins_with_other_values_are_named(record, own, theirs, said):
+    rows = {name: dict(content) for name, content in record.rows.items()}
+    rows["vgg16_bins_v1"]["tuned"] = own
+    rows["vgg16_bins_v1_expected"]["tuned"] = theirs
+    part = render_document(dataclasses.replace(record, rows=rows)).partition("### How many bins")[2]
+    sentence = "of `vgg16_bins_v1_expected` are others than those of `vgg16_bins_v1`."
+    assert (sentence in part.partition("\n## ")[0]) == said
+
+
 def test_trainings_of_other_models_are_named_beside_the_times(record):
     assert "are of models that aren't in" not in render_document(record)
     stages = [
