@@ -529,10 +529,8 @@ def test_a_model_of_the_first_images_is_not_trained_again_when_more_are_made(pro
 
 
 def test_the_order_of_models_is_that_of_the_table(project):
-    path = project.code / "config.yaml"
-    config = yaml.safe_load(path.read_text())
-    config["models"] = dict(reversed(config["models"].items()))
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    # Keys of a file that is laid over come first, in its order.
+    edit_config(models=dict(reversed(project.config["models"].items())))(project)
     planned = project.planned()
     assert "compare" in planned and not planned & trained(MODELS)
 
