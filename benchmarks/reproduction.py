@@ -50,12 +50,9 @@ def main() -> int:
     if unknown:
         parser.error(f"--share: found {', '.join(sorted(unknown))}, which the run has no times of")
     if arguments.share:
-        for key, what in (("seconds", "seconds"), ("cpu_seconds", "processor seconds")):
-            total = sum(stage[key] for stage in stages)
-            part = sum(stage[key] for stage in stages if stage["stage"] in arguments.share)
-            findings.number(
-                f"share of {what}", f"{100 * part / total:.0f} %", f"share of jobs' {what}"
-            )
+        total = sum(stage["seconds"] for stage in stages)
+        part = sum(stage["seconds"] for stage in stages if stage["stage"] in arguments.share)
+        findings.number("share", f"{100 * part / total:.0f} %", "share of the jobs' seconds")
     findings.table("stages", STAGE_HEADERS, stage_rows(stages))
     findings.write(arguments.keep)
     return 0

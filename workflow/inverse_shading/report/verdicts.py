@@ -301,7 +301,7 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
         return measured, UNTESTED, RANDOM
     why = (
         "estimated, with one pass of the trunk in every epoch: the heads' seconds and the trunk's "
-        "processor seconds, which decide and have no interval"
+        "processor seconds as Snakemake reads them, which decide and have no interval"
     )
     difference = totals["ResNet50"] - totals["VGG16"]
     if abs(difference) <= sum(halves.values()):
