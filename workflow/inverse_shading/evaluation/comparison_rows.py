@@ -12,6 +12,7 @@ from inverse_shading.evaluation.comparison_table import (
     COLUMNS,
     ENSEMBLE,
     FORMATS,
+    INHERITED,
     MODEL,
     PUBLISHED,
     REFINEMENT,
@@ -133,7 +134,7 @@ def _read_content(path: str | Path) -> dict:
         model = tuning.get("model")
         # A model that is like another one may have that one's values.
         own = model == content.get("model")
-        content["tuning"] = tuning | {"values": values if own else f"{values} (of {model})"}
+        content["tuning"] = tuning | {"values": values if own else f"{values}{INHERITED}{model})"}
     return content
 
 

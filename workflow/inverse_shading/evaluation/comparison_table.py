@@ -16,6 +16,8 @@ from inverse_shading.runtime.errors import InputError
 # can be expected to pass.
 MODEL, ENSEMBLE, REFINEMENT, BASELINE = "model", "ensemble", "refinement", "baseline"
 BOUND, PUBLISHED = "bound", "poster (published)"
+# Before the name of the model whose search found a row's values, where that is another one.
+INHERITED = " (of "
 SOURCES = (MODEL, ENSEMBLE, REFINEMENT, BASELINE, BOUND, PUBLISHED)
 
 ERRORS = [f"{split}_{error}" for split in SPLITS for error in ("mse", "mae")]

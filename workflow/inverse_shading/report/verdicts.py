@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from inverse_shading.evaluation.comparison_table import MODEL
+from inverse_shading.evaluation.comparison_table import INHERITED, MODEL
 from inverse_shading.evaluation.paired_tests import format_signed
 from inverse_shading.evaluation.predictor_names import FLOOR, RIDGE
 from inverse_shading.material.parameters import RANDOM_MSE
@@ -48,9 +48,6 @@ SIMILAR = 0.1
 
 RANDOM = "ResNet50 has random weights here, and the poster's were pre-trained"
 NOT_APART = "the intervals don't tell them apart"
-
-# Before the model whose search found the values of a row, in the column `tuned`.
-INHERITED = " (of "
 
 
 @dataclass(frozen=True)
