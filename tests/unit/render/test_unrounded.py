@@ -105,7 +105,7 @@ def test_a_bad_frame_is_rendered_again_in_a_fresh_context(path, monkeypatch):
         ("shade", renderer.rounded_image, MATERIALS[0]),
     ):
         expected = render(values)
-        renderer._frames.clear()
+        renderer._kept.clear()
         program = renderer._program._program
         # The first frame is bad, of this context alone.
         monkeypatch.setattr(program, name, lambda *_: None)
@@ -175,21 +175,44 @@ def test_renders_are_counted_by_their_share_of_pixels(path, sampled):
     assert counted(lambda: sampled.rounded_image(MATERIALS[0])) == 0
 
 
-def test_the_last_frames_are_kept_and_counted(sampled, monkeypatch):
+def test_the_last_materials_are_kept_and_counted(sampled, monkeypatch):
+    dense = sampled.dense_pixels(MATERIALS)
     frames = [sampled.frame(values) for values in MATERIALS]
     before = sampled.renders
 
     def fail(*_):
         raise AssertionError("rendered again")
 
-    monkeypatch.setattr(sampled, "_shade", fail)
-    for values, frame in list(zip(MATERIALS, frames, strict=True))[-KEPT:]:
-        np.testing.assert_array_equal(sampled.frame(values), frame)
-        assert not frame.flags.writeable
-    # So that a picture's number of renders doesn't depend on the pictures before.
-    assert sampled.renders - before == KEPT
-    with pytest.raises(AssertionError, match="rendered again"):
-        sampled.frame(MATERIALS[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(sampled._program, "shade_linear", fail)
+        for values, frame in list(zip(MATERIALS, frames, strict=True))[-KEPT:]:
+            np.testing.assert_array_equal(sampled.frame(values), frame)
+        # So that a picture's number of renders doesn't depend on the pictures before.
+        assert sampled.renders - before == KEPT
+        with pytest.raises(AssertionError, match="rendered again"):
+            sampled.frame(MATERIALS[0])
+        # A whole frame holds its pixels.
+        np.testing.assert_array_equal(sampled.dense_pixels(MATERIALS[-KEPT:]), dense[-KEPT:])
+    # What isn't kept is rendered beside what is.
+    np.testing.assert_array_equal(sampled.dense_pixels(MATERIALS), dense)
+
+
+def test_a_few_pixels_that_are_kept_are_no_frame(sampled):
+    values = np.full(10, 0.3)
+    sparse = sampled.sparse_pixels(values[None])
+    frame = sampled.frame(values)
+    np.testing.assert_array_equal(sampled.sparse_pixels(values[None]), sparse)
+    np.testing.assert_array_equal(sampled.frame(values), frame)
+    sampled._kept.clear()
+    np.testing.assert_array_equal(sampled.frame(values), frame)
+
+
+def test_a_kept_material_is_of_its_gains(sampled):
+    values = np.full(10, 0.3)
+    brighter = np.append(values, [1.5, 1.0, 0.5])
+    plain, bright = sampled.image(values), sampled.image(brighter)
+    assert bright[..., 0].sum() > plain[..., 0].sum() and bright[..., 2].sum() < plain[..., 2].sum()
+    np.testing.assert_array_equal(sampled.image(values), plain)
 
 
 def test_an_object_that_covers_no_pixel_wholly_can_not_be_compared(path, monkeypatch):

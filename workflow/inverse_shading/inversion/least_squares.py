@@ -9,7 +9,11 @@ from scipy.optimize import least_squares
 from inverse_shading.material.observable import (
     U_SPECULAR,
     UNKNOWNS,
+    X_BASE_COLOR,
+    X_METALNESS,
     X_ROUGHNESS,
+    X_SPECULAR,
+    X_SPECULAR_COLOR,
     divisible,
     observables,
     observables_derivative,
@@ -43,6 +47,17 @@ BLACK = np.array([0.02, 0.02, 0.02, 0.7, 0.5, 0.5, 0.5, 0.5, 0.2])
 
 # At a bound an input may have no effect to be led by; the search starts a little inside.
 MARGIN = 0.01
+
+# Unknowns that one render for the derivatives moves: of a colour, and of the gains, each shows in its
+# own channel of the image alone.
+MOVED_TOGETHER = (
+    X_BASE_COLOR,
+    [X_SPECULAR],
+    [X_ROUGHNESS],
+    X_SPECULAR_COLOR,
+    [X_METALNESS],
+    [UNKNOWNS, UNKNOWNS + 1, UNKNOWNS + 2],
+)
 
 # Gains are sought between this and one by it, on a logarithmic scale from 0 to 1.
 LARGEST_GAIN = 4.0
@@ -168,10 +183,17 @@ class Derivatives:
         return np.vstack([inside, np.zeros(len(x))])
 
     def _differences(self, x: np.ndarray) -> np.ndarray:
+        """float32 (pixels, 3, 9)."""
         steps = np.where(x + self._step <= 1, self._step, -self._step)
-        points = np.concatenate([x[None], x + np.diag(steps)])
+        together = [places for places in MOVED_TOGETHER if places[-1] < len(x)]
+        points = np.tile(x, (1 + len(together), 1))
+        for point, places in zip(points[1:], together, strict=True):
+            point[places] += steps[places]
         at_x, *moved = self._render(rendered(points))
-        return np.stack([m - at_x for m in moved], axis=-1) / steps.astype(np.float32)
+        by_x = np.zeros((*at_x.shape, len(x)), np.float32)
+        for levels, places in zip(moved, together, strict=True):
+            by_x[:, [0, 1, 2], places] = (levels - at_x) / steps[places].astype(np.float32)
+        return by_x
 
 
 def find_material(

@@ -94,10 +94,15 @@ def unknowns_derivative(x: np.ndarray) -> np.ndarray:
 
 
 def divisible(x: np.ndarray) -> np.ndarray:
-    """x with its specular raised to LEAST_SPECULAR, and the colour lowered to the same products."""
+    """x with its specular raised to LEAST_SPECULAR, and the colour lowered to the same products.
+
+    Where it isn't below, x to the last bit: what was rendered there is known.
+    """
     result = x.copy()
-    result[X_SPECULAR] = max(x[X_SPECULAR], LEAST_SPECULAR)
-    result[X_SPECULAR_COLOR] = x[X_SPECULAR_COLOR] * x[X_SPECULAR] / result[X_SPECULAR]
+    if x[X_SPECULAR] >= LEAST_SPECULAR:
+        return result
+    result[X_SPECULAR] = LEAST_SPECULAR
+    result[X_SPECULAR_COLOR] = x[X_SPECULAR_COLOR] * x[X_SPECULAR] / LEAST_SPECULAR
     return result
 
 

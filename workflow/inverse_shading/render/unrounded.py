@@ -33,8 +33,8 @@ WHOLLY = 0.999
 # Fewer pixels than this, of three values each, don't lead a search for nine unknowns anywhere.
 FEWEST = 30
 
-# Whole frames that are kept: a search asks again for the last one, or, where its last step led nowhere,
-# for the one before.
+# Renders of one material that are kept: a search asks again for the last one, or, where its last step
+# led nowhere, for the one before.
 KEPT = 2
 
 
@@ -91,10 +91,11 @@ class UnroundedRenderer:
         self._program = StageProgram(replace(stage, surface=surface), device, threads, TARGETS)
         #: The square of the frame that framed images show, and its resampling.
         self.box, self.filter = self._framing.box, self._framing.filter
-        #: Renders so far; one of some pixels only counts by their share. A kept frame counts like a new
+        #: Renders so far; one of some pixels only counts by their share. A kept one counts like a new
         #: one, so that a picture's number doesn't depend on the pictures before.
         self.renders = 0.0
-        self._frames: dict[bytes, np.ndarray] = {}
+        # The first pixels of materials, in the program's order, as many as were asked for.
+        self._kept: dict[bytes, np.ndarray] = {}
 
     @property
     def driver(self) -> str:
@@ -119,17 +120,9 @@ class UnroundedRenderer:
         return self.framed(self.frame(values))
 
     def frame(self, values: np.ndarray) -> np.ndarray:
-        """One material's whole frame before rounding: read-only float32 (side, side, 3), in levels."""
-        key = values.tobytes()
-        if key in self._frames:
-            self.renders += 1
-            return self._frames[key]
+        """One material's whole frame before rounding: float32 (side, side, 3), in levels."""
         frame = self._background.astype(np.float32)
         frame.reshape(-1, 3)[self._places] = self._shade(values[None], len(self._places))[0]
-        frame.flags.writeable = False
-        if len(self._frames) == KEPT:
-            del self._frames[next(iter(self._frames))]
-        self._frames[key] = frame
         return frame
 
     def framed(self, frame: np.ndarray) -> np.ndarray:
@@ -160,15 +153,31 @@ class UnroundedRenderer:
         return self._shade(values, places.max() + 1)[:, places]
 
     def _shade(self, values: np.ndarray, count: int) -> np.ndarray:
-        parts = []
-        for first in range(0, len(values), TARGETS):
-            chunk = values[first : first + TARGETS]
-            linear = self._program.shade_linear(chunk[:, :INPUTS], count)
-            if chunk.shape[1] > INPUTS:
-                linear *= chunk[:, None, INPUTS:].astype(np.float32)
-            parts.append(255 * srgb_encode(np.clip(linear, 0, 1)))
+        """The first pixels of materials: float32 (n, count, 3), levels of 255."""
         self.renders += len(values) * count / len(self._places)
-        return np.concatenate(parts).astype(np.float32)
+        levels = np.empty((len(values), count, 3), np.float32)
+        missing = []
+        for place, material in enumerate(values):
+            kept = self._kept.get(material.tobytes())
+            if kept is not None and len(kept) >= count:
+                levels[place] = kept[:count]
+            else:
+                missing.append(place)
+        for first in range(0, len(missing), TARGETS):
+            chunk = missing[first : first + TARGETS]
+            linear = self._program.shade_linear(values[chunk, :INPUTS], count)
+            if values.shape[1] > INPUTS:
+                linear *= values[chunk, None, INPUTS:].astype(np.float32)
+            levels[chunk] = 255 * srgb_encode(np.clip(linear, 0, 1))
+        if len(values) == 1 and missing:
+            self._keep(values[0], levels[0])
+        return levels
+
+    def _keep(self, values: np.ndarray, levels: np.ndarray) -> None:
+        self._kept.pop(values.tobytes(), None)
+        if len(self._kept) == KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[values.tobytes()] = levels
 
 
 def _smoothness(mask: np.ndarray, normals: np.ndarray) -> np.ndarray:

@@ -42,6 +42,9 @@ import {
 const SLICE_MS = 24;
 const SLICE = 8192;
 
+/** Unknowns that one render moves: of a colour, red shows in red alone, green in green, blue in blue. */
+const MOVED_TOGETHER = [[0, 1, 2], [3], [4], [5, 6, 7], [8]];
+
 export class Refiner {
   /**
    * @param {PixelRenderer} renderer
@@ -265,12 +268,16 @@ class Derivatives {
     const here = await this.render(x);
     const byU = new Float32Array(here.length * UNKNOWNS);
     const chain = unknownsDerivative(x);
-    for (let j = 0; j < UNKNOWNS; j++) {
-      // Forward, backward where an input would leave [0, 1].
-      const step = (x[j] ?? 0) + this.step <= 1 ? this.step : -this.step;
-      const there = await this.render(x.map((value, i) => (i === j ? value + step : value)));
+    // Forward, backward where an input would leave [0, 1].
+    const steps = x.map((value) => (value + this.step <= 1 ? this.step : -this.step));
+    for (const places of MOVED_TOGETHER) {
+      const there = await this.render(
+        x.map((value, i) => (places.includes(i) ? value + (steps[i] ?? 0) : value)),
+      );
       for (let row = 0; row < here.length; row++) {
-        const slope = ((there[row] ?? 0) - (here[row] ?? 0)) / step;
+        // Rows are red, green and blue of pixel after pixel.
+        const j = places[row % places.length] ?? 0;
+        const slope = ((there[row] ?? 0) - (here[row] ?? 0)) / (steps[j] ?? 1);
         for (let i = 0; i < UNKNOWNS; i++) {
           const place = row * UNKNOWNS + i;
           byU[place] = (byU[place] ?? 0) + slope * (chain[j]?.[i] ?? 0);
