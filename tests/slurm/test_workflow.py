@@ -45,8 +45,9 @@ def test_all_but_local_rules_went_through_slurm_in_as_few_submissions(finished):
         "rule_train": 2,
         "rule_evaluate": 2,
         "rule_baseline": 3,
+        "rule_known_images_calibrate_part": 1,
         "rule_calibrate": 1,
-        "rule_refine": 1,
+        "rule_test_images_refine_part": 1,
         # Two models, three baselines and refinement.
         "rule_appearance": 6,
         "rule_figure_gallery": 1,

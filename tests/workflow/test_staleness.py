@@ -60,7 +60,9 @@ FIGURES = {
 DATA_CARD = {"data_card"}
 # What the table of appearance goes into.
 AFTER_LOOKS = TABLE | {"figures/paired_tests"}
-REFINED = {"refine", *looks(["refined"])}
+REFINED = {"refine", "refine_part/000000-000003", *looks(["refined"])}
+KNOWN = {"calibrate_part/000000-000001"}
+CALIBRATED = KNOWN | {"calibrate"}
 # What runs again when some models are trained again: the best one of them is refined.
 AFTER_MODELS = TABLE | PAIRED | REFINED | {"figures/learning_curves"}
 EVERY_MODEL = trained(MODELS) | drawn(MODELS) | AFTER_MODELS
@@ -69,13 +71,13 @@ TRUNK_FILES = {"trunk/vgg16", "trunk/resnet50"}
 # Renders of test images, which only what moves or relights them makes stale.
 NOVEL_IMAGES = {"novel_images"}
 AFTER_IMAGES = (
-    TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples", "calibrate"}
+    TRUNK_FILES | features() | BASELINES | EVERY_MODEL | {"figures/examples"} | CALIBRATED
 )
 AFTER_RENDERS = over_ranges("images") | DATA_CARD | AFTER_IMAGES
 # Cards hold the calibration, for whoever uses a model.
 CARDS = {f"describe/{model}" for model in MODELS}
 # What runs again when materials are sought in another way.
-AFTER_SEARCH = {"calibrate"} | CARDS | REFINED | AFTER_LOOKS
+AFTER_SEARCH = CALIBRATED | CARDS | REFINED | AFTER_LOOKS
 
 
 def edit_config(**changes):
@@ -219,7 +221,7 @@ CHANGES = {
         | features(trunks=NETWORKS)
         | BASELINES
         | EVERY_MODEL
-        | {"calibrate"}
+        | CALIBRATED
         | NOVEL_IMAGES,
     ),
     "mtime: validation images that nothing is calibrated on": (
@@ -356,7 +358,7 @@ CHANGES = {
         | features(trunks=NETWORKS)
         | BASELINES
         | EVERY_MODEL
-        | {"calibrate"}
+        | CALIBRATED
         | NOVEL_IMAGES,
     ),
     "params: the common training section": (
@@ -373,12 +375,19 @@ CHANGES = {
     ),
     "params: how many test images are looked at": (
         edit_config(appearance__images=3),
-        NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES]) | REFINED | AFTER_LOOKS,
+        NOVEL_IMAGES
+        | looks([*MODELS, *BASELINE_NAMES, "refined"])
+        | {"refine_part/000000-000002", "refine"}
+        | AFTER_LOOKS,
     ),
     "params: how materials are sought": (edit_config(refinement__restarts=2), AFTER_SEARCH),
     "params: when a material explains a picture": (
         edit_config(refinement__doubtful=0.02),
-        AFTER_SEARCH - {"calibrate"},
+        AFTER_SEARCH - CALIBRATED,
+    ),
+    "params: the share of truths that intervals hold": (
+        edit_config(refinement__interval=0.7),
+        AFTER_SEARCH - KNOWN,
     ),
     "params: how many images the report shows": (
         edit_config(figures__report_images=1),

@@ -78,6 +78,11 @@ SAMPLE_RANGES = slices.first_ranges(config, config["appearance"]["images"], "tes
 CALIBRATION_RANGES = slices.first_ranges(
     config, config["refinement"]["calibration_images"], "validation"
 )
+# Both are refined in parts.
+SAMPLE_PARTS = slices.refined_parts(config, config["appearance"]["images"], "test")
+CALIBRATION_PARTS = slices.refined_parts(
+    config, config["refinement"]["calibration_images"], "validation"
+)
 NOVEL_STAGE = slices.novel_stage(config)
 MODELS = model_names(config)
 DEFINITIONS = model_definitions(config)
@@ -105,6 +110,7 @@ resource_scopes:
 
 wildcard_constraints:
     range=r"\d+-\d+",
+    part=r"\d+-\d+",
     model="|".join(DEFINITIONS),
     # The comparison itself lies in results, each study's in a folder of its own.
     table=r"(studies/[a-z0-9_]+/)?",

@@ -32,6 +32,8 @@ rule report_page:
         "results/timings/report_page.tsv"
     conda:
         "../../envs/render.yaml"
+    # The last job: nothing runs beside it.
+    threads: config["threads"]
     params:
         config=sliced(
             framing=config["framing"],

@@ -1,18 +1,9 @@
-"""Rule refine: correct the best model's answers for test images by rendering."""
+"""Rule refine: bring the refined test images together, and score them."""
 
-from inverse_shading.inversion.refine_test_images import refine_sample
+from inverse_shading.inversion.refine_test_images import join_refined_images
 from inverse_shading.runtime.jobs import job
-from inverse_shading.runtime.resources import Resources
 
 with job(snakemake.log[0]):
-    inputs, models = snakemake.input, snakemake.params.models
-    refine_sample(
-        dict(snakemake.output.items()),
-        metrics=dict(zip(models, inputs.metrics, strict=True)),
-        predictions=dict(zip(models, inputs.predictions, strict=True)),
-        images=inputs.images,
-        stage=inputs.stage,
-        calibration=inputs.calibration,
-        config=snakemake.params.config,
-        resources=Resources(snakemake.config["render"]["device"], snakemake.threads),
+    join_refined_images(
+        dict(snakemake.output.items()), list(snakemake.input), snakemake.params.interval
     )

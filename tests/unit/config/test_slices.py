@@ -87,13 +87,23 @@ EXACTLY = {
             "trunk": "resnet50",
         },
     ),
-    "calibration": (
-        slices.calibration_slice,
+    "known images": (
+        slices.known_images_slice,
+        {
+            "framing": {"filter": "lanczos", "image_size": 224, "margin": 0.04},
+            "settings": {"restarts": 6, "step": 0.005, "stride": 4, "tolerance": 1},
+        },
+    ),
+    "refinement": (
+        slices.refinement_slice,
         {
             "framing": {"filter": "lanczos", "image_size": 224, "margin": 0.04},
             "settings": {
-                "calibration_images": 200,
+                "denied": 0.001,
+                "doubtful": 0.01,
                 "interval": 0.8,
+                "misfit_margin": 0.1,
+                "misfit_scale": 25,
                 "restarts": 6,
                 "step": 0.005,
                 "stride": 4,
@@ -184,6 +194,18 @@ def test_first_shards_are_as_many_as_hold_the_images(config, count, split, shard
     names = slices.range_names(config)
     assert (len(names), names[0], names[-1]) == (20, "000000-000499", "009500-009999")
     assert slices.first_ranges(config, count, split) == names[:shards]
+
+
+def test_images_are_refined_in_parts(config):
+    assert slices.refined_parts(config, 60, "test") == [
+        "000000-000024",
+        "000025-000049",
+        "000050-000059",
+    ]
+    assert slices.refined_parts(config, 1, "validation") == ["000000-000000"]
+    # All, where there are fewer: 1,500 of validation.
+    parts = slices.refined_parts(config, 100_000, "validation")
+    assert len(parts) == 60 and parts[-1] == "001475-001499"
 
 
 def test_only_files_of_the_user_are_files_of_a_stage(config):

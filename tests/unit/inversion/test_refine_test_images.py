@@ -8,19 +8,24 @@ import pytest
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.parameter_table import read_parameters, write_parameters
-from inverse_shading.dataset.ranges import image_ranges
+from inverse_shading.dataset.ranges import ImageRange, image_ranges
 from inverse_shading.dataset.splits import shards_of_sample, write_split
 from inverse_shading.evaluation.metrics import score, write_metrics
 from inverse_shading.evaluation.predictions import read_predictions
-from inverse_shading.inversion.calibrate_stage import calibrate
-from inverse_shading.inversion.calibration import UNCALIBRATED, read_calibration, write_calibration
+from inverse_shading.inversion.calibrate_stage import calibrate, refine_known_images
+from inverse_shading.inversion.calibration import (
+    UNCALIBRATED,
+    measure_calibration,
+    read_calibration,
+    write_calibration,
+)
 from inverse_shading.inversion.intervals_file import read_intervals
 from inverse_shading.inversion.known_images import known_pictures, validation_materials
-from inverse_shading.inversion.refine_test_images import refine_sample
+from inverse_shading.inversion.refine_test_images import join_refined_images, refine_test_images
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.floor import posterior_means
 from inverse_shading.material.parameters import PARAMETERS
-from inverse_shading.runtime.artefacts import write_array
+from inverse_shading.runtime.artefacts import write_array, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.files import check_seal
 from inverse_shading.runtime.resources import Resources
@@ -35,7 +40,9 @@ OUTPUTS = {
     "intervals": "intervals.csv",
     "metrics": "metrics.json",
 }
-COUNT = 4
+# A part ends within a shard, and another reaches into the next.
+PARTS = (ImageRange(0, 1), ImageRange(2, 4))
+COUNT = 5
 
 
 def write_predictions(path, values, split):
@@ -79,24 +86,36 @@ class Data:
         self.calibration = folder / "uncalibrated.json"
         write_calibration(self.calibration, UNCALIBRATED)
 
-    def calibrate(self, output, framing=None, **changes):
-        data = DataFiles(self.images, self.parameters, self.splits)
-        config = {"framing": FRAMING | (framing or {}), "settings": SETTINGS | changes}
-        calibrate(output, self.stage, data, config, Resources("cpu", 1))
+    def refine_known(self, folder, parts=PARTS, framing=None):
+        """Each part."""
+        files = DataFiles(self.images, self.parameters, self.splits)
+        config = {"framing": FRAMING | (framing or {}), "settings": SETTINGS}
+        for part in parts:
+            path = folder / f"{part}.json"
+            refine_known_images(path, self.stage, part, files, config, Resources("cpu", 1))
+        return [folder / f"{part}.json" for part in parts]
 
-    def refine(self, folder, count=COUNT, threads=1, metrics=None):
-        outputs = {name: folder / file for name, file in OUTPUTS.items()}
-        refine_sample(
-            outputs,
-            self.metrics if metrics is None else metrics,
-            self.predictions,
-            self.images,
-            self.stage,
-            self.calibration,
-            {"framing": FRAMING, "settings": SETTINGS, "count": count},
-            Resources("cpu", threads),
-        )
-        return outputs
+    def refine(self, folder, parts=PARTS, threads=1, metrics=None):
+        """Each part."""
+        for part in parts:
+            refine_test_images(
+                folder / f"{part}.json",
+                part,
+                self.metrics if metrics is None else metrics,
+                self.predictions,
+                self.images,
+                self.stage,
+                self.calibration,
+                {"framing": FRAMING, "settings": SETTINGS},
+                Resources("cpu", threads),
+            )
+        return [folder / f"{part}.json" for part in parts]
+
+
+def joined(parts, folder):
+    outputs = {name: folder / file for name, file in OUTPUTS.items()}
+    join_refined_images(outputs, parts, SETTINGS["interval"])
+    return outputs
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +124,13 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def outputs(data, tmp_path_factory):
-    outputs = data.refine(tmp_path_factory.mktemp("refined"))
+def parts(data, tmp_path_factory):
+    return data.refine(tmp_path_factory.mktemp("refined"))
+
+
+@pytest.fixture(scope="module")
+def outputs(parts, tmp_path_factory):
+    outputs = joined(parts, tmp_path_factory.mktemp("joined"))
     for path in outputs.values():
         check_seal(path)
     return outputs
@@ -142,23 +166,51 @@ def test_as_many_shards_as_hold_the_images_of_a_split():
     assert shards_of_sample(4, 10, FRACTIONS, "train") == 2
 
 
-def test_a_stage_is_calibrated_on_validation_images(data, tmp_path):
-    data.calibrate(tmp_path / "calibration.json")
+@pytest.fixture(scope="module")
+def known(data, tmp_path_factory):
+    return data.refine_known(tmp_path_factory.mktemp("known"))
+
+
+def test_a_stage_is_calibrated_on_validation_images(data, known, tmp_path):
+    calibrate(tmp_path / "calibration.json", known, SETTINGS["interval"])
     found = read_calibration(tmp_path / "calibration.json")
-    assert found.images == SETTINGS["calibration_images"]
+    assert found.images == COUNT
     assert all(1 <= scale < 100 for scale in found.scales.values())
     assert all(np.isfinite(factor) for factor in found.factors.values())
-    before = (tmp_path / "calibration.json").read_bytes()
-    # Test images and further ones have no say.
-    data.calibrate(tmp_path / "again.json")
-    assert (tmp_path / "again.json").read_bytes() == before
-    data.calibrate(tmp_path / "fewer.json", calibration_images=2)
-    assert read_calibration(tmp_path / "fewer.json").images == 2
+    expected = data.values[data.split == "validation"][: found.images]
+    images = [one for path in known for one in json.loads(path.read_text())["images"]]
+    assert [one["id"] for one in images] == list(expected.index)
+    np.testing.assert_array_equal([one["material"] for one in images], expected.to_numpy())
+
+
+def test_parts_hold_what_was_found_to_the_last_bit(data, known, tmp_path):
+    calibrate(tmp_path / "calibration.json", known, SETTINGS["interval"])
+    identifiers, true = validation_materials(data.parameters, data.splits, COUNT)
+    with Refiner(data.stage, FRAMING, SETTINGS, device="cpu", threads=2) as refiner:
+        found, scores = [], []
+        for picture, values in zip(
+            known_pictures(data.images, identifiers, refiner.weights), true, strict=True
+        ):
+            found.append(refiner.spread(picture, refiner.solve(picture, None)))
+            whole = refiner.whole_frame(picture, values)
+            scores.append(refiner.residual(whole, refiner.solve(whole, None)).score)
+    measured = measure_calibration(found, true, SETTINGS["interval"], scores)
+    assert read_calibration(tmp_path / "calibration.json") == measured
 
 
 def test_a_stage_that_is_not_the_images_own_size_is_refused(data, tmp_path):
     with pytest.raises(InputError, match=r"found images of 48x48, expected 40x40"):
-        data.calibrate(tmp_path / "c.json", framing={"image_size": 40})
+        data.refine_known(tmp_path, framing={"image_size": 40})
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("change", [{"u": [0.5]}, {"score": None}, {"covariance": [[1.0]]}])
+def test_a_part_of_another_form_is_refused_by_name(known, tmp_path, change):
+    content = json.loads(known[0].read_text())
+    content["images"][0] |= change
+    write_json(tmp_path / "part.json", content)
+    with pytest.raises(InputError, match=r"part\.json: can't be read as refined known images"):
+        calibrate(tmp_path / "c.json", [tmp_path / "part.json", *known[1:]], SETTINGS["interval"])
     assert not (tmp_path / "c.json").exists()
 
 
@@ -215,10 +267,20 @@ def test_the_model_with_the_best_validation_error_is_refined(metrics):
     assert metrics["refined"] == "good" and metrics["model"] == "good + refinement"
 
 
-def test_the_same_bytes_with_any_number_of_threads(data, outputs, tmp_path):
-    again = data.refine(tmp_path, threads=2)
-    for name, path in outputs.items():
-        assert again[name].read_bytes() == path.read_bytes(), name
+def test_the_same_bytes_with_any_number_of_threads(data, parts, tmp_path):
+    for again, path in zip(data.refine(tmp_path, threads=2), parts, strict=True):
+        assert again.read_bytes() == path.read_bytes(), path.name
+
+
+def test_parts_of_two_models_are_not_mixed(parts, tmp_path):
+    content = json.loads(parts[1].read_text())
+    write_json(tmp_path / "part.json", content | {"model": "poor"})
+    mixed = [parts[0], tmp_path / "part.json", *parts[2:]]
+    with pytest.raises(
+        InputError, match=r"part\.json: found answers of poor, expected those of good\. Delete"
+    ):
+        joined(mixed, tmp_path)
+    assert not (tmp_path / OUTPUTS["metrics"]).exists()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +297,7 @@ def test_metrics_without_a_validation_error_are_refused_by_name(data, tmp_path, 
     write_metrics(path, content)
     with pytest.raises(InputError, match=r"bad\.json: found no validation MSE\. Delete"):
         data.refine(tmp_path, metrics=data.metrics | {"poor": path})
-    assert not (tmp_path / "metrics.json").exists()
+    assert not list(tmp_path.glob("0*"))
 
 
 def test_no_model_at_all_is_refused(data, tmp_path):

@@ -22,14 +22,17 @@ from inverse_shading.config.models import (
 )
 from inverse_shading.config.schema import TRUNK_SETTINGS
 from inverse_shading.config.search_space import extreme_values, given_parts, searchable_keys
-from inverse_shading.dataset.ranges import image_ranges
-from inverse_shading.dataset.splits import shards_of_sample
+from inverse_shading.dataset.ranges import ImageRange, image_ranges
+from inverse_shading.dataset.splits import shards_of_sample, split_sizes
 from inverse_shading.evaluation.predictor_names import RIDGE
 from inverse_shading.network.architectures import depth_sizes
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.hardware import has_gpu
 from inverse_shading.runtime.names import hint
 from inverse_shading.scene.built_in_lights import LIGHTS
+
+# Images that one job refines, a minute or two on one core. No result depends on it.
+REFINED_TOGETHER = 25
 
 
 def sort_keys(value):
@@ -65,6 +68,17 @@ def first_ranges(config: dict, count: int, split: str | None = None) -> list[str
     else:
         shards = shards_of_sample(count, config["shard_size"], config["split"], split)
     return range_names(config)[:shards]
+
+
+def refined_parts(config: dict, count: int, split: str) -> list[str]:
+    """Names of the parts in which the first images of a split are refined, all if there are fewer.
+
+    A part is named by the places of its first and its last image among these, such as 000025-000049.
+    """
+    held = split_sizes(config["shard_size"], config["split"])[split] * len(range_names(config))
+    count = min(count, held)
+    starts = range(0, count, REFINED_TOGETHER)
+    return [str(ImageRange(first, min(first + REFINED_TOGETHER, count) - 1)) for first in starts]
 
 
 def novel_stage(config: dict) -> dict:
@@ -175,10 +189,21 @@ def baseline_slice(config: dict, baseline: str) -> dict:
     return sliced(**settings, threads=config["threads"])
 
 
-def calibration_slice(config: dict) -> dict:
-    """What calibration depends on beside the stage and the images: no verdict shapes it."""
-    verdicts = ("doubtful", "denied", "misfit_scale", "misfit_margin")
-    settings = {key: value for key, value in config["refinement"].items() if key not in verdicts}
+# What the search for a material depends on, of the section `refinement`.
+SEARCH_SETTINGS = ("stride", "step", "tolerance", "restarts")
+
+
+def known_images_slice(config: dict) -> dict:
+    """What refining known images depends on beside the stage and the images: no verdict shapes it."""
+    settings = {key: config["refinement"][key] for key in SEARCH_SETTINGS}
+    return sliced(framing=config["framing"], settings=settings)
+
+
+def refinement_slice(config: dict) -> dict:
+    """What refining test images depends on beside the stage, the images, models and the calibration."""
+    settings = {
+        key: value for key, value in config["refinement"].items() if key != "calibration_images"
+    }
     return sliced(framing=config["framing"], settings=settings)
 
 

@@ -2,26 +2,62 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from inverse_shading.dataset.labels import Labels
+from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.evaluation.metrics import read_metrics, score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images, write_predictions
 from inverse_shading.inversion.calibration import read_calibration
 from inverse_shading.inversion.known_images import known_pictures
-from inverse_shading.inversion.refiner import Estimate, Refiner
+from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
-from inverse_shading.runtime.artefacts import unusable, write_csv
+from inverse_shading.runtime.artefacts import unusable, write_csv, write_json
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
+from inverse_shading.runtime.sections import Section, key
+from inverse_shading.runtime.typed_json import read_section
+
+Ten = Annotated[list[float], Field(min_length=len(PARAMETERS), max_length=len(PARAMETERS))]
+
+# Of an estimate, what is kept of each image: ten numbers each, and one.
+FOUND = ("material", "expected", "low", "high")
+MEASURED = ("reasons", "rms", "guess_rms", "renders", "starts", "converged")
 
 
-def refine_sample(
-    outputs: Mapping[str, str | Path],
+class RefinedImage(Section):
+    """What was found of a test image; ten numbers in the order of `PARAMETERS`."""
+
+    id: str = key("The image's.")
+    true: Ten = key("Its inputs.")
+    material: Ten = key("See `refiner.Estimate`, as all that follow.")
+    expected: Ten
+    low: Ten
+    high: Ten
+    reasons: dict[str, str | None]
+    rms: float
+    guess_rms: float
+    renders: float
+    starts: int
+    converged: bool
+
+
+class RefinedImages(Section):
+    """A part of the refined test images."""
+
+    model: str = key("Whose answers were refined.")
+    images: list[RefinedImage] = key("In the order of their ids.")
+
+
+def refine_test_images(
+    output: str | Path,
+    part: ImageRange,
     metrics: Mapping[str, str | Path],
     predictions: Mapping[str, str | Path],
     images: Sequence[str | Path],
@@ -30,9 +66,51 @@ def refine_sample(
     config: Mapping,
     resources: Resources,
 ) -> None:
-    """Refine what the best model says of the first test images, and score it.
+    """Refine what the best model says of a part of the first test images.
 
     The best model is the one with the lowest MSE on the validation images.
+
+    Args:
+        output: the JSON to write, see `RefinedImages`.
+        part: places of the images among the first test images.
+        metrics, predictions: of the models by name.
+        images: arrays of framed images named RANGE.npy that hold them.
+        stage: what the images were rendered on.
+        calibration: written by `calibrate_stage.calibrate`.
+        config: framing, the config's section: image_size, margin, filter; settings, its section
+            `refinement`.
+        resources: where to render.
+
+    Raises:
+        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+    """
+    framing, settings = config["framing"], config["settings"]
+    best = _best_model(metrics)
+    identifiers, true, predicted = (
+        of_all[part.first :] for of_all in sampled_test_images(predictions[best], part.last + 1)
+    )
+    guesses = guessed_materials(predicted)
+    measured = read_calibration(calibration)
+    content = []
+    with Refiner(
+        stage, framing, settings, measured, resources.device, resources.threads
+    ) as refiner:
+        logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
+        pictures = known_pictures(images, identifiers, refiner.weights)
+        known = zip(identifiers, true, pictures, guesses, strict=True)
+        for identifier, values, picture, guess in progress(known, len(true), "image"):
+            estimate = refiner.refine(picture, guess)
+            ten = {name: getattr(estimate, name).tolist() for name in FOUND}
+            rest = {name: getattr(estimate, name) for name in MEASURED}
+            one = {"id": identifier, "true": values.tolist(), **ten, **rest}
+            content.append(RefinedImage(**one).model_dump())
+    write_json(output, {"model": best, "images": content})
+
+
+def join_refined_images(
+    outputs: Mapping[str, str | Path], parts: Sequence[str | Path], interval: float
+) -> None:
+    """Bring the refined test images together, and score them.
 
     Args:
         outputs: the files to write. predictions: a predictions.csv with posterior means, the best
@@ -42,37 +120,25 @@ def refine_sample(
             model's name; splits.test, see `metrics.score`, of the means; material_mse; interval;
             coverage by parameter; medians of rms, guess_rms and renders; converged, the share of
             images.
-        metrics, predictions: of the models by name.
-        images: arrays of framed images named RANGE.npy that hold the sample, see `sample`.
-        stage: what the images were rendered on.
-        calibration: written by `calibrate_stage.calibrate`.
-        config: framing, the config's section: image_size, margin, filter; settings, its section
-            `refinement`; count of test images to take, all if there are fewer.
-        resources: where to render.
+        parts: written by `refine_test_images`, in order.
+        interval: share of truths that intervals are meant to hold.
 
     Raises:
-        InputError: an input can't be read or doesn't fit the others, or nothing can render.
+        InputError: a part can't be read, or refined another model's answers than the first.
     """
-    framing, settings = config["framing"], config["settings"]
-    best = _best_model(metrics)
-    identifiers, true, predicted = sampled_test_images(predictions[best], config["count"])
-    guesses = guessed_materials(predicted)
-    estimates = []
-    measured = read_calibration(calibration)
-    with Refiner(
-        stage, framing, settings, measured, resources.device, resources.threads
-    ) as refiner:
-        logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
-        pictures = known_pictures(images, identifiers, refiner.weights)
-        pairs = zip(pictures, guesses, strict=True)
-        for picture, guess in progress(pairs, len(true), "image"):
-            estimates.append(refiner.refine(picture, guess))
-    values = pd.DataFrame(true, index=identifiers, columns=list(PARAMETERS))
+    read = {part: read_section(part, "refined images", RefinedImages) for part in parts}
+    best = read[parts[0]].model
+    for part, content in read.items():
+        if content.model != best:
+            raise unusable(part, f"found answers of {content.model}, expected those of {best}")
+    images = [image for content in read.values() for image in content.images]
+    true = np.array([image.true for image in images])
+    values = pd.DataFrame(true, index=[image.id for image in images], columns=list(PARAMETERS))
     labels = Labels(values, np.full(len(true), "test"))
-    write_predictions(outputs["predictions"], labels, np.array([e.expected for e in estimates]))
-    write_predictions(outputs["materials"], labels, np.array([e.material for e in estimates]))
-    _write_intervals(outputs["intervals"], identifiers, estimates)
-    write_metrics(outputs["metrics"], _metrics(best, true, estimates, settings["interval"]))
+    write_predictions(outputs["predictions"], labels, np.array([one.expected for one in images]))
+    write_predictions(outputs["materials"], labels, np.array([one.material for one in images]))
+    _write_intervals(outputs["intervals"], images)
+    write_metrics(outputs["metrics"], _metrics(best, true, images, interval))
 
 
 def _best_model(metrics: Mapping[str, str | Path]) -> str:
@@ -87,27 +153,25 @@ def _best_model(metrics: Mapping[str, str | Path]) -> str:
     return min(errors, key=errors.get)
 
 
-def _write_intervals(
-    path: str | Path, identifiers: Sequence[str], estimates: Sequence[Estimate]
-) -> None:
-    columns = {"id": identifiers}
+def _write_intervals(path: str | Path, images: Sequence[RefinedImage]) -> None:
+    columns = {"id": [image.id for image in images]}
     for place, name in enumerate(PARAMETERS):
-        columns[f"{name}_low"] = [estimate.low[place] for estimate in estimates]
-        columns[f"{name}_high"] = [estimate.high[place] for estimate in estimates]
-        columns[f"{name}_undetermined"] = [estimate.reasons[name] for estimate in estimates]
+        columns[f"{name}_low"] = [image.low[place] for image in images]
+        columns[f"{name}_high"] = [image.high[place] for image in images]
+        columns[f"{name}_undetermined"] = [image.reasons[name] for image in images]
     for name in ("rms", "guess_rms", "renders", "starts"):
-        columns[name] = [getattr(estimate, name) for estimate in estimates]
+        columns[name] = [getattr(image, name) for image in images]
     write_csv(path, columns, f"%.{DECIMALS}f")
 
 
-def _metrics(best: str, true: np.ndarray, estimates: Sequence[Estimate], interval: float) -> dict:
-    expected = np.array([estimate.expected for estimate in estimates])
-    material = np.array([estimate.material for estimate in estimates])
-    low = np.array([estimate.low for estimate in estimates])
-    high = np.array([estimate.high for estimate in estimates])
+def _metrics(best: str, true: np.ndarray, images: Sequence[RefinedImage], interval: float) -> dict:
+    expected = np.array([image.expected for image in images])
+    material = np.array([image.material for image in images])
+    low = np.array([image.low for image in images])
+    high = np.array([image.high for image in images])
     held = ((true >= low) & (true <= high)).mean(axis=0)
     medians = {
-        f"{name}_median": float(np.median([getattr(estimate, name) for estimate in estimates]))
+        f"{name}_median": float(np.median([getattr(image, name) for image in images]))
         for name in ("rms", "guess_rms", "renders")
     }
     return {
@@ -118,5 +182,5 @@ def _metrics(best: str, true: np.ndarray, estimates: Sequence[Estimate], interva
         "interval": interval,
         "coverage": dict(zip(PARAMETERS, held.tolist(), strict=True)),
         **medians,
-        "converged": float(np.mean([estimate.converged for estimate in estimates])),
+        "converged": float(np.mean([image.converged for image in images])),
     }
