@@ -4,13 +4,15 @@
     python benchmarks/reproduction.py DIR/results --share appearance calibrate
 
 reads the times that Snakemake has kept of each job. Where a run was stopped, the pause counts too. The
-second one also tells what share of all jobs' time these stages took.
+second one also tells what share of the run's time these stages took: a moment at which several jobs run
+counts for each by its part, and one at which none runs for none.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +20,19 @@ sys.path.insert(0, str(ROOT / "workflow"))
 
 from inverse_shading.report.document import STAGE_HEADERS, stage_rows
 from inverse_shading.report.findings import Findings, add_keep
-from inverse_shading.report.recording import sum_timings
+from inverse_shading.report.recording import read_timing, sum_timings, timed_jobs
+
+
+def share(starts: np.ndarray, ends: np.ndarray, chosen: np.ndarray) -> float:
+    """What part of the time in which jobs (n,) ran belongs to some of them, 0 to 1."""
+    moments = np.unique(np.concatenate([starts, ends]))
+    # (jobs, stretches between moments)
+    running = (starts[:, None] <= moments[:-1]) & (ends[:, None] >= moments[1:])
+    count = running.sum(axis=0)
+    lengths = np.where(count > 0, np.diff(moments), 0)
+    return float(
+        (lengths * running[chosen].sum(axis=0) / np.maximum(count, 1)).sum() / lengths.sum()
+    )
 
 
 def main() -> int:
@@ -33,26 +47,22 @@ def main() -> int:
     results = arguments.results
     models = [path.parent.name for path in sorted(results.glob("models/*/metrics.json"))]
     images = sum(len(pd.read_csv(path)) for path in results.glob("parameters/*.csv"))
-    timings = list((results / "timings").rglob("*.tsv"))
-    if not timings:
+    jobs = timed_jobs(results / "timings", images, models)
+    if not jobs:
         parser.error(f"{results}: found no timings, expected the results of a finished run")
     # Snakemake writes a job's file when the job ends.
-    ends = [path.stat().st_mtime for path in timings]
-    starts = [
-        end - float(pd.read_csv(path, sep="\t")["s"].iloc[-1])
-        for path, end in zip(timings, ends, strict=True)
-    ]
+    ends = np.array([path.stat().st_mtime for path in jobs])
+    starts = ends - [read_timing(path)["s"] for path in jobs]
     findings = Findings(measures=False)
     findings.number("images", f"{images:,}", "images")
-    findings.number("minutes", f"{(max(ends) - min(starts)) / 60:.1f}", "minutes in all")
+    findings.number("minutes", f"{(ends.max() - starts.min()) / 60:.1f}", "minutes in all")
     stages = sum_timings(results / "timings", images, models)
     unknown = set(arguments.share) - {stage["stage"] for stage in stages}
     if unknown:
         parser.error(f"--share: found {', '.join(sorted(unknown))}, which the run has no times of")
     if arguments.share:
-        total = sum(stage["seconds"] for stage in stages)
-        part = sum(stage["seconds"] for stage in stages if stage["stage"] in arguments.share)
-        findings.number("share", f"{100 * part / total:.0f} %", "share of the jobs' seconds")
+        chosen = np.array([stage in arguments.share for stage in jobs.values()])
+        findings.number("share", f"{100 * share(starts, ends, chosen):.0f} %", "share of the time")
     findings.table("stages", STAGE_HEADERS, stage_rows(stages))
     findings.write(arguments.keep)
     return 0

@@ -53,11 +53,22 @@ def test_the_share_of_some_stages_is_told(monkeypatch, tmp_path, capsys):
     results = tmp_path / "results"
     (results / "parameters").mkdir(parents=True)
     (results / "parameters/000000-000001.csv").write_text("id\n000000000\n000000001\n")
-    for name, seconds in (("render/000000-000001", 30.0), ("calibrate", 15.0), ("refine", 5.0)):
-        ended(results, name, seconds, 1000.0)
-    assert measure(monkeypatch, tmp_path, "--share", "calibrate", "refine") == 0
-    numbers = read_findings(tmp_path)["kept"]["numbers"]
-    assert numbers["share"] == "40 %"
+    # 20 s alone and 10 s of three, nothing for 10 s, then 20 s alone: 50 s in which something ran.
+    for name, seconds, end in (
+        ("render/000000-000001", 30.0, 1030.0),
+        ("calibrate/000000-000001", 10.0, 1030.0),
+        ("calibrate", 10.0, 1030.0),
+        ("refine", 20.0, 1060.0),
+    ):
+        ended(results, name, seconds, end)
+    for stages, expected in (
+        (["calibrate"], "13 %"),
+        (["calibrate", "refine"], "53 %"),
+        (["render"], "47 %"),
+        (["calibrate", "refine", "render"], "100 %"),
+    ):
+        assert measure(monkeypatch, tmp_path, "--share", *stages) == 0
+        assert read_findings(tmp_path)["kept"]["numbers"]["share"] == expected
     with pytest.raises(SystemExit):
         measure(monkeypatch, tmp_path, "--share", "calibrate", "refined")
     assert "--share: found refined, which the run has no times of" in capsys.readouterr().err

@@ -357,18 +357,8 @@ def sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
         InputError: a file there isn't what Snakemake writes.
     """
     stages: dict[str, dict] = {}
-    for path in sorted(folder.rglob("*.tsv")):
-        count = 0
-        if RANGE.fullmatch(path.stem):
-            found = parse_range(path.stem)
-            if found.first >= images:
-                continue
-            count = len(found)
-        rule, *rest = path.relative_to(folder).with_suffix("").parts
-        owners = rest[1:] if (rule, *rest[:1]) == LOOKS else rest if rule in OF_MODELS else []
-        if owners and owners[0] not in models:
-            continue
-        name = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
+    for path, name in timed_jobs(folder, images, models).items():
+        count = len(parse_range(path.stem)) if RANGE.fullmatch(path.stem) else 0
         stage = stages.setdefault(
             name,
             {
@@ -380,7 +370,7 @@ def sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
                 "memory_mb": 0.0,
             },
         )
-        measured = _read_timing(path)
+        measured = read_timing(path)
         stage["jobs"] += 1
         stage["images"] += count
         stage["seconds"] += measured["s"]
@@ -392,7 +382,26 @@ def sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
     ]
 
 
-def _read_timing(path: Path) -> dict[str, float]:
+def timed_jobs(folder: Path, images: int, models: Sequence[str]) -> dict[Path, str]:
+    """The files of a run's jobs, each with its stage; see `sum_timings`."""
+    found = {}
+    for path in sorted(folder.rglob("*.tsv")):
+        if RANGE.fullmatch(path.stem) and parse_range(path.stem).first >= images:
+            continue
+        rule, *rest = path.relative_to(folder).with_suffix("").parts
+        owners = rest[1:] if (rule, *rest[:1]) == LOOKS else rest if rule in OF_MODELS else []
+        if owners and owners[0] not in models:
+            continue
+        found[path] = f"{rule}/{rest[0]}" if rule == "features" and rest else rule
+    return found
+
+
+def read_timing(path: Path) -> dict[str, float]:
+    """What Snakemake measured of a job: `s`, wall seconds; `cpu_time`; `max_rss`, megabytes.
+
+    Raises:
+        InputError: the file isn't what Snakemake writes.
+    """
     try:
         with path.open(encoding="utf-8", newline="") as file:
             job = list(csv.DictReader(file, delimiter="\t"))[-1]
