@@ -4,8 +4,8 @@
     python benchmarks/reproduction.py DIR/results --share appearance calibrate
 
 reads the times that Snakemake has kept of each job. Where a run was stopped, the pause counts too. The
-second one also tells what share of the run's time these stages took: a moment at which several jobs run
-counts for each by its part, and one at which none runs for none.
+second one also tells what share of the run's time these stages took. Time in which several jobs run is
+divided evenly among them, and time in which none runs is left out.
 """
 
 import argparse

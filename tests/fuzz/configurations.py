@@ -24,7 +24,10 @@ def planned(path: Path) -> dict:
     slices.range_names(config)
     slices.first_ranges(config, config["figures"]["example_images"])
     slices.first_ranges(config, config["appearance"]["images"], "test")
-    slices.first_ranges(config, config["refinement"]["calibration_images"], "validation")
+    for part in slices.refined_parts(
+        config, config["refinement"]["calibration_images"], "validation"
+    ):
+        slices.part_ranges(config, part, "validation")
     slices.first_ranges(config, config["search"].get("images", config["n_images"]))
     for stage in (config["stage"], slices.novel_stage(config)):
         slices.stage_slice(config, stage)

@@ -373,6 +373,17 @@ CHANGES = {
         edit_config(appearance__novel__environment="builtin"),
         {"novel_stage"} | NOVEL_IMAGES | looks([*MODELS, *BASELINE_NAMES, "refined"]) | AFTER_LOOKS,
     ),
+    "params: images that are refined in other parts": (
+        # Of two known images there is one part as before.
+        edit_file(
+            "workflow/inverse_shading/config/slices.py",
+            "REFINED_TOGETHER = 25",
+            "REFINED_TOGETHER = 2",
+        ),
+        {"refine_part/000000-000001", "refine_part/000002-000003", "refine"}
+        | looks(["refined"])
+        | AFTER_LOOKS,
+    ),
     "params: how many test images are looked at": (
         edit_config(appearance__images=3),
         NOVEL_IMAGES

@@ -74,11 +74,7 @@ RANGES = slices.range_names(config)
 EXAMPLE_RANGES = slices.first_ranges(config, config["figures"]["example_images"])
 # The first shards, as many as it takes to hold the test images whose predictions are rendered.
 SAMPLE_RANGES = slices.first_ranges(config, config["appearance"]["images"], "test")
-# Likewise for the validation images that intervals are calibrated on.
-CALIBRATION_RANGES = slices.first_ranges(
-    config, config["refinement"]["calibration_images"], "validation"
-)
-# Both are refined in parts.
+# They, and the validation images that intervals are calibrated on, are refined in parts.
 SAMPLE_PARTS = slices.refined_parts(config, config["appearance"]["images"], "test")
 CALIBRATION_PARTS = slices.refined_parts(
     config, config["refinement"]["calibration_images"], "validation"

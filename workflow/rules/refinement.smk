@@ -5,9 +5,9 @@
 rule calibrate_part:
     input:
         stage="results/stage.safetensors",
-        images=expand("results/images/{range}.npy", range=CALIBRATION_RANGES),
-        parameters=expand("results/parameters/{range}.csv", range=CALIBRATION_RANGES),
-        splits=expand("results/splits/{range}.csv", range=CALIBRATION_RANGES),
+        images=images_of_part("validation"),
+        parameters=labels_of("parameters", known_ranges),
+        splits=labels_of("splits", known_ranges),
     output:
         "results/calibration/{part}.json",
     log:
@@ -51,7 +51,7 @@ rule refine_part:
     input:
         metrics=expand("results/models/{model}/metrics.json", model=MODELS),
         predictions=expand("results/models/{model}/predictions.csv", model=MODELS),
-        images=expand("results/images/{range}.npy", range=SAMPLE_RANGES),
+        images=images_of_part("test"),
         stage="results/stage.safetensors",
         calibration="results/calibration.json",
     output:

@@ -32,7 +32,7 @@ rule report_page:
         "results/timings/report_page.tsv"
     conda:
         "../../envs/render.yaml"
-    # The last job: nothing runs beside it.
+    # Of the last jobs it takes longest.
     threads: config["threads"]
     params:
         config=sliced(

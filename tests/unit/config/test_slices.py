@@ -208,6 +208,24 @@ def test_images_are_refined_in_parts(config):
     assert len(parts) == 60 and parts[-1] == "001475-001499"
 
 
+@pytest.mark.parametrize(
+    ("part", "first", "last"),
+    [
+        # A shard of 500 has 75 images of validation.
+        ("000000-000024", 0, 0),
+        ("000050-000074", 0, 0),
+        ("000075-000099", 1, 1),
+        ("000065-000089", 0, 1),
+        ("000150-000199", 2, 2),
+        ("000000-000199", 0, 2),
+    ],
+)
+def test_a_part_reads_the_shards_that_hold_it(config, part, first, last):
+    names = slices.range_names(config)
+    found = slices.part_ranges(config, part, "validation")
+    assert found == (names[first : last + 1], names[: last + 1])
+
+
 def test_only_files_of_the_user_are_files_of_a_stage(config):
     assert slices.stage_files(config["stage"]) == {}
     assert slices.stage_files(slices.novel_stage(config)) == {}

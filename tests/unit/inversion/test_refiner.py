@@ -21,6 +21,7 @@ from inverse_shading.material.observable import (
     U_METALNESS,
     U_PRODUCTS,
     U_ROUGHNESS,
+    UNKNOWNS,
     X_BASE_COLOR,
     divisible,
     observables,
@@ -337,6 +338,11 @@ def test_colours_moved_together_are_as_if_moved_one_by_one(path, values, gains):
     expected = by_x @ unknowns_derivative(x).astype(np.float32)
     np.testing.assert_array_equal(found, expected)
     renderer.close()
+
+
+def test_every_unknown_and_every_gain_is_moved():
+    moved = [place for places in least_squares.MOVED_TOGETHER for place in places]
+    assert sorted(moved) == list(range(UNKNOWNS + 3))
 
 
 def test_differences_stay_within_bounds():

@@ -22,7 +22,7 @@ from inverse_shading.config.models import (
 )
 from inverse_shading.config.schema import TRUNK_SETTINGS
 from inverse_shading.config.search_space import extreme_values, given_parts, searchable_keys
-from inverse_shading.dataset.ranges import ImageRange, image_ranges
+from inverse_shading.dataset.ranges import ImageRange, image_ranges, parse_range
 from inverse_shading.dataset.splits import shards_of_sample, split_sizes
 from inverse_shading.evaluation.predictor_names import RIDGE
 from inverse_shading.network.architectures import depth_sizes
@@ -75,10 +75,25 @@ def refined_parts(config: dict, count: int, split: str) -> list[str]:
 
     A part is named by the places of its first and its last image among these, such as 000025-000049.
     """
-    held = split_sizes(config["shard_size"], config["split"])[split] * len(range_names(config))
-    count = min(count, held)
+    count = min(count, _held(config, split) * len(range_names(config)))
     starts = range(0, count, REFINED_TOGETHER)
     return [str(ImageRange(first, min(first + REFINED_TOGETHER, count) - 1)) for first in starts]
+
+
+def part_ranges(config: dict, part: str, split: str) -> tuple[list[str], list[str]]:
+    """Names of the shards that hold the images of a part, and of those up to the last of them.
+
+    Args:
+        part: of `refined_parts` of the split.
+    """
+    places = parse_range(part)
+    known = first_ranges(config, places.last + 1, split)
+    return known[places.first // _held(config, split) :], known
+
+
+def _held(config: dict, split: str) -> int:
+    """Images of a split in each shard."""
+    return split_sizes(config["shard_size"], config["split"])[split]
 
 
 def novel_stage(config: dict) -> dict:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from inverse_shading.dataset.data_files import DataFiles
 from inverse_shading.dataset.parameter_table import sample_parameters
@@ -82,13 +83,15 @@ def refine_known_images(
     count = part.last + 1
     identifiers, true = validation_materials(data.parameters, data.splits, count)
     identifiers, true = identifiers[part.first :], true[part.first :]
-    with Refiner(
+    refiner = Refiner(
         stage,
         config["framing"],
         config["settings"],
         device=resources.device,
         threads=resources.threads,
-    ) as refiner:
+    )
+    # As many as there are of BLAS, sums have other last digits.
+    with refiner, threadpool_limits(1):
         logger.info("%d known materials on %s", len(true), refiner.driver)
         pictures = known_pictures(data.inputs, identifiers, refiner.weights)
         found = _refined(refiner, pictures, true, "image")

@@ -183,7 +183,7 @@ class Derivatives:
         return np.vstack([inside, np.zeros(len(x))])
 
     def _differences(self, x: np.ndarray) -> np.ndarray:
-        """float32 (pixels, 3, 9)."""
+        """float32 (pixels, 3, 9 or 12)."""
         steps = np.where(x + self._step <= 1, self._step, -self._step)
         together = [places for places in MOVED_TOGETHER if places[-1] < len(x)]
         points = np.tile(x, (1 + len(together), 1))

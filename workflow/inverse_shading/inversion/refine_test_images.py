@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 from pydantic import Field
+from threadpoolctl import threadpool_limits
 
 from inverse_shading.dataset.labels import Labels
 from inverse_shading.dataset.ranges import ImageRange
@@ -92,9 +93,9 @@ def refine_test_images(
     guesses = guessed_materials(predicted)
     measured = read_calibration(calibration)
     content = []
-    with Refiner(
-        stage, framing, settings, measured, resources.device, resources.threads
-    ) as refiner:
+    refiner = Refiner(stage, framing, settings, measured, resources.device, resources.threads)
+    # As many as there are of BLAS, sums have other last digits.
+    with refiner, threadpool_limits(1):
         logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)
         known = zip(identifiers, true, pictures, guesses, strict=True)

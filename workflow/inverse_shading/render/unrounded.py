@@ -17,8 +17,8 @@ from inverse_shading.runtime.errors import InputError
 from inverse_shading.scene.srgb import srgb_encode
 from inverse_shading.scene.stage_file import read_stage
 
-# Materials in flight: a point and its derivatives by nine unknowns.
-TARGETS = 10
+# Materials in flight: a point and what is moved for its derivatives, gains included.
+TARGETS = 7
 
 # A material's, before its gains.
 INPUTS = len(PARAMETERS)
