@@ -62,7 +62,7 @@ def main() -> int:
         parser.error(f"--share: found {', '.join(sorted(unknown))}, which the run has no times of")
     if arguments.share:
         chosen = np.array([stage in arguments.share for stage in jobs.values()])
-        findings.number("share", f"{100 * share(starts, ends, chosen):.0f} %", "share of the time")
+        findings.number("share", f"{100 * share(starts, ends, chosen):.1f} %", "share of the time")
     findings.table("stages", STAGE_HEADERS, stage_rows(stages))
     findings.write(arguments.keep)
     return 0

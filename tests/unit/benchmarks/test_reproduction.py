@@ -62,10 +62,10 @@ def test_the_share_of_some_stages_is_told(monkeypatch, tmp_path, capsys):
     ):
         ended(results, name, seconds, end)
     for stages, expected in (
-        (["calibrate"], "13 %"),
-        (["calibrate", "refine"], "53 %"),
-        (["render"], "47 %"),
-        (["calibrate", "refine", "render"], "100 %"),
+        (["calibrate"], "13.3 %"),
+        (["calibrate", "refine"], "53.3 %"),
+        (["render"], "46.7 %"),
+        (["calibrate", "refine", "render"], "100.0 %"),
     ):
         assert measure(monkeypatch, tmp_path, "--share", *stages) == 0
         assert read_findings(tmp_path)["kept"]["numbers"]["share"] == expected
