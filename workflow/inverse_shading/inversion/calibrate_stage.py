@@ -16,11 +16,7 @@ from inverse_shading.inversion.calibration import (
     measure_calibration,
     write_calibration,
 )
-from inverse_shading.inversion.known_images import (
-    as_picture,
-    known_pictures,
-    validation_materials,
-)
+from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.observable import UNKNOWNS
 from inverse_shading.material.parameters import PARAMETERS
@@ -90,7 +86,7 @@ def refine_known_images(
         device=resources.device,
         threads=resources.threads,
     )
-    # As many as there are of BLAS, sums have other last digits.
+    # With another number of BLAS's threads, sums have other last digits.
     with refiner, threadpool_limits(1):
         logger.info("%d known materials on %s", len(true), refiner.driver)
         pictures = known_pictures(data.inputs, identifiers, refiner.weights)

@@ -94,7 +94,7 @@ def refine_test_images(
     measured = read_calibration(calibration)
     content = []
     refiner = Refiner(stage, framing, settings, measured, resources.device, resources.threads)
-    # As many as there are of BLAS, sums have other last digits.
+    # With another number of BLAS's threads, sums have other last digits.
     with refiner, threadpool_limits(1):
         logger.info("%d images of %s refined on %s", len(true), best, refiner.driver)
         pictures = known_pictures(images, identifiers, refiner.weights)
