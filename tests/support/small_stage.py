@@ -19,7 +19,6 @@ SETTINGS = {
     "tolerance": 1.0,
     "restarts": 2,
     "interval": 0.8,
-    "calibration_images": 3,
     "doubtful": 0.01,
     "denied": 0.001,
     "misfit_scale": 25.0,

@@ -53,16 +53,14 @@ def inputs_of(ranges):
     return lambda wildcards: model_inputs(wildcards, ranges(wildcards))
 
 
-def images_of_part(split):
-    """A function of wildcards: the shards of images that hold a part of those that are refined."""
-    return lambda wildcards: expand(
-        "results/images/{range}.npy", range=slices.part_ranges(config, wildcards.part, split)[0]
-    )
+def images_of(ranges):
+    """A function of wildcards: the images of the shards that another one names."""
+    return lambda wildcards: expand("results/images/{range}.npy", range=ranges(wildcards))
 
 
-def known_ranges(wildcards):
-    """The shards up to the last image of a part of the known ones, which it takes to count them."""
-    return slices.part_ranges(config, wildcards.part, "validation")[1]
+def ranges_of_part(split):
+    """A function of wildcards: the shards up to the last image of a part of those that are refined."""
+    return lambda wildcards: slices.part_ranges(config, wildcards.part, split)
 
 
 def found_values(wildcards):

@@ -5,9 +5,9 @@
 rule calibrate_part:
     input:
         stage="results/stage.safetensors",
-        images=images_of_part("validation"),
-        parameters=labels_of("parameters", known_ranges),
-        splits=labels_of("splits", known_ranges),
+        images=images_of(ranges_of_part("validation")),
+        parameters=labels_of("parameters", ranges_of_part("validation")),
+        splits=labels_of("splits", ranges_of_part("validation")),
     output:
         "results/calibration/{part}.json",
     log:
@@ -51,7 +51,7 @@ rule refine_part:
     input:
         metrics=expand("results/models/{model}/metrics.json", model=MODELS),
         predictions=expand("results/models/{model}/predictions.csv", model=MODELS),
-        images=images_of_part("test"),
+        images=images_of(ranges_of_part("test")),
         stage="results/stage.safetensors",
         calibration="results/calibration.json",
     output:

@@ -75,25 +75,19 @@ def refined_parts(config: dict, count: int, split: str) -> list[str]:
 
     A part is named by the places of its first and its last image among these, such as 000025-000049.
     """
-    count = min(count, _held(config, split) * len(range_names(config)))
+    held = split_sizes(config["shard_size"], config["split"])[split] * len(range_names(config))
+    count = min(count, held)
     starts = range(0, count, REFINED_TOGETHER)
     return [str(ImageRange(first, min(first + REFINED_TOGETHER, count) - 1)) for first in starts]
 
 
-def part_ranges(config: dict, part: str, split: str) -> tuple[list[str], list[str]]:
-    """Names of the shards that hold the images of a part, and of those up to the last of them.
+def part_ranges(config: dict, part: str, split: str) -> list[str]:
+    """Names of the shards up to the one that holds the last image of a part.
 
     Args:
         part: of `refined_parts` of the split.
     """
-    places = parse_range(part)
-    known = first_ranges(config, places.last + 1, split)
-    return known[places.first // _held(config, split) :], known
-
-
-def _held(config: dict, split: str) -> int:
-    """Images of a split in each shard."""
-    return split_sizes(config["shard_size"], config["split"])[split]
+    return first_ranges(config, parse_range(part).last + 1, split)
 
 
 def novel_stage(config: dict) -> dict:

@@ -16,10 +16,14 @@ from inverse_shading.inversion.calibration import (
     measure_calibration,
     write_calibration,
 )
-from inverse_shading.inversion.known_images import as_picture, known_pictures, validation_materials
+from inverse_shading.inversion.known_images import (
+    Ten,
+    as_picture,
+    known_pictures,
+    validation_materials,
+)
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.observable import UNKNOWNS
-from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
 from inverse_shading.runtime.artefacts import write_json
 from inverse_shading.runtime.jobs import logger, progress
@@ -27,7 +31,6 @@ from inverse_shading.runtime.resources import Resources
 from inverse_shading.runtime.sections import Section, key
 from inverse_shading.runtime.typed_json import read_section
 
-Material = Annotated[list[float], Field(min_length=len(PARAMETERS), max_length=len(PARAMETERS))]
 Unknowns = Annotated[list[float], Field(min_length=UNKNOWNS, max_length=UNKNOWNS)]
 Covariance = Annotated[list[Unknowns], Field(min_length=UNKNOWNS, max_length=UNKNOWNS)]
 
@@ -36,7 +39,7 @@ class RefinedKnownImage(Section):
     """What was found of the image of a known material."""
 
     id: str = key("The image's.")
-    material: Material = key("The known one.")
+    material: Ten = key("The known one.")
     u: Unknowns = key("What was found, see `observable`.")
     covariance: Covariance = key("Of u, before any scale.")
     score: float = key("Of what is left of the whole frame, see `misfit.Residual`.")

@@ -2,12 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from inverse_shading.dataset.framed_images import pick_images
 from inverse_shading.dataset.labels import read_labels
+from inverse_shading.material.parameters import PARAMETERS
 from inverse_shading.pictures.framed_picture import FramedPicture
+
+# A number an input, in the order of `PARAMETERS`, as files hold them.
+Ten = Annotated[list[float], Field(min_length=len(PARAMETERS), max_length=len(PARAMETERS))]
 
 
 def validation_materials(

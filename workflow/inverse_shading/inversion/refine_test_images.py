@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from threadpoolctl import threadpool_limits
 
 from inverse_shading.dataset.labels import Labels
@@ -14,7 +12,7 @@ from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.evaluation.metrics import read_metrics, score, write_metrics
 from inverse_shading.evaluation.predictions import sampled_test_images, write_predictions
 from inverse_shading.inversion.calibration import read_calibration
-from inverse_shading.inversion.known_images import known_pictures
+from inverse_shading.inversion.known_images import Ten, known_pictures
 from inverse_shading.inversion.refiner import Refiner
 from inverse_shading.material.observable import guessed_materials
 from inverse_shading.material.parameters import DECIMALS, PARAMETERS
@@ -24,8 +22,6 @@ from inverse_shading.runtime.jobs import logger, progress
 from inverse_shading.runtime.resources import Resources
 from inverse_shading.runtime.sections import Section, key
 from inverse_shading.runtime.typed_json import read_section
-
-Ten = Annotated[list[float], Field(min_length=len(PARAMETERS), max_length=len(PARAMETERS))]
 
 # Of an estimate, what is kept of each image: ten numbers each, and one.
 FOUND = ("material", "expected", "low", "high")

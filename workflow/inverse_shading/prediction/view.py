@@ -303,5 +303,9 @@ def _search(refinement: Refinement) -> dict:
         "looks_alike": least_squares.LOOKS_ALIKE,
         "same": least_squares.SAME,
         "near": least_squares.NEAR,
+        # The page seeks no gains.
+        "moved_together": [
+            places for places in least_squares.MOVED_TOGETHER if places[0] < observable.UNKNOWNS
+        ],
         "least_specular": observable.LEAST_SPECULAR,
     }

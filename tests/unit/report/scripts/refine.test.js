@@ -102,6 +102,7 @@ const stage = {
 const settings = {
   pixels: { stride: 2, fewest: 30, smooth: 0.01, wholly: 0.999, reach: 4 },
   step: 0.005, tolerance: 0.6, margin: 0.01, hopeless: 8, looks_alike: 4, same: 0.02, near: 0.01, least_specular: 0.05,
+  moved_together: [[0, 1, 2], [3], [4], [5, 6, 7], [8]],
   coarse: { gain: 1e-4, points: 40 }, fine: { gain: 1e-5, points: 20 },
   starts: [[0.5, 0.5, 0.5, 0.5, 0.3, 0.5, 0.5, 0.5, 0.5], [0.3, 0.3, 0.3, 0.5, 0.3, 0.5, 0.5, 0.5, 0.1]],
 };

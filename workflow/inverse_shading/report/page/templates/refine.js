@@ -29,6 +29,7 @@ import {
  *   starts: number[][], margin: number,
  *   coarse: {gain: number, points: number}, fine: {gain: number, points: number},
  *   hopeless: number, looks_alike: number, same: number, near: number, least_specular: number,
+ *   moved_together: number[][],
  * }} SearchSettings
  *
  * @typedef {{start: number, starts: number, pass: string, rms: number}} Progress
@@ -41,9 +42,6 @@ import {
 /** Milliseconds after which the page may do something else, and covered pixels shaded until then at first. */
 const SLICE_MS = 24;
 const SLICE = 8192;
-
-/** Unknowns that one render moves: of a colour, red shows in red alone, green in green, blue in blue. */
-const MOVED_TOGETHER = [[0, 1, 2], [3], [4], [5, 6, 7], [8]];
 
 export class Refiner {
   /**
@@ -219,15 +217,17 @@ export class Refiner {
 class Derivatives {
   /**
    * @param {(x: number[]) => Promise<Float32Array>} render
-   * @param {{step: number, near: number, least_specular: number}} settings `step` of the finite differences
+   * @param {{step: number, near: number, least_specular: number, moved_together: number[][]}} settings `step` of the finite differences
    *   by x; derivatives are used again as long as no component of u but specular has moved further than
-   *   `near`; `least_specular` see `divisible`
+   *   `near`; `least_specular` see `divisible`; `moved_together` has the unknowns
+   *   that one render moves: of a colour, red shows in red alone, green in green, blue in blue
    */
-  constructor(render, { step, near, least_specular }) {
+  constructor(render, { step, near, least_specular, moved_together }) {
     this.render = render;
     this.step = step;
     this.near = near;
     this.leastSpecular = least_specular;
+    this.movedTogether = moved_together;
     /** @type {number[] | undefined} */
     this.place = undefined;
     this.byU = new Float32Array();
@@ -270,7 +270,7 @@ class Derivatives {
     const chain = unknownsDerivative(x);
     // Forward, backward where an input would leave [0, 1].
     const steps = x.map((value) => (value + this.step <= 1 ? this.step : -this.step));
-    for (const places of MOVED_TOGETHER) {
+    for (const places of this.movedTogether) {
       const there = await this.render(
         x.map((value, i) => (places.includes(i) ? value + (steps[i] ?? 0) : value)),
       );
