@@ -231,7 +231,7 @@ def _recover(trial: Trial, fault: Fault, output: str) -> str:
         done = trial.project.run(*fault.targets, check=False, timeout=LIMIT_SECONDS)
         if done.returncode == 0:
             return verdict
-        output = done.stdout + done.stderr
+        output = done.stdout
     trial.notes.append(output[-1500:])
     return UNCLEAR
 

@@ -29,6 +29,15 @@ class Predictions(Project):
         command += ["--model", self.folder / MODEL, "--output", self.folder / OUTPUT, "--quiet"]
         return list(map(str, command))
 
+    def complete(self, *arguments: str, timeout: float | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+
 
 def predicted(finished: Project, folder: Path) -> Predictions:
     """Copy a finished workflow, and make materials of some of its test images there."""

@@ -5,6 +5,7 @@ Nothing of the workflow's own code is imported beforehand, so each command reads
 
 import multiprocessing
 import os
+import subprocess
 import tempfile
 from collections.abc import Mapping
 
@@ -13,21 +14,30 @@ _processes.set_forkserver_preload(["snakemake.cli", "pydantic"])
 
 
 def run_prepared(
-    arguments: list[str], environment: Mapping[str, str] | None = None
-) -> tuple[int, str]:
+    arguments: list[str],
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run Snakemake's command line to its end, in the environment that the first call had.
 
     Args:
         environment: variables beside those.
 
     Returns:
-        Exit status, and what was printed to both streams.
+        Exit status, and as `stdout` what was printed to both streams.
+
+    Raises:
+        subprocess.TimeoutExpired: it took more than `timeout` seconds, and was killed.
     """
     with tempfile.NamedTemporaryFile("r", prefix="snakemake-", suffix=".txt") as output:
         process = _processes.Process(target=_run, args=(arguments, output.name, environment or {}))
         process.start()
-        process.join()
-        return process.exitcode, output.read()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(arguments, timeout, output.read())
+        return subprocess.CompletedProcess(arguments, process.exitcode, output.read())
 
 
 def _run(arguments: list[str], output: str, environment: Mapping[str, str]) -> None:

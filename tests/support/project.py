@@ -96,30 +96,27 @@ class Project:
         """The command a user would give."""
         return [sys.executable, "-m", "snakemake", *self.arguments(*arguments)]
 
-    def run(self, *arguments: str, check: bool = True, timeout: float | None = None):
-        """Run Snakemake to its end.
+    def run(
+        self, *arguments: str, check: bool = True, timeout: float | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end; as `stdout` there is what it printed to both streams.
 
         Raises:
             AssertionError: it failed, and `check` is set.
             subprocess.TimeoutExpired: it took more than `timeout` seconds.
         """
-        done = subprocess.run(
-            self.command(*arguments),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+        done = self.complete(*arguments, timeout=timeout)
         if check and done.returncode:
-            raise AssertionError(
-                f"snakemake ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-            )
+            raise AssertionError(f"ended with {done.returncode}:\n{done.stdout}")
         return done
+
+    def complete(self, *arguments: str, timeout: float | None) -> subprocess.CompletedProcess[str]:
+        """What `command` does, sooner."""
+        return run_prepared(self.arguments(*arguments), timeout=timeout)
 
     def planned(self, *targets: str) -> set[str]:
         """The jobs that would run now, see `job_name`."""
-        status, output = run_prepared(self.arguments("--summary", *targets))
-        assert status == 0, output
-        rows = output.splitlines()
+        rows = self.run("--summary", *targets).stdout.splitlines()
         start = next(i for i, row in enumerate(rows) if row.startswith("output_file"))
         header = rows[start].split("\t")
         jobs = set()

@@ -13,9 +13,9 @@ from tests.support.project import Project, write_ball
 
 def refused(project, *arguments, **environment):
     """Run and fail; return everything that was printed."""
-    status, output = run_prepared(project.arguments(*arguments), environment)
-    assert status != 0
-    return output
+    done = run_prepared(project.arguments(*arguments), environment)
+    assert done.returncode != 0
+    return done.stdout
 
 
 def leftovers(project):
