@@ -1,9 +1,9 @@
-"""What a run of any size costs: python benchmarks/scale.py --measured DIR.
+"""What a run of any size costs: python benchmarks/scale.py DIR/results.
 
 Jobs, and the time and memory that Snakemake needs to plan them, are measured here by dry runs of
-each size, of everything and of the one shard's renders. Bytes, files and core hours are measured in
-DIR, the folder of a finished run (its `results` and its config.yaml), and extrapolated in proportion to
-the number of images; what doesn't grow with it (weights, figures) is left out of the hours.
+each size, of everything and of one shard's renders. Core hours, bytes and files are those of the
+finished run in DIR, in proportion to the number of images; what doesn't grow with it (weights, figures,
+the first images' looks and refinement) is left out.
 """
 
 import argparse
@@ -14,31 +14,45 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow"))
 
-# Rules whose time grows with the number of images.
+from inverse_shading.report.findings import Findings, add_keep
+from inverse_shading.report.recording import sum_timings
+
+# Rules whose time grows with the number of images, and the folders of results that do.
 GROWING = ("render", "images", "features", "train", "evaluate", "baseline")
 FOLDERS = ("parameters", "renders", "images", "splits", "features")
 
+# Their jobs have one thread each; those of the others as many as the configuration says.
+OF_ONE_CORE = ("render", "images")
 
-def plan(n_images: int, shard_size: int, *targets: str) -> tuple[int, float, float]:
-    """Dry run from nothing: number of jobs, seconds, and MiB at the most."""
+Size = tuple[int, int]
+
+
+def plan(size: Size, *targets: str) -> tuple[int, float, float]:
+    """Dry run from nothing: number of jobs, seconds, and MiB at the most.
+
+    Args:
+        size: images, and images of a shard.
+    """
     with tempfile.TemporaryDirectory() as folder:
         config = {
-            "n_images": n_images,
-            "shard_size": shard_size,
+            "n_images": size[0],
+            "shard_size": size[1],
             # So that the plan depends on no file.
             "trunks": {"vgg16": {"weights": "random"}, "resnet50": {"weights": "random"}},
         }
         (Path(folder) / "config.yaml").write_text(yaml.safe_dump(config))
         command = [
-            sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "1",
-            "--snakefile", ROOT / "Snakefile", "--directory", folder, *targets,
+            sys.executable, "-m", "snakemake", *targets, "--dry-run", "--quiet", "rules",
+            "--cores", "1", "--snakefile", ROOT / "Snakefile", "--directory", folder,
             "--configfile", f"{folder}/config.yaml",
         ]  # fmt: skip
         start = time.perf_counter()
@@ -56,26 +70,54 @@ def plan(n_images: int, shard_size: int, *targets: str) -> tuple[int, float, flo
     return jobs, seconds, usage.ru_maxrss / 1024
 
 
-def measure(folder: Path) -> tuple[int, dict[str, float], dict[str, float], int]:
-    """Images of a finished run; core seconds by rule; bytes by kind of file; files but models'."""
-    defaults = yaml.safe_load((ROOT / "config.yaml").read_text())
-    config = defaults | yaml.safe_load((folder / "config.yaml").read_text())
+def plan_row(size: Size) -> list[str]:
+    """Of the table of plans."""
+    jobs, seconds, memory = plan(size)
+    second = f"results/renders/{size[1]:06d}-{2 * size[1] - 1:06d}.tar"
+    _, alone, _ = plan(size, second)
+    return [*_named(size), f"{jobs:,}", f"{seconds:.1f}", f"{memory:.0f}", f"{alone:.1f}"]
+
+
+def core_seconds(results: Path, images: int, threads: int) -> dict[str, float]:
+    """Seconds of the jobs of each growing rule of a finished run, times their cores."""
+    configured = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
+    models = [
+        path.parent.name
+        for path in results.glob("models/*/metrics.json")
+        # What learns from a stream of renders doesn't grow with the images.
+        if "stream" not in (configured.get(path.parent.name) or {})
+    ]
     seconds: dict[str, float] = defaultdict(float)
-    for path in (folder / "results" / "timings").rglob("*.tsv"):
-        rule, *rest = path.relative_to(folder / "results" / "timings").parts
-        # What learns from a stream doesn't grow with the images.
-        if rule == "train" and "stream" in (defaults["models"].get(rest[0]) or {}):
-            continue
-        cores = 1 if rule in ("render", "images") else config["threads"]
-        seconds[rule] += cores * float(pd.read_csv(path, sep="\t")["s"].mean())
-    size = {
-        name: sum(path.stat().st_size for path in (folder / "results" / name).rglob("*"))
-        for name in FOLDERS
-    }
-    files = sum(
-        path.is_file() for name in FOLDERS for path in (folder / "results" / name).rglob("*")
-    )
-    return config["n_images"], seconds, size, files
+    for stage in sum_timings(results / "timings", images, models):
+        rule = stage["stage"].partition("/")[0]
+        seconds[rule] += stage["seconds"] * (1 if rule in OF_ONE_CORE else threads)
+    return {rule: seconds[rule] for rule in GROWING}
+
+
+def growth_row(size: Size, images: int, shards: int, hours: Sequence[float], files: Sequence[Path]):
+    """Of the table of costs, in proportion to a finished run.
+
+    Args:
+        images, shards, hours (one a rule), files: of that run.
+    """
+    share = size[0] / images
+    gigabytes = sum(file.stat().st_size for file in files) * share / 1e9
+    shown = [value * share for value in (*hours, sum(hours))]
+    return [
+        *_named(size),
+        f"{len(files) / shards * size[0] / size[1]:,.0f}",
+        f"{gigabytes:,.1f}",
+        *(f"{value:.2f}" if value < 10 else f"{value:,.0f}" for value in shown),
+    ]
+
+
+def _named(size: Size) -> list[str]:
+    return [f"{count:,}" for count in size]
+
+
+def _size(text: str) -> Size:
+    images, shard = map(int, text.split("/"))
+    return images, shard
 
 
 def main() -> None:
@@ -83,43 +125,43 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--measured", type=Path, help="folder of a finished run")
+    parser.add_argument("results", type=Path, help="folder of a finished run")
     parser.add_argument(
-        "--sizes", nargs="+", default=["10000/500", "100000/500", "1000000/500", "1000000/5000"]
+        "--sizes",
+        type=_size,
+        nargs="+",
+        metavar="IMAGES/SHARD",
+        default=[(10_000, 500), (100_000, 500), (1_000_000, 500), (1_000_000, 5_000)],
     )
+    parser.add_argument(
+        "--threads", type=int, default=2, help="of the run's configuration; default 2"
+    )
+    add_keep(parser)
     arguments = parser.parse_args()
-    sizes = [tuple(map(int, size.split("/"))) for size in arguments.sizes]
-
-    print("| images | a shard | jobs | planning all | memory | planning one shard |")
-    print("|---:|---:|---:|---:|---:|---:|")
-    for n_images, shard_size in sizes:
-        jobs, seconds, memory = plan(n_images, shard_size)
-        shard = f"results/renders/{shard_size:06d}-{2 * shard_size - 1:06d}.tar"
-        _, alone, _ = plan(n_images, shard_size, shard)
-        print(
-            f"| {n_images:,} | {shard_size:,} | {jobs:,} | {seconds:.1f} s | {memory:.0f} MiB "
-            f"| {alone:.1f} s |",
-            flush=True,
-        )
-    if arguments.measured is None:
-        return
-
-    measured, seconds, size, files = measure(arguments.measured)
-    shards = len(list((arguments.measured / "results" / "parameters").glob("*.csv")))
-    print(f"\nin proportion to {measured:,} images in {shards} shards, in core hours:\n")
-    print(f"| images | a shard | files | GB | {' | '.join(GROWING)} | all |")
-    print("|" + "---:|" * (5 + len(GROWING)))
-    for n_images, shard_size in sizes:
-        hours = [seconds[rule] * n_images / measured / 3600 for rule in GROWING]
-        gigabytes = sum(size.values()) * n_images / measured / 1e9
-        cells = [
-            f"{n_images:,}",
-            f"{shard_size:,}",
-            f"{files / shards * n_images / shard_size:,.0f}",
-            f"{gigabytes:,.1f}",
-            *(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in [*hours, sum(hours)]),
-        ]
-        print(f"| {' | '.join(cells)} |")
+    results = arguments.results
+    tables = sorted(results.glob("parameters/*.csv"))
+    if not tables:
+        parser.error(f"{results}: found no parameters, expected the results of a finished run")
+    findings = Findings()
+    findings.table(
+        "plans",
+        ["images", "a shard", "jobs", "planning all, s", "memory, MiB", "planning one shard, s"],
+        map(plan_row, arguments.sizes),
+        texts=0,
+    )
+    images = sum(len(pd.read_csv(path)) for path in tables)
+    findings.number("images", f"{images:,}", "images of the finished run")
+    hours = [
+        seconds / 3600 for seconds in core_seconds(results, images, arguments.threads).values()
+    ]
+    files = [path for name in FOLDERS for path in (results / name).rglob("*") if path.is_file()]
+    findings.table(
+        "growth",
+        ["images", "a shard", "files", "GB", *GROWING, "all"],
+        (growth_row(size, images, len(tables), hours, files) for size in arguments.sizes),
+        texts=0,
+    )
+    findings.write(arguments.keep)
 
 
 if __name__ == "__main__":
