@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from inverse_shading.report.findings import Findings, add_keep
-from inverse_shading.report.recording import sum_timings
+from inverse_shading.report.recording import read_timing, timed_jobs
 
 # Rules whose time grows with the number of images, and the folders of results that do.
 GROWING = ("render", "images", "features", "train", "evaluate", "baseline")
@@ -71,7 +70,7 @@ def plan(size: Size, *targets: str) -> tuple[int, float, float]:
 
 
 def plan_row(size: Size) -> list[str]:
-    """Of the table of plans."""
+    """A row of the table of plans."""
     jobs, seconds, memory = plan(size)
     second = f"results/renders/{size[1]:06d}-{2 * size[1] - 1:06d}.tar"
     _, alone, _ = plan(size, second)
@@ -81,21 +80,21 @@ def plan_row(size: Size) -> list[str]:
 def core_seconds(results: Path, images: int, threads: int) -> dict[str, float]:
     """Seconds of the jobs of each growing rule of a finished run, times their cores."""
     configured = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
-    models = [
-        path.parent.name
-        for path in results.glob("models/*/metrics.json")
-        # What learns from a stream of renders doesn't grow with the images.
-        if "stream" not in (configured.get(path.parent.name) or {})
-    ]
-    seconds: dict[str, float] = defaultdict(float)
-    for stage in sum_timings(results / "timings", images, models):
-        rule = stage["stage"].partition("/")[0]
-        seconds[rule] += stage["seconds"] * (1 if rule in OF_ONE_CORE else threads)
-    return {rule: seconds[rule] for rule in GROWING}
+    models = [path.parent.name for path in results.glob("models/*/metrics.json")]
+    seconds = dict.fromkeys(GROWING, 0.0)
+    for path, stage in timed_jobs(results / "timings", images, models).items():
+        rule = stage.partition("/")[0]
+        # What learns from a stream of renders takes as long for any number of images.
+        is_streamed = rule == "train" and "stream" in (configured.get(path.parent.name) or {})
+        if rule in GROWING and not is_streamed:
+            seconds[rule] += read_timing(path)["s"] * (1 if rule in OF_ONE_CORE else threads)
+    return seconds
 
 
-def growth_row(size: Size, images: int, shards: int, hours: Sequence[float], files: Sequence[Path]):
-    """Of the table of costs, in proportion to a finished run.
+def growth_row(
+    size: Size, images: int, shards: int, hours: Sequence[float], files: Sequence[Path]
+) -> list[str]:
+    """A row of the table of costs, in proportion to a finished run.
 
     Args:
         images, shards, hours (one a rule), files: of that run.
@@ -125,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("results", type=Path, help="folder of a finished run")
+    parser.add_argument("results", type=Path, help="the results of a finished run")
     parser.add_argument(
         "--sizes",
         type=_size,

@@ -32,11 +32,14 @@ def run_prepared(
     with tempfile.NamedTemporaryFile("r", prefix="snakemake-", suffix=".txt") as output:
         process = _processes.Process(target=_run, args=(arguments, output.name, environment or {}))
         process.start()
-        process.join(timeout)
-        if process.exitcode is None:
+        try:
+            process.join(timeout)
+            if process.exitcode is None:
+                raise subprocess.TimeoutExpired(arguments, timeout, output.read())
+        finally:
+            # Whatever ended the wait, a key press too.
             process.kill()
             process.join()
-            raise subprocess.TimeoutExpired(arguments, timeout, output.read())
         return subprocess.CompletedProcess(arguments, process.exitcode, output.read())
 
 

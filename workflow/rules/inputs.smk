@@ -9,16 +9,14 @@ def stage_inputs(stage):
 
 
 def trunk_files(wildcards):
-    """What a trunk's weights are made from: a file, or images to calibrate random weights on."""
-    weights = config["trunks"][wildcards.trunk]["weights"]
-    if weights in ("imagenet", "none"):
-        return {}
-    if weights == "random":
+    """What a trunk's weights are made from: a file, or images to measure random ones on."""
+    if slices.is_measured(config, wildcards.trunk):
         return {
             "images": f"results/images/{RANGES[0]}.npy",
             "split": f"results/splits/{RANGES[0]}.csv",
         }
-    return {"weights": weights}
+    weights = config["trunks"][wildcards.trunk]["weights"]
+    return {} if weights in ("imagenet", "none", "random") else {"weights": weights}
 
 
 def trunk_of(model):

@@ -26,6 +26,7 @@ def test_hours_bytes_and_files_are_in_proportion(monkeypatch, tmp_path):
         "features/vgg16/000000-000001": 36.0,
         "features/resnet50/000000-000001": 36.0,
         "train/vgg16_v1/1": 72.0,
+        "evaluate/streamed/1": 9.0,
         # None of these grows with the images.
         "train/streamed/1": 9000.0,
         "calibrate": 9000.0,
@@ -45,7 +46,7 @@ def test_hours_bytes_and_files_are_in_proportion(monkeypatch, tmp_path):
     growth = found["tables"]["growth"]
     assert growth["headers"][4:] == [*scale.GROWING, "all"]
     assert growth["rows"] == [
-        ["2,000", "500", "8", "1.0", "5.00", "0.00", "40", "40", "0.00", "0.00", "85"]
+        ["2,000", "500", "8", "1.0", "5.00", "0.00", "40", "40", "5.00", "0.00", "90"]
     ]
 
 

@@ -166,14 +166,11 @@ def test_a_slice_of_a_search_is_its_config_and_the_threads(config):
     assert json.dumps(found) == json.dumps(found, sort_keys=True)
 
 
-def test_only_random_weights_depend_on_the_seed_and_the_batch(config):
-    config["trunks"]["vgg16"]["weights"] = "random"
-    assert slices.trunk_slice(config, "vgg16") == {
-        "architecture": "vgg16",
-        "batch_size": 8,
-        "seed": 1,
-        "weights": "random",
-    }
+def test_only_random_weights_depend_on_the_seed_and_with_batch_norms_on_the_batch(config):
+    for trunk, more in (("vgg16", {}), ("resnet50", {"batch_size": 8})):
+        config["trunks"][trunk]["weights"] = "random"
+        expected = {"architecture": trunk, "seed": 1, "weights": "random"} | more
+        assert slices.trunk_slice(config, trunk) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from inverse_shading.dataset.ranges import ImageRange
 from inverse_shading.dataset.splits import write_split
 from inverse_shading.network import trunks
+from inverse_shading.network.architectures import STAGE_CHANNELS, WITH_BATCH_NORMS
 from inverse_shading.network.trunk_weights import prepare_trunk
 from inverse_shading.network.trunks import build_trunk, load_trunk, normalise_images, trunk_tensors
 from inverse_shading.runtime.artefacts import read_description, read_tensors, write_array
@@ -243,6 +244,13 @@ def test_only_training_images_calibrate(tmp_path, shard, random):
 def test_random_batch_norms_need_images(tmp_path):
     with pytest.raises(InputError, match=r"need the images and the split of the first shard"):
         prepare_trunk(tmp_path / "t", config("random"))
+
+
+@pytest.mark.parametrize("architecture", STAGE_CHANNELS)
+def test_what_has_batch_norms_is_told_without_building_it(architecture):
+    layers = build_trunk(architecture).modules()
+    has_norms = any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers)
+    assert has_norms == (architecture in WITH_BATCH_NORMS)
 
 
 def test_an_unknown_architecture_is_refused(tmp_path):

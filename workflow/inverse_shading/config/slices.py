@@ -25,7 +25,7 @@ from inverse_shading.config.search_space import extreme_values, given_parts, sea
 from inverse_shading.dataset.ranges import ImageRange, image_ranges, parse_range
 from inverse_shading.dataset.splits import shards_of_sample, split_sizes
 from inverse_shading.evaluation.predictor_names import RIDGE
-from inverse_shading.network.architectures import depth_sizes
+from inverse_shading.network.architectures import WITH_BATCH_NORMS, depth_sizes
 from inverse_shading.runtime.errors import InputError
 from inverse_shading.runtime.hardware import has_gpu
 from inverse_shading.runtime.names import hint
@@ -120,10 +120,17 @@ def trunk_slice(config: dict, trunk: str) -> dict:
     """What a trunk's weights depend on."""
     section = config["trunks"][trunk]
     settings = {key: section[key] for key in ("architecture", "weights")}
-    if settings["weights"] != "random":
-        return sliced(**settings)
-    # Batch statistics are measured in batches of this size.
-    return sliced(**settings, seed=config["seed"], batch_size=config["features"]["batch_size"])
+    if settings["weights"] == "random":
+        settings["seed"] = config["seed"]
+    if is_measured(config, trunk):
+        settings["batch_size"] = config["features"]["batch_size"]
+    return sliced(**settings)
+
+
+def is_measured(config: dict, trunk: str) -> bool:
+    """Whether statistics of a trunk's random weights are measured, in batches of training images."""
+    section = config["trunks"][trunk]
+    return section["weights"] == "random" and section["architecture"] in WITH_BATCH_NORMS
 
 
 def features_slice(config: dict, trunk: str) -> dict:

@@ -15,6 +15,9 @@ STAGE_CHANNELS = {
     "pixels": (),
 }
 
+# The others need no images to draw random weights: nothing is measured for them.
+WITH_BATCH_NORMS = {"resnet50"}
+
 # The image as it is encoded (sRGB), and decoded to linear radiance: depths before any stage.
 IMAGE, RADIANCE = "image", "radiance"
 

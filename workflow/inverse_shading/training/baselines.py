@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_limits
 
 from inverse_shading.dataset.data_files import DataFiles
@@ -112,9 +113,6 @@ def fit_ridge(labels: Labels, thumbnails: np.ndarray, config: dict, threads: int
     The intercept is unpenalised, and pixels are taken as they are: they share one unit. Predictions
     are clipped to [0, 1], where the parameters lie, as any user of them would.
     """
-    # Here, since it takes a second that the other baselines needn't wait.
-    from sklearn.linear_model import Ridge
-
     penalties = config["baselines"]["ridge"]["penalties"]
     inputs = thumbnails.reshape(len(thumbnails), -1)
     train, validation, test = (labels.indices(name) for name in SPLITS)
