@@ -201,13 +201,17 @@ def process_of(folder: Path, script: str, main: subprocess.Popen) -> psutil.Proc
 
 def _disturbed_run(trial: Trial, fault: Fault, generator: np.random.Generator) -> tuple[bool, str]:
     """Returns whether the fault struck, and what the command said if it failed by itself."""
+    if fault.during is None:
+        done = trial.project.complete(*fault.targets, timeout=LIMIT_SECONDS)
+        failed = done.returncode > 0
+        return fault.undo is None or failed, done.stdout if failed else ""
     with open(trial.project.folder.parent / "output.txt", "w+") as log:
         process = subprocess.Popen(
             trial.project.command(*fault.targets),
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        struck = fault.during is None or fault.during(trial, generator, process)
+        struck = fault.during(trial, generator, process)
         process.wait(timeout=LIMIT_SECONDS)
         log.seek(0)
         failed = process.returncode > 0

@@ -13,7 +13,7 @@ from tests.faults.catalogue import enlarge_disk, protect, put_on_small_disk, unp
 from tests.faults.harness import Fault, Trial
 from tests.support.project import Project
 
-MODEL = "results/models/vgg16_v1"
+MODEL = "results/models/pixel_components"
 OUTPUT = "results/predictions"
 NAMES = ("first", "second", "third")
 FILES = [f"predictions/{name}.{kind}" for name in NAMES for kind in ("mtlx", "json", "png")]

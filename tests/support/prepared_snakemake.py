@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Mapping
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["snakemake.cli", "pydantic"])
+_processes.set_forkserver_preload(["snakemake.cli", "pydantic", "numpy", "smart_open"])
 
 
 def run_prepared(

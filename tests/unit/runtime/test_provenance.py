@@ -1,10 +1,11 @@
+import ast
 import io
 import tokenize
 from pathlib import Path
 
 import pytest
 
-from inverse_shading.runtime.provenance import _without_remarks, code_digests
+from inverse_shading.runtime.provenance import _statements, _without_remarks, code_digests
 
 
 @pytest.fixture
@@ -163,3 +164,44 @@ def test_comments_are_those_that_python_s_tokenizer_finds():
         assert _without_remarks(source, []).splitlines() == [
             line.rstrip() for line in lines if line.strip()
         ]
+
+
+def test_imports_and_docstrings_are_found_at_any_depth():
+    source = '''"""Module."""
+async def first():
+    """First."""
+    for _ in ():
+        import a
+    else:
+        import b
+    async with x:
+        while y:
+            import c
+    try:
+        import d
+    except* OSError:
+        import e
+    else:
+        import f
+    finally:
+        import g
+
+class Second:
+    """Second."""
+    match z:
+        case 1 if w:
+            import h
+        case _:
+            def third():
+                """Third."""
+                if v:
+                    from i import j
+                elif u:
+                    import k
+'''
+    holders = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = ast.parse(source)
+    every = [node for node in ast.walk(tree) if isinstance(node, (ast.Module, *holders))]
+    assert len(every) == 14
+    found = [node for node in _statements(tree) if isinstance(node, (ast.Module, *holders))]
+    assert set(found) == set(every) and len(found) == len(every)

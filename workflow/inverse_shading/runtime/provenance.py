@@ -92,7 +92,7 @@ def _read_code(source: str, path: Path, package: Path) -> _Code | None:
     if path.suffix != ".py":
         return _Code(_sha256(source), (), ())
     tree = ast.parse(source)
-    nodes = list(ast.walk(tree))
+    nodes = _statements(tree)
     text = _without_remarks(source, nodes)
     if path.name == "__init__.py" and not text:
         return None
@@ -106,6 +106,22 @@ def _read_code(source: str, path: Path, package: Path) -> _Code | None:
         elif top in LIBRARIES:
             libraries.append(LIBRARIES[top])
     return _Code(_sha256(text), tuple(files), tuple(libraries))
+
+
+def _statements(tree: ast.Module) -> list[ast.AST]:
+    """A module and all its statements, at any depth: only they import, or hold a docstring.
+
+    `ast.walk` visits every expression, too. That takes ten times as long, at every start.
+    """
+    found: list[ast.AST] = [tree]
+    for node in found:
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                found += [item for item in value if isinstance(item, _HOLDERS)]
+    return found
+
+
+_HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 def _sha256(text: str) -> str:
