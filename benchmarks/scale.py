@@ -78,7 +78,7 @@ def plan_row(size: Size) -> list[str]:
 
 
 def core_seconds(results: Path, images: int, threads: int) -> dict[str, float]:
-    """Seconds of the jobs of each growing rule of a finished run, times their cores."""
+    """Seconds of the jobs of each growing rule of a finished run without studies, times their cores."""
     configured = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
     models = [path.parent.name for path in results.glob("models/*/metrics.json")]
     seconds = dict.fromkeys(GROWING, 0.0)

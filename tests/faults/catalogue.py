@@ -198,7 +198,7 @@ def _killed_snakemake(generator: np.random.Generator, index: int) -> Fault:
     lost += [f"models/vgg16_v1/{name}" for name in ("seeds/1/weights.safetensors", "metrics.json")]
 
     def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
-        time.sleep(moment)
+        time.sleep(moment / trial.haste)
         if main.poll() is not None:
             return False
         jobs = psutil.Process(main.pid).children(recursive=True)
@@ -267,7 +267,7 @@ def _two_instances(generator: np.random.Generator, index: int) -> Fault:
     lost = [f"images/{FIRST}.npy", f"features/vgg16/{FIRST}.npy"]
 
     def during(trial: Trial, generator: np.random.Generator, main: subprocess.Popen) -> bool:
-        time.sleep(apart)
+        time.sleep(apart / trial.haste)
         struck = main.poll() is None
         target = f"results/features/vgg16/{FIRST}.npy"
         second = trial.project.run(target, check=False, timeout=LIMIT_SECONDS)

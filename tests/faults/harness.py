@@ -203,20 +203,20 @@ def _disturbed_run(trial: Trial, fault: Fault, generator: np.random.Generator) -
     """Returns whether the fault struck, and what the command said if it failed by itself."""
     if fault.during is None:
         done = trial.project.complete(*fault.targets, timeout=LIMIT_SECONDS)
-        failed = done.returncode > 0
-        return fault.undo is None or failed, done.stdout if failed else ""
-    with open(trial.project.folder.parent / "output.txt", "w+") as log:
-        process = subprocess.Popen(
-            trial.project.command(*fault.targets),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        struck = fault.during(trial, generator, process)
-        process.wait(timeout=LIMIT_SECONDS)
-        log.seek(0)
-        failed = process.returncode > 0
-        # A full or locked disk strikes when something is written to it.
-        return struck and (fault.undo is None or failed), log.read() if failed else ""
+        struck, failed, output = True, done.returncode > 0, done.stdout
+    else:
+        with open(trial.project.folder.parent / "output.txt", "w+") as log:
+            process = subprocess.Popen(
+                trial.project.command(*fault.targets),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+            struck = fault.during(trial, generator, process)
+            process.wait(timeout=LIMIT_SECONDS)
+            log.seek(0)
+            failed, output = process.returncode > 0, log.read()
+    # A full or locked disk strikes when something is written to it.
+    return struck and (fault.undo is None or failed), output if failed else ""
 
 
 def _recover(trial: Trial, fault: Fault, output: str) -> str:

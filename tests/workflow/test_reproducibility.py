@@ -43,8 +43,9 @@ def test_one_worker_gives_the_bytes_of_two(finished, tmp_path):
 def test_table_and_figures_come_out_the_same(project):
     before = digests(project.folder, "results/figures/**/*.png")
     tables = digests(project.folder, "results/*.csv")
-    rules = ["compare", "paired_tests", "figure_examples", "figure_predicted_against_true"]
-    project.run(*before, *tables, "--forcerun", *rules)
+    figures = ("examples", "learning_curves", "predicted_against_true")
+    rules = ["compare", "paired_tests", *(f"figure_{name}" for name in figures)]
+    project.run(*map(str, [*before, *tables]), "--forcerun", *rules)
     assert len(before) == 10
     assert digests(project.folder, "results/figures/**/*.png") == before
     assert len(tables) == 2 and digests(project.folder, "results/*.csv") == tables

@@ -11,7 +11,7 @@ rule trunk:
     benchmark:
         "results/timings/trunk/{trunk}.tsv"
     # On a cluster this runs where Snakemake does: nodes often have no internet to fetch weights from.
-    # Calibrating random weights takes a CPU half a minute at most.
+    # Calibrating a random ResNet50 takes a CPU half a minute at most.
     localrule: True
     conda:
         "../../envs/train.yaml"
