@@ -28,7 +28,8 @@ def job(log_path: str | Path) -> Iterator[None]:
     """All that a script does: the block is `logged`, and the process ends with it.
 
     Python would first take apart every module that was imported. With PyTorch's that is a fifth of a
-    small job's processor time. In a process that has more to do, take `logged`.
+    small job's processor time. So what the block opens or starts, it closes and waits for. In a process
+    that has more to do, take `logged`.
     """
     with logged(log_path):
         yield
