@@ -20,6 +20,7 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 sys.path.insert(0, str(ROOT / "workflow"))
 
 from inverse_shading.report.findings import Findings, add_keep
@@ -79,13 +80,12 @@ def plan_row(size: Size) -> list[str]:
 
 def core_seconds(results: Path, images: int, threads: int) -> dict[str, float]:
     """Seconds of the jobs of each growing rule of a finished run without studies, times their cores."""
-    configured = yaml.safe_load((ROOT / "config.yaml").read_text())["models"]
     models = [path.parent.name for path in results.glob("models/*/metrics.json")]
     seconds = dict.fromkeys(GROWING, 0.0)
     for path, stage in timed_jobs(results / "timings", images, models).items():
         rule = stage.partition("/")[0]
         # What learns from a stream of renders takes as long for any number of images.
-        is_streamed = rule == "train" and "stream" in (configured.get(path.parent.name) or {})
+        is_streamed = rule == "train" and "stream" in (CONFIG["models"].get(path.parent.name) or {})
         if rule in GROWING and not is_streamed:
             seconds[rule] += read_timing(path)["s"] * (1 if rule in OF_ONE_CORE else threads)
     return seconds
@@ -133,7 +133,7 @@ def main() -> None:
         default=[(10_000, 500), (100_000, 500), (1_000_000, 500), (1_000_000, 5_000)],
     )
     parser.add_argument(
-        "--threads", type=int, default=2, help="of the run's configuration; default 2"
+        "--threads", type=int, default=CONFIG["threads"], help="of the run's configuration"
     )
     add_keep(parser)
     arguments = parser.parse_args()
