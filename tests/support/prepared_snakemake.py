@@ -1,13 +1,18 @@
 """Snakemake in a process that has imported it before: half of a small plan's time is that import.
 
-Nothing of the workflow's own code is imported beforehand, so each command reads it anew.
+Nothing of the workflow's own code is imported beforehand, so each command reads it anew. Its jobs have
+prepared processes as well, see `prepared_jobs`.
 """
 
 import multiprocessing
 import os
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from functools import cache
+
+from tests.support.prepared_jobs import start_server
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["snakemake.cli", "pydantic", "numpy", "smart_open"])
@@ -30,7 +35,9 @@ def run_prepared(
         subprocess.TimeoutExpired: it took more than `timeout` seconds, and was killed.
     """
     with tempfile.NamedTemporaryFile("r", prefix="snakemake-", suffix=".txt") as output:
-        process = _processes.Process(target=_run, args=(arguments, output.name, environment or {}))
+        process = _processes.Process(
+            target=_run, args=(arguments, output.name, environment or {}, shlex.join(job_command()))
+        )
         process.start()
         try:
             process.join(timeout)
@@ -43,9 +50,24 @@ def run_prepared(
         return subprocess.CompletedProcess(arguments, process.exitcode, output.read())
 
 
-def _run(arguments: list[str], output: str, environment: Mapping[str, str]) -> None:
-    from snakemake.cli import main
+@cache
+def job_command() -> tuple[str, ...]:
+    """The command that runs a job's script, whose name is to be appended."""
+    return tuple(start_server())
 
+
+def _run(
+    arguments: list[str], output: str, environment: Mapping[str, str], job_command: str
+) -> None:
+    from snakemake.cli import main
+    from snakemake.script import PythonScript
+
+    def execute_script(self: PythonScript, fname: str, edit: bool = False) -> None:
+        """Snakemake's own, for which a shell runs this process's Python."""
+        how = {"job_command": job_command, "fname": fname, "is_python_script": True}
+        self._execute_cmd("{job_command} {fname:q}", **how)
+
+    PythonScript.execute_script = execute_script
     os.environ.update(environment)
     file = os.open(output, os.O_WRONLY)
     for stream in (1, 2):

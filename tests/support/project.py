@@ -111,7 +111,7 @@ class Project:
         return done
 
     def complete(self, *arguments: str, timeout: float | None) -> subprocess.CompletedProcess[str]:
-        """What `command` does, sooner."""
+        """What `command` does, sooner, see `prepared_snakemake`."""
         return run_prepared(self.arguments(*arguments), timeout=timeout)
 
     def planned(self, *targets: str) -> set[str]:
@@ -155,7 +155,9 @@ def run_whole(folder: Path, config: dict) -> Project:
     project = Project(copy_code(folder / "code"), folder / "run")
     project.config = config
     write_ball(folder / "run" / "ball.obj")
-    project.run()
+    # As a user would, see `prepared_jobs`.
+    done = subprocess.run(project.command(), capture_output=True, text=True)
+    assert not done.returncode, done.stdout + done.stderr
     # Where times are kept in whole seconds, what is changed later must be newer.
     time.sleep(1)
     return project
