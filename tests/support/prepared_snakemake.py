@@ -56,16 +56,13 @@ def job_command() -> tuple[str, ...]:
     return tuple(start_server())
 
 
-def _run(
-    arguments: list[str], output: str, environment: Mapping[str, str], job_command: str
-) -> None:
+def _run(arguments: list[str], output: str, environment: Mapping[str, str], python: str) -> None:
     from snakemake.cli import main
     from snakemake.script import PythonScript
 
     def execute_script(self: PythonScript, fname: str, edit: bool = False) -> None:
-        """Snakemake's own, for which a shell runs this process's Python."""
-        how = {"job_command": job_command, "fname": fname, "is_python_script": True}
-        self._execute_cmd("{job_command} {fname:q}", **how)
+        """Snakemake's own, for which `python` is the Python that Snakemake runs in."""
+        self._execute_cmd("{python} {fname:q}", python=python, fname=fname, is_python_script=True)
 
     PythonScript.execute_script = execute_script
     os.environ.update(environment)
