@@ -3,7 +3,7 @@
 # make lint        sets up, then checks the style of everything, with npm also the types of the report's scripts
 # make schema      sets up, then writes the configuration's JSON schema for editors
 # make test-slurm  that it runs through SLURM, on daemons of its own on this machine
-# make test-faults that many more faults end well, with a table; mounts small disks, half an hour
+# make test-faults that many more faults end well, with a table; mounts small disks, so needs root; half an hour
 # make test-fuzz   that 10,000 damaged or wrong inputs are refused or taken rightly, with a table; a few minutes
 # make test-gpu    on a machine with an NVIDIA GPU: that it renders and trains there
 PYTHON ?= python3

@@ -236,7 +236,9 @@ def test_plain_cross_entropy_may_be_a_run_of_its_own(folder, tmp_path):
     # Its images are others, and its rows none of the run's.
     assert "vgg16_bins_v1_plain" not in record.rows
     part = render_document(record).partition(heading)[2].partition("\n### ")[0]
-    line = next(line for line in part.splitlines() if line.startswith("- Each at values chosen"))
+    line = next(
+        line for line in part.splitlines() if line.startswith("- By the most probable bin, each")
+    )
     assert "`vgg16_bins_v1_plain` has 0.0900 " in line
     assert "higher than `vgg16_bins_v1`'s 0.0726" in line
     assert f"the ridge regression has a test MSE of {ridge:.6f} on its images and of 0.0311" in part
@@ -320,7 +322,44 @@ def test_a_second_stage_has_a_table_of_its_own(record, folder, tmp_path):
     assert "| `pixel_components` |" in section(text, "Another stage")
     assert "`vgg16_v2` as on the first stage" in section(text, "Another stage")
     assert "| `vgg16_v1` |" in section(text, "What bfloat16 costs")
+    assert "`pixel_components` is better than `vgg16_v2` on both." in section(text, "Another stage")
     assert section(text, "How long it took").count("| `render` | ") == 3
+    # The copies' seconds are those of the run.
+    assert (
+        section(text, "How long it took").count("Rules with the seconds of those above ran once")
+        == 2
+    )
+
+
+def test_what_changes_on_a_second_stage_is_named(record):
+    other = changed(record, pixel_components=0.04, vgg16_v1=0.083)
+    stages = [one | {"seconds": 12.5} for one in other.facts["stages"]]
+    other = dataclasses.replace(other, facts=other.facts | {"stages": stages})
+    text = render_document(dataclasses.replace(record, parts={"second_stage": other}))
+    part = section(text, "Another stage")
+    assert (
+        "`pixel_components` is worse than `vgg16_v2` here, and better than `vgg16_v2` there."
+        in part
+    )
+    assert (
+        "Not shown to be better than a constant answer here is `vgg16_v1`; there are none." in part
+    )
+    assert "ran once, for both" not in text
+
+
+def test_a_row_is_below_that_of_another_run_where_no_interval_reaches_the_other(record):
+    page = _Page(record)
+    # ± 0.0003 over seeds and ± 0.0007 over images, of each
+    for error, expected in ((0.0307, True), (0.0305, False), (0.0200, False)):
+        other = _Page(changed(record, vgg16_v1=error))
+        assert page.is_below("vgg16_v1", other, "vgg16_v1") == expected
+    assert not page.is_below("missing", page, "vgg16_v1")
+
+
+def test_the_largest_change_counts_in_half_widths_over_images(record):
+    page, other = _Page(record), _Page(changed(record, vgg16_v1=0.02867, vgg16_bins_v1=0.0725))
+    assert page.largest_change(other) == {"name": "vgg16_bins_v1", "share": "14 %"}
+    assert page.largest_change(_Page(dataclasses.replace(record, rows={}))) is None
 
 
 def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
@@ -341,7 +380,7 @@ def test_blocks_trained_in_bfloat16_stand_beside_their_frozen_models(tmp_path):
     change = f"{float(f'{100 * (train[0] / train[1] - 1):.2g}'):+g} %".replace("-", "−")
     assert line.endswith(f" On training images its MSE differs from the frozen one's by {change}.")
     # What stands below in bfloat16 isn't called missing above.
-    assert "vgg16_v1_stage_5`" not in future.partition("Blocks trained in bfloat16")[0]
+    assert "vgg16_v1_stage_5`" not in future.partition("VGG16's last block (`_stage_5`")[0]
     # It has no frozen self of that name.
     assert "\n- `resnet50_v3_all_112`:" not in text
     claim = next(line for line in text.splitlines() if "training earlier layers as well” |" in line)
@@ -367,7 +406,8 @@ def test_where_a_trained_block_gains_is_told_from_where_it_can_not(tmp_path):
     line = next(line for line in text.splitlines() if line.startswith("- `vgg16_v1_stage_5`: "))
     assert f"Of what lies above the floor, that is {100 * above:+.2g} %.".replace("-", "−") in line
     assert (
-        "to `vgg16_v1_stage_5` the errors of the four inputs that fall most, `specular`, " in text
+        "to `vgg16_v1_stage_5` the errors of the four inputs that fall by the largest amounts, `specular`, "
+        in text
     )
 
 

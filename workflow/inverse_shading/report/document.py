@@ -24,6 +24,7 @@ from inverse_shading.report.verdicts import (
     describe_error,
     found_values,
     four_decimals,
+    half_width,
     impossible_mae,
     inherits_values,
     is_random,
@@ -58,7 +59,7 @@ ERROR_COLUMNS = {
     "precision": ("arithmetic", "s"),
 }
 # Of a table of what stages took.
-STAGE_HEADERS = ("stage", "jobs", "seconds", "processor seconds", "largest memory of a job, MB")
+STAGE_HEADERS = ("rule", "jobs", "seconds", "processor seconds", "largest memory of a job, MB")
 
 
 def write_document(record: str | Path, output: str | Path) -> None:
@@ -150,6 +151,13 @@ class _Page:
     def order(self, a: str, b: str) -> int:
         return order(self._record, a, b)
 
+    def is_below(self, name: str, run: "_Page", other: str) -> bool:
+        """Whether a row's interval, over images and seeds, lies below that of another run's row."""
+        if not self.has(name) or not run.has(other):
+            return False
+        high = self._rows[name]["test_mse"] + half_width(self._record, name)
+        return high < run._rows[other]["test_mse"] - half_width(run._record, other)
+
     def effect(self, name: str, reference: str) -> str:
         """What a row has in place of a reference's error, in words that the data choose."""
         if not self.has(name, reference):
@@ -224,6 +232,14 @@ class _Page:
 
     def values(self, name: str) -> str:
         return found_values(self._record, name)
+
+    def with_values(self, names: Sequence[str], values: str, decoding: str) -> list[str]:
+        """Those for which a search found these values and whose bins are read so."""
+        return [
+            name
+            for name in names
+            if values and self.values(name) == values and self._rows[name]["decoding"] == decoding
+        ]
 
     def inherits_values(self, name: str) -> bool:
         return self.has(name) and inherits_values(self._record, name)
@@ -539,6 +555,32 @@ class _Page:
 
         pages = [page for page in (self, *self.continuations()) if page.has(name)]
         return next((page for page in pages if seeds(page) == seeds(other)), None)
+
+    def largest_change(self, other: "_Page") -> dict | None:
+        """Of the models of another run, the one whose error differs most from the one here.
+
+        Returns:
+            `name`, and `share` of the half-width over images that its difference is; None without any.
+        """
+        shares = {}
+        for name in filter(self.has, other.models()):
+            here, there = (
+                page._rows[name] for page in (self.with_as_many_seeds(name, other) or self, other)
+            )
+            half = there["test_mse_image_interval"]
+            if half:
+                shares[name] = abs(there["test_mse"] - here["test_mse"]) / half
+        name = max(shares, key=shares.get, default=None)
+        return name and {"name": name, "share": f"{float(f'{100 * shares[name]:.2g}'):g} %"}
+
+    def shares_jobs(self, run: "_Page") -> bool:
+        """Whether times of another run are of jobs that this one, or what continues it, counts too."""
+        own = [
+            stage
+            for record in (self._record, *self._record.continuations)
+            for stage in record.facts["stages"]
+        ]
+        return any(stage in own for stage in run._record.facts["stages"])
 
     def epoch_seconds(self, name: str) -> str:
         """What an epoch of a training took, with its interval over seeds; empty if not measured."""

@@ -73,7 +73,10 @@ class Findings:
 
 
 def _shown_command(arguments: Sequence[str]) -> str:
-    """A command line as others would give it: without where to keep, and without folders of theirs."""
+    """A command line as others would give it: without where to keep, and without folders of theirs.
+
+    A file elsewhere keeps its name alone; a folder elsewhere is called DIR/NAME, as in the documents.
+    """
     shown, given = [], iter(arguments)
     for argument in given:
         if argument == "--keep":
@@ -82,7 +85,8 @@ def _shown_command(arguments: Sequence[str]) -> str:
             option, equals, value = argument.rpartition("=")
             path = Path(value)
             is_elsewhere = path.is_absolute() or ".." in path.parts
-            shown.append(f"{option}{equals}{path.name}" if is_elsewhere else argument)
+            name = f"DIR/{path.name}" if path.is_dir() else path.name
+            shown.append(f"{option}{equals}{name}" if is_elsewhere else argument)
     return shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *shown])
 
 

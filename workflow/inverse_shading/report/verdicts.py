@@ -155,7 +155,9 @@ def _sentences() -> list[Claim]:
                 "`resnet50_v3` on renders of one object in one light, "
                 + _describe_errors(record, "resnet50_v3"),
                 UNTESTED,
-                "no photograph with a known material is at hand",
+                "no photograph with a known material is at hand; what other renderers make of "
+                "materials that another model found is in "
+                "[benchmarks.md](benchmarks.md#in-other-renderers)",
             ),
         ),
         *(
@@ -232,8 +234,11 @@ def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, st
     tuned, apart = f"{bins}_tuned", record.parts.get(LOSSES)
     inherits = inherits_values(record, bins)
     if inherits and apart and tuned in apart.rows and grid in apart.rows:
+        why += (
+            "; each at values that a search by its own reading chose, from a run of their own; at "
+            f"those of the other reading's search `{bins}` has {describe_error(record, bins)}"
+        )
         record, bins = apart, tuned
-        why += "; each at values that a search by its own reading chose, from a run of their own"
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
 
 
@@ -297,8 +302,9 @@ def resnet_faster(record: Record, measure: str) -> tuple[str, str, str]:
     if measure == "best_epoch_seconds" and is_random(record, RESNETS[0]):
         return measured, UNTESTED, RANDOM
     why = (
-        "estimated, with one pass of the trunk in every epoch: the heads' seconds and the trunk's "
-        "processor seconds as Snakemake reads them, which decide and have no interval"
+        "in the mean of ResNet50's two models and of VGG16's four, whose heads differ; estimated, "
+        "with one pass of the trunk in every epoch: the heads' seconds and the trunk's processor "
+        "seconds as Snakemake reads them, which decide and have no interval"
     )
     difference = totals["ResNet50"] - totals["VGG16"]
     if abs(difference) <= sum(halves.values()):
@@ -370,7 +376,10 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
     The run in bfloat16 says so where this one hasn't trained it.
     """
     names = "vgg16_v1_stage_5", "vgg16_v1"
-    why = "read as: VGG16's error falls where the trunk's last block is trained too"
+    why = (
+        "the poster says it of its pre-trained ResNet50; read of VGG16, whose weights are at hand: "
+        "its error falls where the trunk's last block is trained too"
+    )
     coarse = record.parts.get(BFLOAT16)
     for run, where in ((record, ""), (coarse, "; both in bfloat16, from a run of their own")):
         if run and all(name in run.rows for name in names):
@@ -421,7 +430,7 @@ def published(record: Record, row: Mapping) -> tuple[str, str, str]:
         )
     trained = [name for name in names if not is_random(record, name)]
     within = any(
-        abs(record.rows[name]["test_mse"] - row["test_mse"]) <= _half(record, name)
+        abs(record.rows[name]["test_mse"] - row["test_mse"]) <= half_width(record, name)
         for name in trained
     )
     if impossible and not explained:
@@ -474,7 +483,7 @@ def _rounding(value: float) -> float:
 
 
 def listed_model(record: Record, name: str) -> tuple[str, str, str]:
-    """Whether a model of the poster's list learns more from its images than a constant."""
+    """A model of the poster's list beside a constant answer; the list says nothing to be judged."""
     row = record.rows[name]
     shares = [
         f"{row[column]:.2f} × {what}"
@@ -484,7 +493,13 @@ def listed_model(record: Record, name: str) -> tuple[str, str, str]:
     measured = ", ".join([describe_error(record, name), *shares])
     if is_random(record, name):
         return measured, UNTESTED, RANDOM
-    return measured, *_lower(record, name, "constant", "read as: it beats a constant answer")
+    words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
+    why = (
+        "the poster's list names nothing to measure; here its error is "
+        f"{words[order(record, name, 'constant')]} that of a constant answer "
+        f"({record.rows['constant']['test_mse']:.4f})"
+    )
+    return measured, UNTESTED, why
 
 
 def order(record: Record, a: str, b: str) -> int:
@@ -581,7 +596,8 @@ def is_random(record: Record, name: str) -> bool:
     return record.rows[name]["weights"].startswith("random")
 
 
-def _half(record: Record, name: str) -> float:
+def half_width(record: Record, name: str) -> float:
+    """Of the interval about a row's test MSE, over images and over seeds together."""
     row = record.rows[name]
     return _sum(record.seeds_interval(row), row["test_mse_image_interval"])
 
