@@ -46,6 +46,7 @@ THREADS = dict.fromkeys(
 # What they read later, or what changes no result.
 _FREE = {"OPENBLAS_THREAD_TIMEOUT", "PYTHONPATH", "TEMP", "TEMPDIR", "TMP", "TMPDIR"}
 _FREE |= {"COLUMNS", "LINES", "OLDPWD", "PWD", "PYTEST_CURRENT_TEST", "SHLVL", "_"}
+_FREE |= {"HTTPS_PROXY", "TORCH_HOME", "https_proxy", "__EGL_VENDOR_LIBRARY_FILENAMES"}
 
 # Answers a client whose environment isn't the server's: it starts the script as ever.
 _AS_EVER = b"as ever"

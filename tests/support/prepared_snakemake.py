@@ -34,7 +34,9 @@ def run_prepared(
     Raises:
         subprocess.TimeoutExpired: it took more than `timeout` seconds, and was killed.
     """
-    with tempfile.NamedTemporaryFile("r", prefix="snakemake-", suffix=".txt") as output:
+    with tempfile.NamedTemporaryFile(
+        "r", prefix="snakemake-", suffix=".txt", errors="backslashreplace"
+    ) as output:
         process = _processes.Process(
             target=_run, args=(arguments, output.name, environment or {}, shlex.join(job_command()))
         )

@@ -2,12 +2,11 @@
 
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 import yaml
 
+from tests.support.prepared_snakemake import run_prepared
 from tests.support.project import ROOT
 
 
@@ -19,15 +18,12 @@ def run(folder, names, *arguments, alternatives=0, **predictions):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["predictions"] = {"alternatives": alternatives, **predictions}
     (folder / "settings.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    done = subprocess.run(
-        [
-            sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder,
-            "--configfile", folder / "settings.yaml", "--cores", "1", "--nocolor", *arguments,
-            "predictions",
-        ],
-        capture_output=True,
-    )  # fmt: skip
-    return done.returncode, (done.stdout + done.stderr).decode(errors="backslashreplace")
+    command = [
+        "--snakefile", ROOT / "Snakefile", "--directory", folder,
+        "--configfile", folder / "settings.yaml", "--cores", "1", "--nocolor", *arguments, "predictions",
+    ]  # fmt: skip
+    done = run_prepared(list(map(str, command)))
+    return done.returncode, done.stdout
 
 
 def test_odd_names_are_refused_and_the_others_planned(tmp_path):
