@@ -1,10 +1,10 @@
-"""What a finished run took, stage by stage, and from its first job to its last.
+"""What a finished run took, rule by rule, and from its first job to its last.
 
     python benchmarks/reproduction.py DIR/results
     python benchmarks/reproduction.py DIR/results --share appearance calibrate
 
 reads the times that Snakemake has kept of each job. Where a run was stopped, the pause counts too. The
-second one also tells what share of the run's time these stages took. Time in which several jobs run is
+second one also tells what share of the run's time these rules took. Time in which several jobs run is
 divided evenly among them, and time in which none runs is left out.
 """
 
@@ -36,12 +36,10 @@ def share(starts: np.ndarray, ends: np.ndarray, chosen: np.ndarray) -> float:
 
 
 def main() -> int:
-    """Print the minutes and a table of stages."""
+    """Print the minutes and a table of rules."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("results", type=Path, help="folder of a finished run")
-    parser.add_argument(
-        "--share", nargs="+", default=[], metavar="STAGE", help="stages of interest"
-    )
+    parser.add_argument("--share", nargs="+", default=[], metavar="RULE", help="rules of interest")
     add_keep(parser)
     arguments = parser.parse_args()
     results = arguments.results

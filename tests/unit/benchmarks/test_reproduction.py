@@ -1,4 +1,4 @@
-"""The benchmark of the whole workflow: from the first job's start to the last one's end, by stage."""
+"""The benchmark of the whole workflow: from the first job's start to the last one's end, by rule."""
 
 import os
 import sys

@@ -63,7 +63,7 @@ def kept(architecture, data, trunk, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(architecture, kept, trunk, tmp_path_factory):
-    """The folder of a training of the last stage, with training.json's content."""
+    """The folder of a training of the last block, with training.json's content."""
     folder = tmp_path_factory.mktemp("trained")
     return folder, train(kept, folder, settings(architecture, 1), trunk)
 

@@ -47,11 +47,11 @@ def test_the_command_is_kept_as_others_would_give_it(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/somewhere/benchmarks/speed.py", "--of", "another"])
     path = tmp_path / "speed.json"
     arguments = [f"--keep={path}", "--weights", "/home/me/weights.pth", "--results", "demo/results"]
-    arguments += ["--model=/home/me/model", "../../me/picture.png", str(tmp_path)]
+    arguments += [f"--model={tmp_path}", "../../me/picture.png", str(tmp_path)]
     Findings(arguments).write(path)
     expected = (
-        "python benchmarks/speed.py --weights weights.pth --results demo/results --model=model "
-        f"picture.png DIR/{tmp_path.name}"
+        "python benchmarks/speed.py --weights weights.pth --results demo/results "
+        f"--model=DIR/{tmp_path.name} picture.png DIR/{tmp_path.name}"
     )
     assert read_findings(tmp_path)["speed"]["command"] == expected
 

@@ -107,7 +107,7 @@ def test_a_reading_tuned_by_itself_is_judged_in_place_of_one_that_is_not():
     measured, verdict, why = verdicts.classification_easier(made, bins, grid)
     assert verdict == REPRODUCED and f"`{bins}_tuned` 0.0200" in measured
     assert why.endswith(
-        f"at those of the other reading's search `{bins}` has 0.0500 ± 0.0003 (seeds) ± 0.0007 (images)"
+        f"with those that the search by the most probable bin chose, `{bins}` has 0.0500 ± 0.0003 (seeds) ± 0.0007 (images)"
     )
     del apart.rows[f"{bins}_tuned"]
     assert verdicts.classification_easier(made, bins, grid)[1] == REFUTED
@@ -208,7 +208,10 @@ def test_the_loss_stands_beside_plain_cross_entropy(poster, plain, expected):
 
 @pytest.mark.parametrize("error, expected", [(0.02, REPRODUCED), (0.04, REFUTED), (0.03, UNTESTED)])
 def test_earlier_layers(error, expected):
-    assert verdicts.earlier_layers(record({"vgg16_v1_stage_5": error}))[1] == expected
+    made = record({"vgg16_v1_stage_5": error})
+    assert verdicts.earlier_layers(made)[1] == expected
+    made.rows["vgg16_v1"]["weights"] = "random (seed 1)"
+    assert verdicts.earlier_layers(made)[1:] == (UNTESTED, verdicts.RANDOM_VGG)
 
 
 def test_earlier_layers_trained_in_bfloat16_say_so():

@@ -58,7 +58,7 @@ ERROR_COLUMNS = {
     # Of the trunk; features are kept in float16.
     "precision": ("arithmetic", "s"),
 }
-# Of a table of what stages took.
+# Of a table of what the rules of a run took.
 STAGE_HEADERS = ("rule", "jobs", "seconds", "processor seconds", "largest memory of a job, MB")
 
 
@@ -229,6 +229,13 @@ class _Page:
         found = {name: self.values(name) for name in (*names, reference) if self.has(name)}
         own = found.pop(reference, "")
         return [name for name, values in found.items() if own and values and values != own]
+
+    def with_other_values_than(self, name: str, run: "_Page", reference: str) -> bool:
+        """Whether a search found other values for a row than one found for a row of another run."""
+        if not self.has(name) or not run.has(reference):
+            return False
+        own, others = self.values(name), run.values(reference)
+        return bool(own and others and own != others)
 
     def values(self, name: str) -> str:
         return found_values(self._record, name)
@@ -505,12 +512,12 @@ class _Page:
         return f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
 
     def stages(self) -> list[str]:
-        """What every stage took; empty where it wasn't measured."""
+        """What every rule took; empty where it wasn't measured."""
         stages = self._record.facts["stages"]
         return table_lines(STAGE_HEADERS, stage_rows(stages)) if stages else []
 
     def other_trainings(self) -> int:
-        """How many of the stage's trainings are of models that the run's own table doesn't have."""
+        """How many trainings are of models that the run's own table doesn't have."""
         jobs = sum(one["jobs"] for one in self._record.facts["stages"] if one["stage"] == "train")
         own = [row for name, row in self._record.trainings.items() if not self._row_table(name)]
         return max(0, jobs - sum(int(row["seeds"]) for row in own))
@@ -557,30 +564,31 @@ class _Page:
         return next((page for page in pages if seeds(page) == seeds(other)), None)
 
     def largest_change(self, other: "_Page") -> dict | None:
-        """Of the models of another run, the one whose error differs most from the one here.
+        """Of the models of another run, the one whose error differs most, in half-widths over images.
+
+        Only models that have the same seeds here count.
 
         Returns:
-            `name`, and `share` of the half-width over images that its difference is; None without any.
+            `name`, and `share` of the half-width that the difference is; None without any.
         """
         shares = {}
-        for name in filter(self.has, other.models()):
-            here, there = (
-                page._rows[name] for page in (self.with_as_many_seeds(name, other) or self, other)
-            )
-            half = there["test_mse_image_interval"]
-            if half:
-                shares[name] = abs(there["test_mse"] - here["test_mse"]) / half
+        for name in other.models():
+            same = self.with_as_many_seeds(name, other)
+            half = other._rows[name]["test_mse_image_interval"]
+            if same and half:
+                change = other._rows[name]["test_mse"] - same._rows[name]["test_mse"]
+                shares[name] = abs(change) / half
         name = max(shares, key=shares.get, default=None)
         return name and {"name": name, "share": f"{float(f'{100 * shares[name]:.2g}'):g} %"}
 
-    def shares_jobs(self, run: "_Page") -> bool:
-        """Whether times of another run are of jobs that this one, or what continues it, counts too."""
-        own = [
+    def shared_jobs(self, run: "_Page") -> list[str]:
+        """Rules of another run whose times are of jobs that this one, or what continues it, counts."""
+        counted = [
             stage
             for record in (self._record, *self._record.continuations)
             for stage in record.facts["stages"]
         ]
-        return any(stage in own for stage in run._record.facts["stages"])
+        return [one["stage"] for one in run._record.facts["stages"] if one in counted]
 
     def epoch_seconds(self, name: str) -> str:
         """What an epoch of a training took, with its interval over seeds; empty if not measured."""

@@ -343,9 +343,9 @@ def _ridge_penalties(results: Path) -> list[dict]:
 
 
 def sum_timings(folder: Path, images: int, models: Sequence[str]) -> list[dict]:
-    """What every stage took, its jobs added up, and how many images they were of.
+    """What every rule took, its jobs added up, and how many images they were of.
 
-    A stage is a rule, and for features its trunk too. Jobs on ranges beyond the run's images, and jobs
+    Features are told apart by trunk. Jobs on ranges beyond the run's images, and jobs
     of other models, are left out: they are of a former configuration.
 
     Args:

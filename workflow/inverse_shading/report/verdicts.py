@@ -47,6 +47,7 @@ FASTER = f"{SIMPLER}, trained faster”"
 SIMILAR = 0.1
 
 RANDOM = "ResNet50 has random weights here, and the poster's were pre-trained"
+RANDOM_VGG = "VGG16 has random weights here, and the poster's were pre-trained"
 NOT_APART = "the intervals don't tell them apart"
 
 
@@ -235,8 +236,8 @@ def classification_easier(record: Record, bins: str, grid: str) -> tuple[str, st
     inherits = inherits_values(record, bins)
     if inherits and apart and tuned in apart.rows and grid in apart.rows:
         why += (
-            "; each at values that a search by its own reading chose, from a run of their own; at "
-            f"those of the other reading's search `{bins}` has {describe_error(record, bins)}"
+            "; each at values that a search of its own chose, from a run of their own; with those that "
+            f"the search by the most probable bin chose, `{bins}` has {describe_error(record, bins)}"
         )
         record, bins = apart, tuned
     return describe_pair(record, bins, grid), *_lower(record, bins, grid, why)
@@ -383,6 +384,8 @@ def earlier_layers(record: Record) -> tuple[str, str, str]:
     coarse = record.parts.get(BFLOAT16)
     for run, where in ((record, ""), (coarse, "; both in bfloat16, from a run of their own")):
         if run and all(name in run.rows for name in names):
+            if is_random(run, names[1]):
+                return describe_pair(run, *names), UNTESTED, RANDOM_VGG
             why += where
             better = better_frozen(record, names[1])
             if better:
