@@ -20,6 +20,7 @@ from inverse_shading.report.record import TABLE, VS_FLOOR, Record, read_record
 from inverse_shading.report.verdicts import (
     ABSENT,
     LISTED,
+    SIDES,
     better_frozen,
     describe_error,
     found_values,
@@ -162,8 +163,7 @@ class _Page:
         """What a row has in place of a reference's error, in words that the data choose."""
         if not self.has(name, reference):
             return self.missing(name, reference)
-        words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
-        side = words[order(self._record, name, reference)]
+        side = SIDES[order(self._record, name, reference)]
         change = self.change(name, reference, "test_mse")
         return f"{self.error(name)}, {side} `{reference}`'s {self.error(reference)} ({change})"
 
@@ -226,9 +226,7 @@ class _Page:
 
     def with_other_values(self, names: Sequence[str], reference: str) -> list[str]:
         """Those whose values a search found, and found others than for the reference."""
-        found = {name: self.values(name) for name in (*names, reference) if self.has(name)}
-        own = found.pop(reference, "")
-        return [name for name, values in found.items() if own and values and values != own]
+        return [name for name in names if self.with_other_values_than(name, self, reference)]
 
     def with_other_values_than(self, name: str, run: "_Page", reference: str) -> bool:
         """Whether a search found other values for a row than one found for a row of another run."""

@@ -46,9 +46,13 @@ FASTER = f"{SIMPLER}, trained faster”"
 # Errors on two splits are similar if they differ by less than this share of the validation error.
 SIMILAR = 0.1
 
-RANDOM = "ResNet50 has random weights here, and the poster's were pre-trained"
-RANDOM_VGG = "VGG16 has random weights here, and the poster's were pre-trained"
+RANDOM, RANDOM_VGG = (
+    f"{trunk} has random weights here, and the poster's were pre-trained"
+    for trunk in ("ResNet50", "VGG16")
+)
 NOT_APART = "the intervals don't tell them apart"
+# What `order` says, in words.
+SIDES = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
 
 
 @dataclass(frozen=True)
@@ -496,10 +500,9 @@ def listed_model(record: Record, name: str) -> tuple[str, str, str]:
     measured = ", ".join([describe_error(record, name), *shares])
     if is_random(record, name):
         return measured, UNTESTED, RANDOM
-    words = {-1: "lower than", 0: "not told apart from", 1: "higher than"}
     why = (
         "the poster's list names nothing to measure; here its error is "
-        f"{words[order(record, name, 'constant')]} that of a constant answer "
+        f"{SIDES[order(record, name, 'constant')]} that of a constant answer "
         f"({record.rows['constant']['test_mse']:.4f})"
     )
     return measured, UNTESTED, why
